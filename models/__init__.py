@@ -1,0 +1,1 @@
+"""The neural networks: plain code that knows no web, no queue and no database."""

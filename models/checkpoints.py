@@ -1,0 +1,53 @@
+"""A training run to bytes and back: safetensors, so that nothing in it is ever executed.
+
+Networks, momentum buffers, the loss of the epoch so far and the step are all there is: the schedule and the random
+numbers are functions of the step (see training.py).
+"""
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from models.errors import CheckpointUnusable
+from models.training import TrainingRun
+
+
+def to_bytes(run: TrainingRun) -> bytes:
+    """Everything that the run's next step depends on."""
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(run).items()} | _position(run))
+
+
+def restore(run: TrainingRun, content: bytes) -> None:
+    """Put a freshly made run where the saved one stood. Raises CheckpointUnusable, and then the run is unfit."""
+    try:
+        saved = load(content)
+        run.step = int(saved["step"])
+        run.loss_sum.copy_(saved["loss_sum"])
+        _prepare_momentum(run)
+        for name, tensor in _tensors(run).items():
+            tensor.detach().copy_(saved[name])
+    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
+        raise CheckpointUnusable(f"The checkpoint cannot be used: {error}.") from error
+    if run.step > run.total_steps:
+        raise CheckpointUnusable(f"The checkpoint is at step {run.step} of a training of {run.total_steps} steps.")
+
+
+def _position(run: TrainingRun) -> dict[str, Tensor]:
+    return {"step": torch.tensor(run.step), "loss_sum": run.loss_sum.cpu()}
+
+
+def _tensors(run: TrainingRun) -> dict[str, Tensor]:
+    tensors = {f"network.{name}": tensor for name, tensor in run.network.state_dict().items()}
+    if run.average is not None:
+        tensors |= {f"average.{name}": tensor for name, tensor in run.average.state_dict().items()}
+    for name, parameter in run.network.named_parameters():
+        if "momentum_buffer" in run.optimizer.state[parameter]:
+            tensors[f"momentum.{name}"] = run.optimizer.state[parameter]["momentum_buffer"]
+    return tensors
+
+
+def _prepare_momentum(run: TrainingRun) -> None:
+    if run.step:
+        for parameter in run.network.parameters():
+            run.optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)

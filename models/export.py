@@ -1,0 +1,134 @@
+"""From the trained network to files: safetensors weights, and a folded ONNX graph for serving.
+
+The trained network is convolution, relu, batch-norm, next convolution. At inference a batch-norm is a scale and a
+shift per channel, and without padding both go exactly into the *next* convolution's weights and bias:
+
+    conv(s * x + t) has weights w * s and bias b + sum(w * t)
+
+So does the normalisation of the pixels into the first one. What is left is seven Conv, two MaxPool and one Gemm.
+"""
+
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from models.data import Split
+from models.digit_network import PIXEL_MEAN, PIXEL_STD, DigitNetwork
+from models.errors import ModelError
+from models.inference import DigitClassifier
+
+OPSET = 17
+LARGEST_DIFFERENCE = 1e-4  # between a logit of torch and of ONNX Runtime, both float32
+
+Weights = tuple[Tensor, Tensor]  # of one layer: weight (out, in, k, k) or (out, in), and bias (out,)
+
+
+class ExportMismatch(ModelError):
+    """The exported network does not compute what the trained one does."""
+
+
+def to_safetensors(network: DigitNetwork) -> bytes:
+    """The network's weights and batch-norm statistics, without pickle."""
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
+
+
+def to_onnx(network: DigitNetwork) -> bytes:
+    """The folded network: input `image` float32 (batch, 1, 28, 28) in 0..1, output `logits` float32 (batch, 10)."""
+    layers = fold(network)
+    builder = _GraphBuilder()
+    for name, pooled in zip(("conv1", "conv2", "conv3", "conv4", "conv5", "conv6", "conv7"), "  p  p ", strict=True):
+        builder.add("Conv", name, *layers[name])
+        if name not in ("conv3", "conv6"):  # the 1x1 convolutions have no activation
+            builder.add("Relu")
+        if pooled == "p":
+            builder.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    builder.add("GlobalAveragePool")
+    builder.add("Flatten")
+    builder.add("Gemm", "linear", *layers["linear"], transB=1)
+    return builder.serialize()
+
+
+def fold(network: DigitNetwork) -> dict[str, Weights]:
+    """Weight and bias of every layer once all normalisation has gone into the convolution that follows it."""
+    scale, shift = torch.tensor([1 / PIXEL_STD]).double(), torch.tensor([-PIXEL_MEAN / PIXEL_STD]).double()
+    folded: dict[str, Weights] = {}
+    for name in ("conv1", "conv2", "conv3", "conv4", "conv5", "conv6", "conv7"):
+        block = getattr(network, name)
+        convolution = block[0] if isinstance(block, nn.Sequential) else block
+        weight, bias = _parameters(convolution)
+        folded[name] = (
+            weight * scale[None, :, None, None],
+            bias + (weight.sum(dim=(2, 3)) * shift[None, :]).sum(dim=1),
+        )
+        scale, shift = _affine(block[2]) if isinstance(block, nn.Sequential) else _identity(len(bias))
+    folded["linear"] = _parameters(network.linear)
+    return folded
+
+
+def check_export(network: DigitNetwork, model: bytes, split: Split) -> float:
+    """The largest difference of a logit over `split`. Raises ExportMismatch past 1e-4 or where a digit differs."""
+    classifier = DigitClassifier(model)
+    largest = 0.0
+    network.eval()
+    for images in split.images.split(500):
+        pixels = images.float() / 255
+        with torch.inference_mode():
+            ours = network.logits(pixels).numpy()
+        theirs = classifier.logits(pixels.numpy())
+        largest = max(largest, float(np.abs(ours - theirs).max()))
+        if largest > LARGEST_DIFFERENCE or (ours.argmax(axis=1) != theirs.argmax(axis=1)).any():
+            raise ExportMismatch(f"The ONNX file differs from the trained network by {largest:.2g} in a logit.")
+    return largest
+
+
+def _parameters(layer: nn.Module) -> Weights:
+    weight, bias = layer.get_parameter("weight"), layer.get_parameter("bias")
+    return weight.detach().cpu().double(), bias.detach().cpu().double()
+
+
+def _affine(norm: nn.Module) -> Weights:
+    """Scale and shift per channel of a batch-norm at inference."""
+    if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None or norm.running_var is None:
+        raise TypeError("a batch-norm with running statistics was expected after the activation")
+    scale = norm.weight.detach().cpu().double() / torch.sqrt(norm.running_var.cpu().double() + norm.eps)
+    return scale, norm.bias.detach().cpu().double() - norm.running_mean.cpu().double() * scale
+
+
+def _identity(channels: int) -> Weights:
+    return torch.ones(channels).double(), torch.zeros(channels).double()
+
+
+class _GraphBuilder:
+    """A chain of ONNX nodes, each fed by the one before."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._weights: list[onnx.TensorProto] = []
+        self._last = "image"
+
+    def add(self, operator: str, name: str = "", *weights: Tensor, **attributes: Any) -> None:
+        names = [f"{name}.weight", f"{name}.bias"][: len(weights)]
+        for label, weight in zip(names, weights, strict=True):
+            self._weights.append(numpy_helper.from_array(weight.numpy().astype(np.float32), label))
+        output = f"{operator.lower()}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(operator, [self._last, *names], [output], **attributes))
+        self._last = output
+
+    def serialize(self) -> bytes:
+        self._nodes[-1].output[0] = "logits"
+        graph = helper.make_graph(
+            self._nodes,
+            "digits",
+            [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 1, 28, 28])],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 10])],
+            self._weights,
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+        onnx.checker.check_model(model, full_check=True)
+        serialized: bytes = model.SerializeToString()
+        return serialized

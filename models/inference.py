@@ -1,0 +1,42 @@
+"""The exported network in memory: 28x28 pictures to probabilities, by ONNX Runtime on one thread."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+class DigitClassifier:
+    """A network ready to answer. One thread without spinning: three times quicker here than ONNX Runtime's defaults."""
+
+    def __init__(self, model: bytes) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self.predict(np.zeros((1, 28, 28), np.uint8))  # the first call allocates
+
+    @classmethod
+    def load(cls, path: Path) -> "DigitClassifier":
+        return cls(path.read_bytes())
+
+    def logits(self, pixels: Floats) -> Floats:
+        """Scores (batch, 10) of pixels float32 (batch, 1, 28, 28) in 0..1, bright ink on dark."""
+        scores: Floats = self._session.run(["logits"], {"image": pixels})[0]
+        return scores
+
+    def predict(self, images: NDArray[np.uint8] | Floats) -> Floats:
+        """Probabilities (batch, 10) of pictures (batch, 28, 28) in 0..255, bright ink on dark."""
+        pixels = images.astype(np.float32).reshape(-1, 1, 28, 28) / np.float32(255)
+        return softmax(self.logits(pixels))
+
+
+def softmax(logits: Floats) -> Floats:
+    """Probabilities (batch, 10) that sum to one, of scores (batch, 10)."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return probabilities

@@ -1,0 +1,200 @@
+"""Training the digit network: a plain function from a recipe and a data set to a network and its figures.
+
+On this project's two-core test machine (AMD EPYC, torch 2.13): see benchmarks/epoch_time.py for the time of an
+epoch and models/pretrained/card.json for the accuracy of the network that ships.
+
+Every random number of step n is drawn from a seed made of (seed, n), so a checkpoint needs no random state: a run
+that was interrupted anywhere goes on as if it had not been, bit for bit on the CPU.
+"""
+
+import copy
+import math
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from models.data import Dataset, Split
+from models.digit_network import DigitNetwork
+from models.errors import DeviceUnavailable
+from models.recipes import Recipe
+
+EVALUATION_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one pass over the training pictures gave; `epoch` counts from 1, the loss is the mean NLL in nats."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A network's figures on one split; `confusion[i][j]` counts the i that were read as j."""
+
+    accuracy: float
+    correct: int
+    total: int
+    loss: float
+    interval_95: tuple[float, float]
+    confusion: list[list[int]]
+
+
+class Observer(Protocol):
+    """Who is told how a training goes. Either call may save the run, and may raise to end it."""
+
+    def after_batch(self, run: "TrainingRun") -> None: ...
+
+    def after_epoch(self, run: "TrainingRun", epoch: Epoch) -> None: ...
+
+
+def choose_device(name: str) -> torch.device:
+    """The device `cpu`, `cuda`, or the better of the two for `auto`. Raises DeviceUnavailable."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise DeviceUnavailable("This worker has no CUDA device. Ask for device 'cpu' or 'auto'.")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+class TrainingRun:
+    """One training in progress: the network, its average, the optimiser, and how far it has come."""
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> None:
+        self.recipe, self.seed, self.device = recipe, seed, device
+        self.dataset = dataset
+        self.train, self.validation = dataset.train.to(device), dataset.validation.to(device)
+        torch.manual_seed(seed)
+        self.network = DigitNetwork(dropout=recipe.dropout).to(device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.network) if recipe.average_decay is not None else None
+        self.optimizer = torch.optim.SGD(
+            self.network.parameters(),
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            nesterov=recipe.nesterov,
+            weight_decay=recipe.weight_decay,
+        )
+        self.step = 0
+        self.loss_sum = torch.zeros((), device=device)  # of the epoch so far; read once per epoch
+        self.steps_per_epoch = math.ceil(len(self.train) / recipe.batch_size)
+        self.total_steps = recipe.epochs * self.steps_per_epoch
+
+    @property
+    def result(self) -> DigitNetwork:
+        """The network to evaluate and to ship."""
+        return self.network if self.average is None else self.average
+
+    def advance(self, observer: Observer) -> None:
+        """Train until the last step, from wherever this run stands."""
+        while self.step < self.total_steps:
+            self._finish_epoch(observer)
+
+    def _finish_epoch(self, observer: Observer) -> None:
+        epoch, position = divmod(self.step, self.steps_per_epoch)
+        order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(_mix(self.seed, -1 - epoch)))
+        batches = order.to(self.device).split(self.recipe.batch_size)
+        started, start = time.perf_counter(), position
+        self.network.train()
+        for position in range(start, self.steps_per_epoch):
+            self._train_on(batches[position])
+            if position + 1 < self.steps_per_epoch:  # the last batch is reported with its epoch
+                observer.after_batch(self)
+        train_loss = float(self.loss_sum) / len(self.train)
+        seconds = time.perf_counter() - started
+        validation = evaluate(self.result, self.validation)
+        self.loss_sum.zero_()
+        observer.after_epoch(
+            self,
+            Epoch(
+                epoch=epoch + 1,
+                train_loss=train_loss,
+                validation_loss=validation.loss,
+                validation_accuracy=validation.accuracy,
+                learning_rate=learning_rate(self.recipe, self.step - 1, self.total_steps),
+                images_per_second=sum(map(len, batches[start:])) / seconds,
+            ),
+        )
+
+    def _train_on(self, batch: Tensor) -> None:
+        torch.manual_seed(_mix(self.seed, self.step))
+        pixels = self.train.images[batch].float().div_(255)  # (batch, 1, 28, 28)
+        if self.recipe.is_augmented:
+            pixels = augment(pixels, self.recipe)
+        log_probabilities = self.network(pixels.contiguous(memory_format=torch.channels_last))
+        loss = nn.functional.nll_loss(log_probabilities, self.train.labels[batch])
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.recipe, self.step, self.total_steps)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.step += 1
+        self.loss_sum += loss.detach() * len(batch)
+        if self.average is not None:
+            self._update_average(self.average)
+
+    @torch.no_grad()
+    def _update_average(self, average: DigitNetwork) -> None:
+        """Move the average towards the network; early on the window is as long as the run so far."""
+        decay = min(self.recipe.average_decay or 0.0, self.step / (self.step + 10))
+        ours = [tensor for tensor in average.state_dict().values() if tensor.is_floating_point()]
+        theirs = [tensor for tensor in self.network.state_dict().values() if tensor.is_floating_point()]
+        torch._foreach_lerp_(ours, theirs, 1 - decay)
+
+
+def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
+    """The learning rate of step `step` (from 0) under the recipe's schedule."""
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    peak = recipe.warmup * total_steps
+    done = step + 0.5  # the middle of the step: neither end wastes one at a rate of zero
+    return recipe.learning_rate * min(done / peak, (total_steps - done) / (total_steps - peak))
+
+
+def augment(pixels: Tensor, recipe: Recipe) -> Tensor:
+    """Each picture (batch, 1, 28, 28) under a random rotation, scale and shift of its own, bilinear."""
+    count, device = len(pixels), pixels.device
+    amounts = torch.rand(4, count).to(device) * 2 - 1  # drawn on the CPU: the same on every device
+    angle = amounts[0] * math.radians(recipe.rotation)
+    zoom = 1 + amounts[1] * recipe.scale
+    maps = torch.empty(count, 2, 3, device=device)
+    maps[:, 0, 0] = maps[:, 1, 1] = torch.cos(angle) / zoom
+    maps[:, 0, 1] = -torch.sin(angle) / zoom
+    maps[:, 1, 0] = torch.sin(angle) / zoom
+    maps[:, :, 2] = amounts[2:].T * (recipe.shift / 14)  # in units of half the picture
+    grid = nn.functional.affine_grid(maps, list(pixels.shape), align_corners=False)
+    return nn.functional.grid_sample(pixels, grid, align_corners=False)
+
+
+@torch.inference_mode()
+def evaluate(network: DigitNetwork, split: Split) -> Evaluation:
+    """The network's figures on `split`, which lies on the network's device."""
+    network.eval()
+    scores = torch.cat([network(part.float() / 255) for part in split.images.split(EVALUATION_BATCH)])
+    loss = float(nn.functional.nll_loss(scores, split.labels))
+    cells = (split.labels * 10 + scores.argmax(dim=1)).bincount(minlength=100).reshape(10, 10)
+    correct, total = int(cells.trace()), len(split)
+    return Evaluation(correct / total, correct, total, loss, wilson_interval(correct, total), cells.tolist())
+
+
+def wilson_interval(correct: int, total: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927), within 0..1."""
+    z = 1.959964
+    share, spread = correct / total, z * z / total
+    centre = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / total + spread / (4 * total)) / (1 + spread)
+    return centre - half, centre + half
+
+
+def _mix(seed: int, number: int) -> int:
+    """One 63-bit seed out of two numbers (the finaliser of splitmix64, Steele et al. 2014)."""
+    z = (seed * 0x9E3779B97F4A7C15 + number + 1) * 0x9E3779B97F4A7C15 & (2**64 - 1)
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & (2**64 - 1)
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & (2**64 - 1)
+    return (z ^ z >> 31) >> 1

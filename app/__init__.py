@@ -1,0 +1,1 @@
+"""The service: HTTP API, jobs, model registry and serving. Nothing here imports torch."""

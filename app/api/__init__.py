@@ -1,0 +1,1 @@
+"""Everything that imports FastAPI: one file per resource."""

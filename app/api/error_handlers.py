@@ -1,0 +1,131 @@
+"""Errors as RFC 9457 problem documents. The one place that knows status codes."""
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app import errors
+from models.errors import ModelError, PictureRefused, PictureTooLarge
+
+logger = logging.getLogger(__name__)
+
+STATUS: dict[type[Exception], int] = {
+    errors.JobNotFound: 404,
+    errors.ModelNotFound: 404,
+    errors.ModelFileNotFound: 404,
+    errors.JobAlreadyEnded: 409,
+    errors.ModelNotServable: 409,
+    errors.BodyTooLarge: 413,
+    PictureTooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    PictureRefused: 422,
+    errors.InvalidInput: 422,
+    errors.IdempotencyKeyReused: 422,
+    errors.DeviceNotPresent: 422,
+    errors.ModelNotLoaded: 503,
+    errors.DatabaseUnavailable: 503,
+    errors.StorageUnavailable: 503,
+    errors.StorageFull: 507,
+}
+
+
+class ProblemResponse(JSONResponse):
+    media_type = "application/problem+json"
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem document."""
+    app.add_exception_handler(errors.AppError, _known)
+    app.add_exception_handler(ModelError, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unknown)
+
+
+def document(app: FastAPI) -> None:
+    """Say in the OpenAPI document that errors are of type application/problem+json."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            for path in plain()["paths"].values():
+                for operation in path.values():
+                    for status, response in operation["responses"].items():
+                        if status in ("4XX", "5XX"):
+                            response["content"] = {ProblemResponse.media_type: response["content"]["application/json"]}
+        return plain()
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def describe(error: Exception) -> dict[str, Any]:
+    """Type, title, status and detail of a known error, without the request it happened in."""
+    name = type(error).__name__
+    title = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip().capitalize()
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    return {"type": f"urn:numeral:{name}", "title": title, "status": status, "detail": str(error)}
+
+
+def problem(request: Request, document: dict[str, Any], headers: dict[str, str] | None = None) -> ProblemResponse:
+    return ProblemResponse(document | {"instance": request.url.path}, status_code=document["status"], headers=headers)
+
+
+async def _known(request: Request, error: Exception) -> ProblemResponse:
+    document = describe(error)
+    if isinstance(error, errors.AppError) and error.location:
+        document["errors"] = [{"location": error.location, "message": str(error)}]
+    return problem(request, document, {"Retry-After": "1"} if document["status"] == 503 else None)
+
+
+async def _invalid(request: Request, error: Exception) -> ProblemResponse:
+    parts: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else []
+    found = [{"location": ".".join(map(_printable, part["loc"])), "message": part["msg"]} for part in parts]
+    first = f"{found[0]['location']}: {found[0]['message']}" if found else "It cannot be read."
+    return problem(
+        request,
+        {
+            "type": "urn:numeral:InvalidInput",
+            "title": "Invalid input",
+            "status": 422,
+            "detail": f"The request is not valid. {first}"
+            + (f" (and {len(found) - 1} more)" if len(found) > 1 else ""),
+            "errors": found,
+        },
+    )
+
+
+async def _http(request: Request, error: Exception) -> ProblemResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    detail = str(getattr(error, "detail", ""))
+    if status == 404:
+        detail = f"There is nothing at {request.url.path}. GET /docs shows what there is."
+    elif status == 405:
+        detail = (
+            f"{request.url.path} does not take {request.method}; it takes {headers.get('allow', headers.get('Allow'))}."
+        )
+    title = HTTPStatus(status).phrase
+    return problem(request, {"type": "about:blank", "title": title, "status": status, "detail": detail}, headers)
+
+
+async def _unknown(request: Request, error: Exception) -> ProblemResponse:
+    logger.error("unexpected error at %s %s", request.method, request.url.path, exc_info=error)
+    return problem(
+        request,
+        {
+            "type": "about:blank",
+            "title": "Internal Server Error",
+            "status": 500,
+            "detail": "The service met an error of its own; its log has the details.",
+        },
+    )
+
+
+def _printable(part: object) -> str:
+    return str(part).encode("utf-8", "replace").decode()

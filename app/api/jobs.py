@@ -1,0 +1,181 @@
+"""/v1/jobs: submit, list, look at, watch and cancel."""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from pydantic import AfterValidator
+
+from app.api import schemas
+from app.api.dependencies import Parts, PartsDependency
+from app.errors import InvalidInput
+from app.jobs import service
+from app.jobs.lifecycle import JobStatus
+from app.jobs.specs import JobSpec
+from app.jobs.tables import Job, JobEvent
+from app.jobs.transitions import job_not_found
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+LONGEST_WAIT_SECONDS = 60
+POLL_SECONDS = 0.25  # between looks for new events
+KEEPALIVE_SECONDS = 15.0
+
+JOB_ID = re.compile(r"[0-9a-f-]{36}")
+
+
+def _check_id(job_id: str) -> str:
+    if not JOB_ID.fullmatch(job_id):  # such an id was never given, and not every database would take the question
+        raise job_not_found(job_id)
+    return job_id
+
+
+JobId = Annotated[str, Path(description="the job's id"), AfterValidator(_check_id)]
+
+
+@router.post("", status_code=202, response_model=schemas.Job, responses={200: {"model": schemas.Job}})
+async def submit_job(
+    spec: JobSpec,
+    parts: PartsDependency,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+    prefer: Annotated[str | None, Header(description="wait=N: answer 200 if the job ends within N seconds")] = None,
+) -> dict[str, Any]:
+    """Queue a job. With `Idempotency-Key`, the same key and body give the first job again."""
+    wait_seconds = _parse_wait(prefer)
+    job, is_new = await run_in_threadpool(service.submit, parts.sessions, spec, idempotency_key=idempotency_key)
+    if is_new:
+        parts.queue.hint(job.id, job.kind, job.queue)
+    if wait_seconds:
+        job = await _wait_for_end(parts, job, wait_seconds)
+        response.headers["Preference-Applied"] = f"wait={wait_seconds}"
+    if not is_new or (wait_seconds and JobStatus(job.status).is_final):
+        response.status_code = 200
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return render(job)
+
+
+@router.get("", response_model=schemas.JobPage)
+def list_jobs(
+    parts: PartsDependency,
+    kind: Literal["backprop_sweep", "mnist_training"] | None = None,
+    status: JobStatus | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[
+        str | None, Query(pattern=f"^{JOB_ID.pattern}$", description="`next_cursor` of the last page")
+    ] = None,
+) -> dict[str, Any]:
+    """Jobs without their results, newest first."""
+    jobs = service.list_(parts.sessions, kind=kind, status=status, before=cursor, limit=limit + 1)
+    page = jobs[:limit]
+    return {"items": [summarise(job) for job in page], "next_cursor": page[-1].id if len(jobs) > limit else None}
+
+
+@router.get("/{job_id}", response_model=schemas.Job)
+def get_job(job_id: JobId, parts: PartsDependency) -> dict[str, Any]:
+    """The job as it stands now; its result once it has succeeded."""
+    return render(service.get(parts.sessions, job_id))
+
+
+@router.post("/{job_id}/cancel", response_model=schemas.Job)
+def cancel_job(job_id: JobId, parts: PartsDependency) -> dict[str, Any]:
+    """Cancel a queued job at once, a running one at its next batch."""
+    return render(service.cancel(parts.sessions, job_id))
+
+
+@router.get(
+    "/{job_id}/events",
+    response_model=schemas.EventPage,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def job_events(
+    job_id: JobId,
+    parts: PartsDependency,
+    accept: Annotated[str, Header()] = "text/event-stream",
+    last_event_id: Annotated[str | None, Header(description="go on after this event")] = None,
+    cursor: Annotated[int | None, Query(ge=0, le=2**53, description="`next_cursor` of the last page")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """The job's events: live as Server-Sent Events until its end, or a page of them with `Accept: application/json`."""
+    after = cursor if cursor is not None else _parse_event_id(last_event_id)
+    page, is_complete = await run_in_threadpool(service.events, parts.sessions, job_id, after=after, limit=limit)
+    if "application/json" not in accept:
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        return StreamingResponse(_stream(parts, job_id, after), media_type="text/event-stream", headers=headers)
+    newest = page[-1].number if page else after
+    return JSONResponse(
+        {
+            "items": [
+                {"id": event.number, "event": event.event, "at": _rfc3339(event), "data": event.data} for event in page
+            ],
+            "next_cursor": None if is_complete else str(newest),
+        }
+    )
+
+
+def summarise(job: Job) -> dict[str, Any]:
+    """A job without its result, as the contract shows it."""
+    here = f"/v1/jobs/{job.id}"
+    names = (
+        "id", "kind", "status", "spec", "attempt", "progress", "error", "created_at", "started_at", "finished_at",
+    )  # fmt: skip
+    links = {"self": here, "events": f"{here}/events", "cancel": f"{here}/cancel"}
+    return {name: getattr(job, name) for name in names} | {"links": links}
+
+
+def render(job: Job) -> dict[str, Any]:
+    return summarise(job) | {"result": job.result}
+
+
+async def _wait_for_end(parts: Parts, job: Job, seconds: int) -> Job:
+    deadline, pause = time.monotonic() + seconds, 0.005
+    while not JobStatus(job.status).is_final and time.monotonic() < deadline:
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.2, POLL_SECONDS)  # quick for a sweep, cheap for a training
+        job = await run_in_threadpool(service.get, parts.sessions, job.id)
+    return job
+
+
+async def _stream(parts: Parts, job_id: str, after: int) -> AsyncIterator[bytes]:
+    spoke = time.monotonic()
+    while True:
+        page, is_complete = await run_in_threadpool(service.events, parts.sessions, job_id, after=after)
+        for event in page:
+            data = json.dumps(event.data | {"at": _rfc3339(event)})
+            yield format_sse_event(data_str=data, event=event.event, id=str(event.number))
+            after, spoke = event.number, time.monotonic()
+        if is_complete:
+            return
+        if time.monotonic() - spoke > KEEPALIVE_SECONDS:
+            yield KEEPALIVE_COMMENT
+            spoke = time.monotonic()
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _rfc3339(event: JobEvent) -> str:
+    return event.at.isoformat().replace("+00:00", "Z")
+
+
+def _parse_wait(prefer: str | None) -> int:
+    """The N of `Prefer: wait=N`; 0 where nothing is preferred (RFC 7240: an unknown preference is ignored)."""
+    found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?(\d+)", prefer or "")
+    if found is None:
+        return 0
+    if len(found[1]) > 4 or int(found[1]) > LONGEST_WAIT_SECONDS:
+        raise InvalidInput(f"Prefer: wait may be at most {LONGEST_WAIT_SECONDS} seconds.", location="header.Prefer")
+    return int(found[1])
+
+
+def _parse_event_id(last_event_id: str | None) -> int:
+    if not last_event_id:
+        return 0
+    if not (last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 16):
+        raise InvalidInput("Last-Event-ID must be the id of an event of this job.", location="header.Last-Event-ID")
+    return int(last_event_id)

@@ -1,0 +1,23 @@
+"""For those who run the service: is it alive, can it serve?"""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from app.api.dependencies import PartsDependency
+from app.db import check_schema
+
+router = APIRouter(tags=["operation"])
+
+
+@router.get("/livez")
+async def livez() -> dict[str, bool]:
+    """200 as long as the process answers at all."""
+    return {"live": True}
+
+
+@router.get("/readyz")
+def readyz(parts: PartsDependency) -> dict[str, Any]:
+    """200 when predictions and jobs can be taken; 503 with the reason until then. Redis is not needed for it."""
+    check_schema(parts.sessions)
+    return {"ready": True, "model": {"version": parts.classifiers.champion.version}}

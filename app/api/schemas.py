@@ -1,0 +1,130 @@
+"""The shapes of the answers."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from app.jobs.lifecycle import JobStatus
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[dict[str, str]] | None = Field(None, description="{location, message} of each invalid field")
+
+
+class Progress(BaseModel):
+    done: int
+    total: int
+    unit: str
+
+
+class JobError(BaseModel):
+    reason: str = Field(description="`error`, `worker_lost` or `stalled`")
+    detail: str
+
+
+class JobSummary(BaseModel):
+    """A job as it stands in a list: everything but its result."""
+
+    id: str
+    kind: str
+    status: JobStatus
+    spec: dict[str, Any]
+    attempt: int = Field(description="how often a worker has taken it")
+    progress: Progress | None
+    error: JobError | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    links: dict[str, str]
+
+
+class Job(JobSummary):
+    result: dict[str, Any] | None = Field(description="null until the job has succeeded")
+
+
+class JobPage(BaseModel):
+    items: list[JobSummary]
+    next_cursor: str | None
+
+
+class Event(BaseModel):
+    id: int
+    event: str = Field(description="`status`, `epoch`, `trial` or `log`")
+    at: datetime
+    data: dict[str, Any]
+
+
+class EventPage(BaseModel):
+    items: list[Event]
+    next_cursor: str | None = Field(description="null once the job has ended and all its events are listed")
+
+
+class ModelReference(BaseModel):
+    version: str
+
+
+class PictureReport(BaseModel):
+    """How a picture was brought to 28x28."""
+
+    inverted: bool = Field(description="the ink was dark on light")
+    box: tuple[int, int, int, int] | None = Field(description="left, top, right, bottom of the ink; null if blank")
+    scale: float
+    shift: tuple[int, int]
+    ink: float = Field(description="share of the 28x28 pixels that carry ink")
+
+
+class Prediction(BaseModel):
+    digit: int = Field(ge=0, le=9)
+    confidence: float = Field(description="the probability of `digit`")
+    probabilities: list[float] = Field(min_length=10, max_length=10)
+    accepted: bool = Field(description="false where the model should not be trusted")
+    reason: str | None = Field(description="why not accepted: `blank` or `ambiguous`")
+    model: ModelReference
+    image: PictureReport | None = Field(description="null for `pixels`, which are taken as they are")
+
+
+class FailedItem(BaseModel):
+    error: dict[str, str] = Field(description="{title, detail}")
+
+
+class BatchPrediction(BaseModel):
+    items: list[Prediction | FailedItem]
+
+
+class ModelFile(BaseModel):
+    name: str
+    size: int
+    sha256: str
+    href: str
+
+
+class ModelSummary(BaseModel):
+    version: str
+    aliases: list[str]
+    created_at: datetime
+    test_accuracy: float
+    validation_accuracy: float
+    dataset: str
+    recipe: str
+
+
+class Model(ModelSummary):
+    card: dict[str, Any]
+    files: list[ModelFile]
+
+
+class ModelList(BaseModel):
+    items: list[ModelSummary]
+
+
+class AliasTarget(BaseModel):
+    model_config = {"extra": "forbid"}
+    version: Annotated[str, Field(min_length=1, max_length=40)]

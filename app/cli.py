@@ -1,0 +1,284 @@
+"""The command line: `numeral up | api | worker | migrate | train | predict | jobs`."""
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from pydantic import ValidationError
+
+from app.config import Settings
+from app.embedded import start_valkey
+from app.errors import AppError
+from app.jobs.specs import QUEUES, MnistTrainingSpec
+from app.logs import configure_logging
+from app.migrations.migrate import upgrade
+from app.supervisor import Supervisor
+
+cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Numeral trains, proves and serves a digit recogniser."
+)
+
+HostOption = Annotated[str | None, typer.Option(help="address to listen on (NUMERAL_HOST, 127.0.0.1)")]
+PortOption = Annotated[int | None, typer.Option(help="port to listen on (NUMERAL_PORT, 8000)")]
+DataOption = Annotated[Path | None, typer.Option(help="data folder (NUMERAL_DATA_DIR, ./data)")]
+JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
+UrlOption = Annotated[str | None, typer.Option(help="address of the service (from NUMERAL_HOST and NUMERAL_PORT)")]
+
+
+@cli.command()
+def up(host: HostOption = None, port: PortOption = None, data_dir: DataOption = None) -> None:
+    """Start everything: database, embedded Valkey, API and workers. Ctrl-C ends all of it."""
+    with _sentences():
+        settings = _settings(host=host, port=port, data_dir=data_dir)
+        configure_logging(settings.log_format)
+        _require_free(settings.host, settings.port)
+        upgrade(settings.resolved_database_url)
+        with _supervised(settings) as supervisor:
+            if settings.redis_url is None:
+                start_valkey(supervisor, settings.embedded_socket, settings.data_dir / "valkey")
+            supervisor.start("api", *_numeral("api"))
+            _start_workers(supervisor, settings, QUEUES)
+            _announce(supervisor, settings)
+            supervisor.run()
+
+
+@cli.command()
+def api(host: HostOption = None, port: PortOption = None, data_dir: DataOption = None) -> None:
+    """Serve HTTP only. The database must have been migrated."""
+    import uvicorn
+
+    with _sentences():
+        settings = _settings(host=host, port=port, data_dir=data_dir)
+        os.environ.update(settings.as_environment())
+        _require_free(settings.host, settings.port)
+        uvicorn.run(
+            "app.main:create_app_from_environment",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.api_processes,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+            server_header=False,
+        )
+
+
+@cli.command()
+def worker(
+    queue: Annotated[list[str] | None, typer.Option(help=f"one of {', '.join(QUEUES)}; may be repeated")] = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Run jobs only: short sweeps and long trainings in processes of their own."""
+    with _sentences():
+        settings = _settings(data_dir=data_dir)
+        configure_logging(settings.log_format)
+        unknown = set(queue or ()) - set(QUEUES)
+        if unknown:
+            raise typer.BadParameter(f"there is no queue {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}")
+        with _supervised(settings) as supervisor:
+            _start_workers(supervisor, settings, tuple(queue or QUEUES))
+            supervisor.run()
+
+
+@cli.command()
+def migrate(data_dir: DataOption = None) -> None:
+    """Bring the database's schema up to date."""
+    with _sentences():
+        settings = _settings(data_dir=data_dir)
+        upgrade(settings.resolved_database_url)
+        typer.echo("The database is up to date.")
+
+
+@cli.command()
+def train(
+    recipe: Annotated[str, typer.Option(help="fast or reference")] = "fast",
+    dataset: Annotated[str, typer.Option(help="mnist or optdigits")] = "mnist",
+    epochs: Annotated[int | None, typer.Option(help="passes over the training pictures (from the recipe)")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="pictures per step (from the recipe)")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="peak learning rate (from the recipe)")] = None,
+    seed: Annotated[int, typer.Option(help="of every random number")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    output: Annotated[Path, typer.Option(help="folder for the weights, the ONNX file and the card")] = Path("trained"),
+    as_json: JsonOption = False,
+) -> None:
+    """Train in this terminal, without a service."""
+    with _sentences():
+        asked = {"recipe": recipe, "dataset": dataset, "seed": seed, "device": device}
+        given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+        filled = {name: value for name, value in given.items() if value is not None}
+        spec = MnistTrainingSpec.model_validate({"kind": "mnist_training"} | asked | filled)
+    os.environ.update(_settings().as_environment())
+    style = "json" if as_json else "text"
+    # A process of its own: it loads torch, which nothing in `app` does.
+    os.execv(sys.executable, [sys.executable, "-m", "worker.local", spec.model_dump_json(), str(output), style])
+
+
+@cli.command()
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="pictures of digits", exists=True, dir_okay=False)],
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the running service which digits are in some pictures. Exits with 1 if one cannot be read."""
+    with _client(url) as client:
+        failed = False
+        for file in files:
+            answer = client.post("/v1/predict", files={"file": file.read_bytes()})
+            failed |= not answer.is_success
+            body = answer.json()
+            if as_json:
+                typer.echo(json.dumps({"file": str(file)} | body))
+            elif answer.is_success:
+                doubt = "" if body["accepted"] else f"  not to be trusted: {body['reason']}"
+                typer.echo(f"{file}: {body['digit']}  ({body['confidence']:.1%}){doubt}")
+            else:
+                typer.echo(f"{file}: {body['detail']}", err=True)
+        raise typer.Exit(1 if failed else 0)
+
+
+@cli.command()
+def jobs(
+    status: Annotated[
+        str | None, typer.Option(help="only those queued, running, succeeded, failed or cancelled")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="how many")] = 20,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the running service's jobs, newest first."""
+    with _client(url) as client:
+        answer = client.get("/v1/jobs", params={"limit": limit} | ({"status": status} if status else {}))
+        body = answer.json()
+        if not answer.is_success:
+            typer.echo(f"error: {body['detail']}", err=True)
+            raise typer.Exit(1)
+        if as_json:
+            typer.echo(json.dumps(body["items"]))
+            return
+        for job in body["items"]:
+            progress = job["progress"] or {"done": 0, "total": 0, "unit": ""}
+            done = f"{progress['done']}/{progress['total']} {progress['unit']}" if progress["total"] else ""
+            typer.echo(f"{job['id']}  {job['kind']:15} {job['status']:10} {done}")
+
+
+def _settings(**options: Any) -> Settings:
+    try:
+        return Settings(**{name: value for name, value in options.items() if value is not None})
+    except ValidationError as error:
+        for part in error.errors():
+            name = "_".join(map(str, part["loc"])).upper()
+            typer.echo(f"error: NUMERAL_{name} (or the option of that name): {part['msg']}", err=True)
+        raise typer.Exit(2) from error
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """What goes wrong at start is said in one sentence, with exit code 1 (2 for a wrong option)."""
+    try:
+        yield
+    except ValidationError as error:
+        for part in error.errors():
+            typer.echo(f"error: {'.'.join(map(str, part['loc']))}: {part['msg']}", err=True)
+        raise typer.Exit(2) from error
+    except AppError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@contextmanager
+def _supervised(settings: Settings) -> Iterator[Supervisor]:
+    supervisor = Supervisor(settings.as_environment())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, supervisor.stop)
+    try:
+        yield supervisor
+    finally:
+        supervisor.end_all()
+
+
+def _start_workers(supervisor: Supervisor, settings: Settings, queues: tuple[str, ...]) -> None:
+    """Sweeps and trainings by different processes, so that a sweep never waits behind a training."""
+    if "sweeps" in queues:
+        supervisor.start("sweeps", *_celery("sweeps", 1))
+    trainings = ",".join(queue for queue in queues if queue.startswith("training"))
+    if trainings:
+        supervisor.start("training", *_celery(trainings, settings.training_workers))
+
+
+def _celery(queues: str, concurrency: int) -> tuple[str, ...]:
+    name = f"{queues.partition(',')[0]}-{os.getpid()}@%h"
+    options = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
+    where = ("--queues", queues, "--concurrency", str(concurrency), "--pool", "prefork", "--hostname", name)
+    return (sys.executable, "-m", "celery", "--app", "worker.celery_app", "--quiet", "worker", *where, *options)
+
+
+def _numeral(command: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "app.cli", command)
+
+
+def _require_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            typer.echo(f"error: cannot listen on {host}:{port} ({error.strerror}); give another --port.", err=True)
+            raise typer.Exit(1) from error
+
+
+def _announce(supervisor: Supervisor, settings: Settings) -> None:
+    """Wait until the service can serve, then say where it is and what to try."""
+    import time
+
+    address = f"http://{'127.0.0.1' if settings.host == '0.0.0.0' else settings.host}:{settings.port}"
+    with httpx.Client(base_url=address, timeout=2) as client:
+        while not supervisor.is_stopping:
+            try:
+                if client.get("/readyz").is_success:
+                    break
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        else:
+            return
+    typer.echo(
+        f"""
+Numeral is ready at {address}
+
+  curl {address}/v1/predict -H 'Content-Type: image/png' --data-binary @docs/examples/seven.png
+  curl {address}/v1/jobs -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d '{{"kind": "backprop_sweep"}}'
+  curl {address}/v1/jobs -H 'Content-Type: application/json' -d '{{"kind": "mnist_training", "dataset": "optdigits"}}'
+
+All of it: {address}/docs    Stop: Ctrl-C
+"""
+    )
+
+
+@contextmanager
+def _client(url: str | None) -> Iterator[httpx.Client]:
+    settings = _settings()
+    base = url or f"http://{settings.host}:{settings.port}"
+    try:
+        with httpx.Client(base_url=base, timeout=30) as client:
+            yield client
+    except httpx.TransportError as error:
+        typer.echo(f"error: no service answers at {base} ({error}); start one with `numeral up`.", err=True)
+        raise typer.Exit(1) from error
+
+
+def main() -> None:
+    cli()
+
+
+if __name__ == "__main__":
+    main()

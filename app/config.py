@@ -1,0 +1,55 @@
+"""The settings: environment variables and `.env`, all with the prefix NUMERAL_, read once and passed down."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LONGEST_SOCKET_PATH = 100  # bytes; Linux takes 107, macOS 103
+
+
+class Settings(BaseSettings):
+    """What a deployment can change; `numeral up` needs none of it."""
+
+    model_config = SettingsConfigDict(env_prefix="NUMERAL_", env_file=".env", frozen=True, extra="ignore")
+
+    host: str = Field("127.0.0.1", description="the address the API listens on")
+    port: int = Field(8000, ge=1, le=65535, description="the port the API listens on")
+    data_dir: Path = Field(Path("data"), description="database, artifacts, sockets and data sets")
+    database_url: str | None = Field(None, description="PostgreSQL or SQLite; SQLite in the data folder if not set")
+    redis_url: str | None = Field(None, description="Redis or Valkey; the embedded one if not set")
+    storage_url: str | None = Field(None, description="the folder of artifacts; one in the data folder if not set")
+    mnist_dir: Path | None = Field(None, description="a folder that holds MNIST/raw; only read")
+    api_processes: int = Field(1, ge=1, le=64, description="how many processes serve HTTP")
+    training_workers: int = Field(1, ge=1, le=64, description="how many trainings run at once")
+    lease_seconds: float = Field(30.0, ge=1, description="how long a silent worker keeps its job")
+    max_body_bytes: int = Field(32 * 2**20, ge=1024, description="the largest request body that is read")
+    log_format: Literal["console", "json"] = Field("console", description="how log lines are written")
+
+    @property
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'numeral.db'}"
+
+    @property
+    def resolved_redis_url(self) -> str:
+        return self.redis_url or f"redis+socket://{self.embedded_socket}"
+
+    @property
+    def embedded_socket(self) -> Path:
+        """Where the embedded Valkey listens; beside the data unless that path is too long for a socket."""
+        socket = self.data_dir.resolve() / "valkey.sock"
+        if len(bytes(socket)) <= LONGEST_SOCKET_PATH:
+            return socket
+        return Path(tempfile.gettempdir()) / f"numeral-{hashlib.sha256(bytes(socket)).hexdigest()[:16]}.sock"
+
+    @property
+    def storage_dir(self) -> Path:
+        return Path((self.storage_url or str(self.data_dir / "artifacts")).removeprefix("file://")).resolve()
+
+    def as_environment(self) -> dict[str, str]:
+        """The same settings as variables, for a process that is started with them."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        return {f"NUMERAL_{name.upper()}": str(value) for name, value in values.items()}

@@ -1,0 +1,122 @@
+"""The database: SQLite by default, PostgreSQL by URL, through SQLAlchemy."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, create_engine, event, inspect, select, text
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+from app.errors import ConfigurationError, DatabaseUnavailable, StorageFull
+
+SCHEMA = "0001"  # the newest revision in app/migrations, known here without loading Alembic
+BUSY_SECONDS = 10.0  # how long a SQLite writer waits for another, a PostgreSQL client for its server
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC, also on SQLite, which keeps no time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)) if value else None
+
+
+class Base(DeclarativeBase):
+    """The tables of the service."""
+
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON(none_as_null=True)}
+
+
+class Sessions:
+    """Hands out database sessions: one `with` is one transaction."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_database_engine(url)
+        self._read = sessionmaker(self.engine, expire_on_commit=False)
+        self._write = sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads. Raises DatabaseUnavailable."""
+        with translated_errors(), self._read() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that commits at the end, or changes nothing if an error leaves it.
+
+        On SQLite it is the only writer from its first statement on. Raises DatabaseUnavailable, StorageFull.
+        """
+        with translated_errors(), self._write.begin() as session:
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def database_now(session: Session) -> datetime:
+    """The time by the database's clock: the one clock that all workers share."""
+    if session.get_bind().dialect.name == "sqlite":
+        written = session.execute(text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")).scalar_one()
+        return datetime.fromisoformat(written).replace(tzinfo=UTC)
+    now: datetime = session.execute(select(text("clock_timestamp()"))).scalar_one()
+    return now.astimezone(UTC)
+
+
+def check_schema(sessions: Sessions) -> None:
+    """Raise DatabaseUnavailable unless the database answers and has the schema of this program."""
+    with sessions.reading() as session:
+        is_there = inspect(session.connection()).has_table("alembic_version")
+        found = session.scalar(text("SELECT version_num FROM alembic_version")) if is_there else None
+    if found != SCHEMA:
+        raise DatabaseUnavailable(
+            f"The database has schema {found or 'none'}, this program needs {SCHEMA}. Run `numeral migrate`."
+        )
+
+
+def create_database_engine(url: str) -> Engine:
+    if url.startswith(("postgres://", "postgresql://")):
+        url = "postgresql+psycopg://" + url.split("://", 1)[1]
+    try:
+        if not url.startswith("sqlite"):
+            return create_engine(
+                url, pool_pre_ping=True, pool_size=10, max_overflow=30, connect_args={"connect_timeout": 5}
+            )
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, pool_size=10, max_overflow=30, connect_args={"timeout": BUSY_SECONDS})
+    except (ArgumentError, ImportError) as error:
+        raise ConfigurationError(f"NUMERAL_DATABASE_URL cannot be used: {error}") from error
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN is deferred, so a writer could fail at its second step
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:  # the database is at fault, not the statement
+        reason = str(getattr(error, "orig", error))
+        if "is full" in reason or "No space left" in reason:
+            raise StorageFull("The database's disk is full. Nothing was changed; free some space there.") from error
+        raise DatabaseUnavailable(f"The database cannot be used: {reason}. Nothing was changed; try again.") from error

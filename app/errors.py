@@ -1,0 +1,72 @@
+"""Everything that a caller may be told went wrong. `api/error_handlers.py` alone knows the status codes."""
+
+
+class AppError(Exception):
+    """The root: `str(error)` is a full sentence that names the thing and says what to do.
+
+    `location` names the field of the request that is at fault, where there is one.
+    """
+
+    def __init__(self, detail: str, *, location: str | None = None) -> None:
+        super().__init__(detail)
+        self.location = location
+
+
+class JobNotFound(AppError):
+    """No job has this id."""
+
+
+class JobAlreadyEnded(AppError):
+    """The job has ended, so it cannot be cancelled."""
+
+
+class IdempotencyKeyReused(AppError):
+    """The key was used before, with another body."""
+
+
+class ModelNotFound(AppError):
+    """No model version or alias has this name."""
+
+
+class ModelFileNotFound(AppError):
+    """The model version has no file of this name."""
+
+
+class ModelNotServable(AppError):
+    """The version may not take the alias that was asked for."""
+
+
+class ModelNotLoaded(AppError):
+    """There is no network in memory yet to answer with."""
+
+
+class DeviceNotPresent(AppError):
+    """No worker has the device that the job asks for."""
+
+
+class InvalidInput(AppError):
+    """A part of the request is not what the endpoint takes."""
+
+
+class UnsupportedMediaType(AppError):
+    """The body is of a type that the endpoint does not read."""
+
+
+class BodyTooLarge(AppError):
+    """The body has more bytes than the service reads."""
+
+
+class DatabaseUnavailable(AppError):
+    """The database cannot be reached, is busy past its patience, or has another schema than this program."""
+
+
+class StorageFull(AppError):
+    """The disk has no room left."""
+
+
+class StorageUnavailable(AppError):
+    """The artifact store cannot be read or written."""
+
+
+class ConfigurationError(AppError):
+    """The settings do not make a service that can start."""

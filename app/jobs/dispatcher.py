@@ -1,0 +1,98 @@
+"""The dispatcher: takes jobs from silent workers and repeats lost hints. Two at once do no harm."""
+
+import os
+import socket
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from app.db import Sessions, database_now
+from app.jobs.lifecycle import JobStatus
+from app.jobs.queue import JobQueue
+from app.jobs.specs import QUEUES
+from app.jobs.tables import Job, Leader
+from app.jobs.transitions import MAX_TRIES, Claim, fail_job, move, requeue
+
+LEADER_FOR = timedelta(seconds=5)
+HINT_STALE_AFTER = timedelta(seconds=5)
+
+
+class Dispatcher:
+    """`tick` is to be called about once a second by every API process; one of them does the work."""
+
+    def __init__(self, sessions: Sessions, queue: JobQueue) -> None:
+        self.sessions, self.queue = sessions, queue
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+
+    def tick(self) -> None:
+        if not take_lead(self.sessions, "dispatch", self.name):
+            return
+        reclaim(self.sessions)
+        for queue in QUEUES:
+            self._repeat_hints(queue)
+
+    def _repeat_hints(self, queue: str) -> None:
+        """Hint again where Redis holds fewer hints than jobs are queued: then some were lost."""
+        waiting = count_queued(self.sessions, queue)
+        if not waiting:
+            return
+        depth = self.queue.depth(queue)
+        if depth is None or depth >= waiting:  # the broker is away, or nothing was lost
+            return
+        for job_id, kind in take_stale_hints(self.sessions, queue):
+            self.queue.hint(job_id, kind, queue)
+
+
+def take_lead(sessions: Sessions, duty: str, name: str) -> bool:
+    """Whether `name` leads `duty` for the next seconds, by the database's clock."""
+    try:
+        with sessions.writing() as session:
+            now = database_now(session)
+            leader = session.get(Leader, duty, with_for_update=True)
+            if leader is None:
+                session.add(Leader(duty=duty, holder=name, until=now + LEADER_FOR))
+            elif leader.holder == name or leader.until < now:
+                leader.holder, leader.until = name, now + LEADER_FOR
+            else:
+                return False
+        return True
+    except IntegrityError:  # somebody else was the first ever
+        return False
+
+
+def reclaim(sessions: Sessions) -> list[str]:
+    """Take running jobs from workers that have fallen silent; the ids of those that are queued again."""
+    requeued = []
+    with sessions.writing() as session:
+        now = database_now(session)
+        lost = select(Job).where(Job.status == JobStatus.RUNNING, Job.lease_until < now)
+        for job in session.scalars(lost.with_for_update(skip_locked=True)).all():
+            claim = Claim(job.id, job.attempt, job.kind, job.spec)
+            if job.is_cancel_requested:
+                move(session, job.id, JobStatus.CANCELLED, claim=claim, finished_at=now, lease_until=None)
+            elif job.tries >= MAX_TRIES:
+                detail = f"The worker was lost on each of {MAX_TRIES} tries."
+                fail_job(session, job.id, "worker_lost", detail, claim=claim)
+            elif requeue(session, job.id, "The worker was lost; the job will run again.", claim=claim):
+                requeued.append(job.id)
+    return requeued
+
+
+def take_stale_hints(sessions: Sessions, queue: str, *, limit: int = 100) -> list[tuple[str, str]]:
+    """(id, kind) of the oldest queued jobs whose last hint is old; they count as hinted from now."""
+    with sessions.writing() as session:
+        now = database_now(session)
+        is_stale = Job.hinted_at.is_(None) | (Job.hinted_at < now - HINT_STALE_AFTER)
+        stale = select(Job).where(Job.status == JobStatus.QUEUED, Job.queue == queue, is_stale)
+        jobs = session.scalars(stale.order_by(Job.id).limit(limit).with_for_update(skip_locked=True)).all()
+        for job in jobs:
+            job.hinted_at = now
+        return [(job.id, job.kind) for job in jobs]
+
+
+def count_queued(sessions: Sessions, queue: str) -> int:
+    """How many jobs wait for a worker of `queue`."""
+    with sessions.reading() as session:
+        query = select(func.count()).select_from(Job).where(Job.status == JobStatus.QUEUED, Job.queue == queue)
+        return session.scalars(query).one()

@@ -1,0 +1,87 @@
+"""Hints to the workers through Celery: a message carries a job id and nothing else. The only Celery importer in app.
+
+A lost hint costs a few seconds (the dispatcher gives another), a doubled one nothing (the second claim fails). So a
+hint is sent by a thread of its own, with short timeouts and no retries, and never holds up a request.
+"""
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+SOCKET_SECONDS = 2.0
+BACKLOG = 1000  # hints waiting for a hung broker; the dispatcher makes up for those past it
+TRANSPORT_OPTIONS: dict[str, Any] = {
+    "socket_timeout": SOCKET_SECONDS,
+    "socket_connect_timeout": SOCKET_SECONDS,
+    "max_retries": 0,
+    "retry_on_timeout": False,
+}
+
+
+class JobQueue(Protocol):
+    """Where hints go: Redis, or a list in tests."""
+
+    def hint(self, job_id: str, kind: str, queue: str) -> None:
+        """Tell the workers of `queue` that a job may be there to run. Never blocks, never raises."""
+
+    def depth(self, queue: str) -> int | None:
+        """How many hints wait in `queue`, or None where the broker does not answer."""
+
+    def close(self) -> None:
+        """Give up what was not sent yet."""
+
+
+class CeleryJobQueue:
+    """Hints through Redis or Valkey."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._celery = Celery("numeral", broker=broker_url(redis_url), set_as_current=False)
+        self._celery.conf.update(
+            broker_transport_options=TRANSPORT_OPTIONS,
+            broker_connection_timeout=SOCKET_SECONDS,
+            task_ignore_result=True,
+        )
+        self._sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hints")
+        self._waiting = 0
+        self._lock = threading.Lock()
+
+    def hint(self, job_id: str, kind: str, queue: str) -> None:
+        with self._lock:
+            if self._waiting >= BACKLOG:
+                return
+            self._waiting += 1
+        self._sender.submit(self._send, job_id, kind, queue)
+
+    def _send(self, job_id: str, kind: str, queue: str) -> None:
+        try:
+            self._celery.send_task(f"numeral.{kind}", args=[job_id], queue=queue, retry=False)
+        except (OperationalError, OSError) as error:
+            logger.warning("the broker took no hint for job %s, the dispatcher will try again: %s", job_id, error)
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def depth(self, queue: str) -> int | None:
+        try:
+            with self._celery.connection_for_read() as connection:
+                return int(connection.default_channel.client.llen(queue))
+        except (OperationalError, OSError):
+            return None
+
+    def close(self) -> None:
+        self._sender.shutdown(wait=False, cancel_futures=True)
+
+
+def broker_url(redis_url: str) -> str:
+    """Celery's spelling of a Redis URL; a unix socket is `redis+socket://` there."""
+    for prefix in ("unix://", "redis+socket://"):
+        if redis_url.startswith(prefix):
+            return "redis+socket://" + quote(redis_url.removeprefix(prefix), safe="/?=&")
+    return redis_url

@@ -1,0 +1,75 @@
+"""What a client may ask for. Bounds and defaults live here; whoever holds a spec can trust it."""
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from models.recipes import RECIPES, Recipe
+
+Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+LearningRate = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+Probability = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+
+
+class Spec(BaseModel):
+    """Immutable; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BackpropSweepSpec(Spec):
+    """Train the 2-2-2 sigmoid network once per learning rate and compare the losses."""
+
+    kind: Literal["backprop_sweep"]
+    inputs: tuple[Finite, Finite] = (0.05, 0.10)
+    targets: tuple[Probability, Probability] = (0.5, 0.5)
+    weights: tuple[Finite, Finite, Finite, Finite, Finite, Finite, Finite, Finite] = Field(
+        (0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55), description="w1 to w8"
+    )
+    learning_rates: list[LearningRate] = Field([0.1, 0.2, 0.5, 0.8, 1.0, 2.0], min_length=1, max_length=100)
+    epochs: int = Field(100, ge=1, le=10_000)
+
+    @property
+    def queue(self) -> str:
+        return "sweeps"
+
+
+_FAST = RECIPES["fast"]
+
+
+class MnistTrainingSpec(Spec):
+    """Train the 16,562-parameter digit network. The recipe fills in what is left out (shown: those of `fast`)."""
+
+    kind: Literal["mnist_training"]
+    recipe: Literal["fast", "reference"] = "fast"
+    epochs: int = Field(_FAST.epochs, ge=1, le=200, description="passes over the training pictures")
+    batch_size: int = Field(_FAST.batch_size, ge=8, le=4096)
+    learning_rate: float = Field(
+        _FAST.learning_rate, gt=0, le=10, allow_inf_nan=False, description="the peak, where the recipe anneals"
+    )
+    seed: int = Field(0, ge=0, lt=2**31)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    dataset: Literal["mnist", "optdigits"] = "mnist"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_recipe(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("recipe", "fast") not in list(RECIPES):
+            return values  # the field's own check will say what is wrong
+        recipe = RECIPES[values.get("recipe", "fast")]
+        return {name: getattr(recipe, name) for name in ("epochs", "batch_size", "learning_rate")} | values
+
+    @property
+    def queue(self) -> str:
+        return "training-cuda" if self.device == "cuda" else "training"
+
+    def to_recipe(self) -> Recipe:
+        return replace(
+            RECIPES[self.recipe], epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate
+        )
+
+
+JobSpec = Annotated[BackpropSweepSpec | MnistTrainingSpec, Field(discriminator="kind")]
+QUEUES = ("sweeps", "training", "training-cuda")
+job_spec_adapter: TypeAdapter[BackpropSweepSpec | MnistTrainingSpec] = TypeAdapter(JobSpec)

@@ -1,0 +1,105 @@
+"""The one writer of a job's status, and the guarded writes that go with it; all inside a caller's transaction.
+
+A claim takes the next attempt number. Every write of a run names that attempt in its WHERE clause: where it no
+longer matches, nothing is written and the answer is False.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, undefer
+
+from app.db import database_now
+from app.errors import JobNotFound
+from app.jobs.lifecycle import JobStatus, sources
+from app.jobs.tables import Job, JobEvent
+
+MAX_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to run a job, good while the lease is renewed and nobody else has claimed the job since."""
+
+    job_id: str
+    attempt: int
+    kind: str
+    spec: dict[str, Any]
+
+
+def move(
+    session: Session,
+    job_id: str,
+    target: JobStatus,
+    *,
+    claim: Claim | None = None,
+    only_from: JobStatus | None = None,
+    note: dict[str, Any] | None = None,
+    **columns: Any,
+) -> bool:
+    """Change a job's status if its present one allows it, and say so in an event. The only writer of `status`."""
+    allowed = [only_from] if only_from else sources(target)
+    query = update(Job).where(Job.id == job_id, Job.status.in_(allowed))
+    if claim is not None:
+        query = query.where(*held(claim))
+    query = query.values(status=target, events=Job.events + 1, **columns)
+    moved = session.execute(query.returning(Job.events, Job.attempt)).one_or_none()
+    if moved is None:
+        return False
+    data = {"status": target, "attempt": moved.attempt} | (note or {})
+    session.add(JobEvent(job_id=job_id, number=moved.events, event="status", data=data, at=database_now(session)))
+    return True
+
+
+def fail_job(session: Session, job_id: str, reason: str, detail: str, *, claim: Claim) -> bool:
+    error = {"reason": reason, "detail": detail}
+    now = database_now(session)
+    return move(
+        session, job_id, JobStatus.FAILED, claim=claim, note=error, error=error, finished_at=now, lease_until=None
+    )
+
+
+def requeue(session: Session, job_id: str, detail: str, *, claim: Claim, **columns: Any) -> bool:
+    # no hint counts any more: the dispatcher gives a new one at once
+    return move(
+        session,
+        job_id,
+        JobStatus.QUEUED,
+        claim=claim,
+        note={"detail": detail},
+        lease_until=None,
+        hinted_at=None,
+        **columns,
+    )
+
+
+def append_event(session: Session, claim: Claim, event: str, data: dict[str, Any]) -> bool:
+    query = update(Job).where(*held(claim)).values(events=Job.events + 1)
+    number = session.execute(query.returning(Job.events)).scalar_one_or_none()
+    if number is None:
+        return False
+    session.add(JobEvent(job_id=claim.job_id, number=number, event=event, data=data, at=database_now(session)))
+    return True
+
+
+def hold(session: Session, claim: Claim) -> bool:
+    """Lock the job's row for this transaction if the claim is still good."""
+    query = update(Job).where(*held(claim)).values(attempt=claim.attempt)
+    return session.execute(query.returning(Job.id)).scalar_one_or_none() is not None
+
+
+def held(claim: Claim) -> tuple[Any, ...]:
+    return (Job.id == claim.job_id, Job.attempt == claim.attempt, Job.status == JobStatus.RUNNING)
+
+
+def get_job(session: Session, job_id: str) -> Job:
+    query = select(Job).where(Job.id == job_id).options(undefer(Job.result))
+    job = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if job is None:
+        raise job_not_found(job_id)
+    return job
+
+
+def job_not_found(job_id: str) -> JobNotFound:
+    return JobNotFound(f"There is no job {job_id}. GET /v1/jobs lists the jobs that there are.")

@@ -1,0 +1,80 @@
+"""The API, put together here and nowhere else."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse
+
+from app.api import error_handlers, jobs, models, operation, predictions
+from app.api.body_limit import BodyLimit
+from app.api.dependencies import Parts
+from app.api.schemas import Problem
+from app.background import Periodic
+from app.config import Settings
+from app.db import Sessions
+from app.errors import AppError
+from app.jobs.dispatcher import Dispatcher
+from app.jobs.queue import CeleryJobQueue, JobQueue
+from app.logs import configure_logging
+from app.registry import service as registry
+from app.serving.classifiers import Classifiers
+from app.storage import Storage
+
+logger = logging.getLogger(__name__)
+
+WATCH_SECONDS = 1.0
+HOME = Path(__file__).with_name("console") / "index.html"
+
+
+def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
+    """The service over HTTP. It starts without its database too, and is ready once that is there."""
+    sessions, storage = Sessions(settings.resolved_database_url), Storage(settings.storage_dir)
+    parts = Parts(settings, sessions, storage, queue, Classifiers(sessions, storage))
+    dispatcher = Dispatcher(sessions, queue)
+
+    def watch_models() -> None:
+        registry.install_shipped(sessions, storage)
+        parts.classifiers.refresh()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            await run_in_threadpool(watch_models)
+        except AppError as error:
+            logger.warning("not ready yet: %s", error)
+        watchers = [
+            Periodic("models", watch_models, seconds=WATCH_SECONDS).start(),
+            Periodic("dispatcher", dispatcher.tick, seconds=WATCH_SECONDS).start(),
+        ]
+        yield
+        for watcher in watchers:
+            watcher.close()
+        queue.close()
+        sessions.close()
+
+    app = FastAPI(
+        title="Numeral",
+        version="0.1.0",
+        description="Trains, proves and serves a digit recogniser, and shows how backpropagation learns.",
+        lifespan=lifespan,
+        responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
+    )
+    app.state.parts = parts
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    error_handlers.install(app)
+    for resource in (jobs, predictions, models, operation):
+        app.include_router(resource.router)
+    app.add_api_route("/", lambda: FileResponse(HOME), include_in_schema=False)
+    error_handlers.document(app)
+    return app
+
+
+def create_app_from_environment() -> FastAPI:
+    """What uvicorn calls in each of its processes."""
+    settings = Settings()
+    configure_logging(settings.log_format)
+    return create_app(settings, CeleryJobQueue(settings.resolved_redis_url))

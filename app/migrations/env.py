@@ -1,0 +1,15 @@
+"""Runs the migrations on the connection that `migrate.upgrade` hands over."""
+
+from alembic import context
+
+from app.db import Base
+from app.jobs import tables as _jobs
+from app.registry import tables as _registry
+
+__all__ = ["_jobs", "_registry"]  # imported so that Base knows their tables
+
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=Base.metadata, render_as_batch=True
+)
+with context.begin_transaction():
+    context.run_migrations()

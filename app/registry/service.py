@@ -1,0 +1,141 @@
+"""The use cases of the registry. Where a `session` is asked for, the caller's transaction is joined."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.db import Sessions, database_now
+from app.errors import ModelFileNotFound, ModelNotFound, ModelNotServable
+from app.registry.tables import Alias, ModelVersion
+from app.storage import Artifact, Storage
+
+MODEL_FILE, WEIGHTS_FILE, CARD_FILE = "model.onnx", "weights.safetensors", "card.json"
+GATE = 0.9940  # of MNIST's test set: below it nothing becomes champion
+ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+SHIPPED = Path(__file__).parents[2] / "models" / "pretrained"
+
+
+def store_files(storage: Storage, folder: str, files: dict[str, bytes]) -> dict[str, Artifact]:
+    """Put a version's files into the store, before any row speaks of them."""
+    return {name: storage.put(f"{folder}/{name}", content) for name, content in files.items()}
+
+
+def register(session: Session, *, source: str, card: dict[str, Any], files: dict[str, Artifact]) -> str:
+    """Make a version of stored files; its name. Promotion is another matter."""
+    rows = {name: {"artifact": file.name, "sha256": file.sha256, "size": file.size} for name, file in files.items()}
+    version = ModelVersion(source=source, card=card, files=rows, created_at=database_now(session))
+    session.add(version)
+    session.flush()
+    return str(version.number)
+
+
+def promote_if_better(session: Session, version: str) -> tuple[bool, str]:
+    """Make `version` the champion if it is proven and no worse than the present one; and the reason either way."""
+    card = _get(session, version).card
+    accuracy = card["test"]["accuracy"]
+    if card["dataset"]["name"] != "mnist":
+        return False, f"trained on {card['dataset']['name']}; only versions trained on mnist may become champion"
+    if accuracy < GATE:
+        return False, f"{accuracy:.2%} of the test set is below the gate of {GATE:.2%}"
+    alias = session.get(Alias, "champion", with_for_update=True)
+    if alias is not None:
+        best = _get(session, str(alias.number)).card["validation"]["accuracy"]
+        if card["validation"]["accuracy"] < best:
+            return False, (
+                f"its validation accuracy of {card['validation']['accuracy']:.4%} is below the "
+                f"{best:.4%} of the present champion, version {alias.number}"
+            )
+    _point(session, "champion", version)
+    return True, f"{accuracy:.2%} of the test set, and validation not below the present champion's"
+
+
+def set_alias(sessions: Sessions, alias: str, version: str) -> None:
+    """Point `alias` at `version`. Raises ModelNotFound; ModelNotServable where it may not become champion."""
+    with sessions.writing() as session:
+        card = _get(session, version).card
+        if alias == "champion" and card["dataset"]["name"] != "mnist":
+            raise ModelNotServable(
+                f"Version {version} was trained on {card['dataset']['name']}; only mnist versions may become champion. "
+                "Give it another alias and ask for that with ?model=.",
+                location="body.version",
+            )
+        _point(session, alias, version)
+
+
+def resolve(sessions: Sessions, name: str) -> str:
+    """The version that `name`, a version or an alias, stands for. Raises ModelNotFound."""
+    with sessions.reading() as session:
+        return str(_find(session, name).number)
+
+
+def get(sessions: Sessions, name: str) -> tuple[ModelVersion, list[str]]:
+    """A version, by its name or an alias, and its aliases. Raises ModelNotFound."""
+    with sessions.reading() as session:
+        version = _find(session, name)
+        return version, _aliases(session).get(version.number, [])
+
+
+def list_(sessions: Sessions) -> list[tuple[ModelVersion, list[str]]]:
+    """All versions, newest first, each with its aliases."""
+    with sessions.reading() as session:
+        aliases = _aliases(session)
+        versions = session.scalars(select(ModelVersion).order_by(ModelVersion.number.desc()))
+        return [(version, aliases.get(version.number, [])) for version in versions]
+
+
+def read_file(sessions: Sessions, storage: Storage, name: str, file: str) -> bytes:
+    """The bytes of a version's file. Raises ModelNotFound, ModelFileNotFound, StorageUnavailable."""
+    version, _ = get(sessions, name)
+    if file not in version.files:
+        raise ModelFileNotFound(
+            f"Version {version.number} has no file {file!r}; it has {', '.join(sorted(version.files))}."
+        )
+    row = version.files[file]
+    return storage.get(row["artifact"], sha256=row["sha256"])
+
+
+def install_shipped(sessions: Sessions, storage: Storage, folder: Path = SHIPPED) -> None:
+    """Register the network that comes with the program, once; it becomes champion by the same rules."""
+    card = json.loads((folder / CARD_FILE).read_text())
+    source = f"shipped:{card['weights_sha256']}"
+    with sessions.reading() as session:
+        if session.scalars(select(ModelVersion.number).where(ModelVersion.source == source)).first() is not None:
+            return
+    files = {name: (folder / name).read_bytes() for name in (MODEL_FILE, WEIGHTS_FILE, CARD_FILE)}
+    stored = store_files(storage, f"models/shipped-{card['weights_sha256'][:16]}", files)
+    try:
+        with sessions.writing() as session:
+            promote_if_better(session, register(session, source=source, card=card, files=stored))
+    except IntegrityError:  # another process of this service was quicker
+        pass
+
+
+def _find(session: Session, name: str) -> ModelVersion:
+    alias = session.get(Alias, name) if ALIAS.fullmatch(name) else None
+    return _get(session, str(alias.number) if alias else name)
+
+
+def _get(session: Session, version: str) -> ModelVersion:
+    is_number = version.isascii() and version.isdecimal() and len(version) <= 9
+    found = session.get(ModelVersion, int(version)) if is_number else None
+    if found is None:
+        raise ModelNotFound(
+            f"There is no model version or alias {version!r}. GET /v1/models lists those that there are."
+        )
+    return found
+
+
+def _aliases(session: Session) -> dict[int, list[str]]:
+    names: dict[int, list[str]] = {}
+    for alias in session.scalars(select(Alias).order_by(Alias.alias)):
+        names.setdefault(alias.number, []).append(alias.alias)
+    return names
+
+
+def _point(session: Session, alias: str, version: str) -> None:
+    session.merge(Alias(alias=alias, number=int(version), changed_at=database_now(session)))

@@ -1,0 +1,32 @@
+"""The tables of the registry."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+
+
+class ModelVersion(Base):
+    """A trained, exported and measured network. Its public name is its number as a string."""
+
+    __tablename__ = "model_versions"
+    __table_args__ = {"sqlite_autoincrement": True}  # a number is never given twice
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(unique=True)  # `job:<id>` or `shipped:<sha256 of the weights>`
+    card: Mapped[dict[str, Any]]
+    files: Mapped[dict[str, Any]]  # name -> {artifact, sha256, size}
+    created_at: Mapped[datetime]
+
+
+class Alias(Base):
+    """A name that points to a version, and may be moved to another."""
+
+    __tablename__ = "aliases"
+
+    alias: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(ForeignKey("model_versions.number"))
+    changed_at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""The classifier in memory: answers predictions, and changes versions without a restart."""

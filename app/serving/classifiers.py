@@ -1,0 +1,63 @@
+"""Which networks are in memory: the champion always, a few others as they are asked for."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from app.db import Sessions
+from app.errors import ModelNotLoaded
+from app.registry import service as registry
+from app.storage import Storage
+from models.inference import DigitClassifier
+
+CHAMPION = "champion"
+KEPT = 4  # networks in memory besides the champion, about 1 MB each
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A version and its network; a prediction is answered by one such pair, so no answer mixes versions."""
+
+    version: str
+    classifier: DigitClassifier
+
+
+class Classifiers:
+    """Loads networks from the registry. `champion` never touches the database; `refresh` keeps it up to date."""
+
+    def __init__(self, sessions: Sessions, storage: Storage) -> None:
+        self._sessions, self._storage = sessions, storage
+        self._champion: ServedModel | None = None
+        self._others: OrderedDict[str, ServedModel] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def champion(self) -> ServedModel:
+        """The network that answers unless another is asked for. Raises ModelNotLoaded before the first `refresh`."""
+        if self._champion is None:
+            raise ModelNotLoaded("No network is loaded yet; GET /readyz says why.")
+        return self._champion
+
+    def refresh(self) -> None:
+        """Load the champion if it has changed. Raises the errors of the database and of the storage."""
+        version = registry.resolve(self._sessions, CHAMPION)
+        if self._champion is None or self._champion.version != version:
+            self._champion = self._load(version)
+
+    def get(self, name: str) -> ServedModel:
+        """The network of a version or an alias. Raises ModelNotFound."""
+        if name == CHAMPION:
+            return self.champion
+        version = registry.resolve(self._sessions, name)
+        if self._champion is not None and self._champion.version == version:
+            return self._champion
+        with self._lock:
+            served = self._others.pop(version, None) or self._load(version)
+            self._others[version] = served
+            if len(self._others) > KEPT:
+                self._others.popitem(last=False)
+        return served
+
+    def _load(self, version: str) -> ServedModel:
+        model = registry.read_file(self._sessions, self._storage, version, registry.MODEL_FILE)
+        return ServedModel(version, DigitClassifier(model))

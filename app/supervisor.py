@@ -1,0 +1,112 @@
+"""Starts the service's processes, restarts those that die, and ends them all together."""
+
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 15.0  # from SIGTERM to SIGKILL
+RESTART_AFTER_SECONDS = (0.2, 1.0, 5.0, 15.0)  # after the first, second ... death in a row
+HEALTHY_AFTER_SECONDS = 30.0
+PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
+
+
+@dataclass
+class Child:
+    """One process to keep alive."""
+
+    name: str
+    command: Sequence[str]
+    ends_last: bool = False
+    process: subprocess.Popen[bytes] | None = None
+    deaths: int = 0
+    started: float = 0.0
+    restart_at: float = field(default=0.0)
+
+    def start(self, environment: dict[str, str]) -> None:
+        # A session of its own, so that Ctrl-C reaches the supervisor alone; on Linux it ends with the supervisor.
+        self.process = subprocess.Popen(
+            self.command, env=environment, start_new_session=True, preexec_fn=_end_with_parent, stdin=subprocess.DEVNULL
+        )
+        self.started = time.monotonic()
+
+
+class Supervisor:
+    """Keeps children alive until `stop` is called, then ends them, those that others need the last."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = os.environ | environment
+        self._children: list[Child] = []
+        self._stopping = threading.Event()
+
+    def start(self, name: str, *command: str, ends_last: bool = False) -> None:
+        """Start a child and keep it alive from now on."""
+        child = Child(name, command, ends_last)
+        child.start(self._environment)
+        self._children.append(child)
+
+    def is_alive(self, name: str) -> bool:
+        return any(child.name == name and child.process and child.process.poll() is None for child in self._children)
+
+    def stop(self, *_: object) -> None:
+        """End `run` soon; good as a signal handler."""
+        self._stopping.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def run(self) -> None:
+        """Keep the children alive until `stop`, then end them."""
+        try:
+            while not self._stopping.wait(0.2):
+                for child in self._children:
+                    self._keep_alive(child)
+        finally:
+            self.end_all()
+
+    def end_all(self) -> None:
+        """SIGTERM to all, and SIGKILL to what is left after the grace."""
+        deadline = time.monotonic() + GRACE_SECONDS
+        for is_last in (False, True):
+            ending = [child for child in self._children if child.ends_last == is_last and child.process]
+            for child in ending:
+                if child.process and child.process.poll() is None:
+                    child.process.terminate()
+            for child in ending:
+                while child.process and child.process.poll() is None and time.monotonic() < deadline:
+                    time.sleep(0.02)
+                _kill_group(child)
+
+    def _keep_alive(self, child: Child) -> None:
+        if child.process is not None and child.process.poll() is not None:
+            code, child.process = child.process.returncode, None
+            child.deaths = 1 if time.monotonic() - child.started > HEALTHY_AFTER_SECONDS else child.deaths + 1
+            pause = RESTART_AFTER_SECONDS[min(child.deaths, len(RESTART_AFTER_SECONDS)) - 1]
+            child.restart_at = time.monotonic() + pause
+            logger.warning("%s ended with %d; it starts again in %.1f s", child.name, code, pause)
+        elif child.process is None and time.monotonic() >= child.restart_at:
+            child.start(self._environment)
+
+
+def _kill_group(child: Child) -> None:
+    """SIGKILL to whatever is left of the child's process group."""
+    if child.process is None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.process.pid, signal.SIGKILL)
+    child.process.wait()
+
+
+def _end_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

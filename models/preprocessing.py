@@ -20,6 +20,8 @@ LARGEST_PIXELS = 64_000_000  # a 64-megapixel photo; decoding it takes about 0.3
 WORKING_SIDE = 640  # larger pictures are reduced first: the digit ends at 20 pixels anyway
 FAINTEST_INK = 24.0  # of 255: less contrast than this is a blank page
 
+Image.MAX_IMAGE_PIXELS = None  # Pillow would warn before it refuses; read_picture has a limit of its own
+
 
 @dataclass(frozen=True)
 class Normalised:
@@ -46,8 +48,6 @@ def read_picture(content: bytes) -> Image.Image:
     """
     try:
         picture = Image.open(io.BytesIO(content), formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise PictureTooLarge(f"The picture is far past {LARGEST_PIXELS:,} pixels; send a smaller one.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise PictureRefused("These bytes are not a PNG, JPEG, WebP, BMP or GIF picture.") from error
     width, height = picture.size

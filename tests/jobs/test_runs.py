@@ -1,0 +1,141 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import update
+
+from app.db import Sessions, database_now
+from app.jobs import runs, service
+from app.jobs.dispatcher import Dispatcher, reclaim, take_lead
+from app.jobs.specs import BackpropSweepSpec
+from app.jobs.tables import Job
+from app.jobs.transitions import MAX_TRIES, Claim
+from tests.fakes import RecordedQueue
+
+
+@pytest.fixture
+def job_id(sessions: Sessions) -> str:
+    return service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep"))[0].id
+
+
+def claim(sessions: Sessions, job_id: str) -> Claim:
+    claimed = runs.claim(sessions, job_id, lease_seconds=30)
+    assert claimed is not None
+    return claimed
+
+
+def expire(sessions: Sessions, job_id: str) -> None:
+    with sessions.writing() as session:
+        session.execute(
+            update(Job).where(Job.id == job_id).values(lease_until=database_now(session).replace(year=2000))
+        )
+
+
+def statuses(sessions: Sessions, job_id: str) -> list[str]:
+    return [event.data["status"] for event in service.events(sessions, job_id)[0] if event.event == "status"]
+
+
+def test_of_many_claimants_one_wins(sessions: Sessions, job_id: str) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        claims = list(pool.map(lambda _: runs.claim(sessions, job_id, lease_seconds=30), range(10)))
+    assert sum(found is not None for found in claims) == 1
+
+
+def test_lost_worker_can_change_nothing(sessions: Sessions, job_id: str) -> None:
+    zombie = claim(sessions, job_id)
+    expire(sessions, job_id)
+    assert reclaim(sessions) == [job_id]
+    living = claim(sessions, job_id)
+    assert living.attempt == zombie.attempt + 1
+    before = [event.number for event in service.events(sessions, job_id)[0]]
+    assert not runs.renew(sessions, zombie, lease_seconds=30, progress={"done": 1, "total": 1, "unit": "x"}).is_held
+    assert not runs.check(sessions, zombie).is_held
+    assert not runs.report(sessions, zombie, "log", {"message": "boo"})
+    assert not runs.checkpointed(sessions, zombie, step=1, artifact="a", sha256="b", epoch={"epoch": 1})
+    assert not runs.succeed(sessions, zombie, lambda _: {"stolen": True})
+    assert not runs.fail(sessions, zombie, reason="error", detail="boo")
+    assert not runs.end_cancelled(sessions, zombie)
+    assert not runs.give_back(sessions, zombie, charge=True, detail="boo")
+    assert [event.number for event in service.events(sessions, job_id)[0]] == before
+    assert runs.succeed(sessions, living, lambda _: {"mine": True})
+    assert service.get(sessions, job_id).result == {"mine": True}
+
+
+def test_what_finish_writes_falls_with_the_job(sessions: Sessions, job_id: str) -> None:
+    living = claim(sessions, job_id)
+    with pytest.raises(ZeroDivisionError):
+        runs.succeed(sessions, living, lambda _: {"never": 1 / 0})
+    assert service.get(sessions, job_id).status == "running"
+
+
+def test_job_whose_workers_are_lost_fails_after_three_tries(sessions: Sessions, job_id: str) -> None:
+    for _ in range(MAX_TRIES):
+        claim(sessions, job_id)
+        expire(sessions, job_id)
+        reclaim(sessions)
+    job = service.get(sessions, job_id)
+    assert job.status == "failed"
+    assert job.error is not None
+    assert job.error["reason"] == "worker_lost"
+
+
+def test_job_given_back_by_a_stopping_worker_is_not_charged(sessions: Sessions, job_id: str) -> None:
+    for _ in range(MAX_TRIES + 2):
+        assert runs.give_back(sessions, claim(sessions, job_id), charge=False, detail="stopping")
+    assert service.get(sessions, job_id).status == "queued"
+
+
+def test_job_that_raises_each_time_fails_with_its_error(sessions: Sessions, job_id: str) -> None:
+    for _ in range(MAX_TRIES):
+        runs.give_back(sessions, claim(sessions, job_id), charge=True, detail="ValueError: no")
+    job = service.get(sessions, job_id)
+    assert (job.status, job.error) == ("failed", {"reason": "error", "detail": "ValueError: no"})
+
+
+def test_job_of_a_lost_worker_that_was_to_be_cancelled_ends_cancelled(sessions: Sessions, job_id: str) -> None:
+    claim(sessions, job_id)
+    service.cancel(sessions, job_id)
+    expire(sessions, job_id)
+    assert reclaim(sessions) == []
+    assert service.get(sessions, job_id).status == "cancelled"
+
+
+def test_living_lease_is_not_reclaimed(sessions: Sessions, job_id: str) -> None:
+    claim(sessions, job_id)
+    assert reclaim(sessions) == []
+
+
+def test_epoch_reached_twice_is_reported_once(sessions: Sessions, job_id: str) -> None:
+    living = claim(sessions, job_id)
+    for artifact in ("first", "second"):
+        assert runs.checkpointed(sessions, living, step=10, artifact=artifact, sha256="x", epoch={"epoch": 1})
+    assert runs.reported(sessions, job_id, "epoch") == [{"epoch": 1}]
+    assert [checkpoint.artifact for checkpoint in runs.checkpoints(sessions, job_id)] == ["second"]
+
+
+def test_events_are_numbered_without_a_gap(sessions: Sessions, job_id: str) -> None:
+    living = claim(sessions, job_id)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: runs.report(sessions, living, "log", {"message": str(i)}), range(40)))
+    runs.succeed(sessions, living, lambda _: {})
+    events, is_complete = service.events(sessions, job_id)
+    assert [event.number for event in events] == list(range(1, 44))
+    assert is_complete
+    assert statuses(sessions, job_id) == ["queued", "running", "succeeded"]
+
+
+def test_dispatcher_hints_a_requeued_job_at_once_and_no_other_twice(sessions: Sessions, job_id: str) -> None:
+    queue = RecordedQueue()
+    dispatcher = Dispatcher(sessions, queue)
+    dispatcher.tick()  # submitted a moment ago: its first hint is still fresh
+    assert queue.hints == []
+    claim(sessions, job_id)
+    expire(sessions, job_id)
+    dispatcher.tick()
+    dispatcher.tick()
+    assert queue.hints == [(job_id, "backprop_sweep", "sweeps")]
+
+
+def test_only_one_of_two_dispatchers_leads(sessions: Sessions) -> None:
+    assert take_lead(sessions, "dispatch", "a")
+    assert not take_lead(sessions, "dispatch", "b")
+    assert take_lead(sessions, "dispatch", "a")

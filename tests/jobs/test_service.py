@@ -1,0 +1,90 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app.db import Sessions
+from app.errors import DeviceNotPresent, IdempotencyKeyReused, JobAlreadyEnded, JobNotFound
+from app.jobs import runs, service
+from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec
+
+SWEEP = BackpropSweepSpec(kind="backprop_sweep")
+TRAINING = MnistTrainingSpec(kind="mnist_training")
+
+
+def test_submitted_job_is_queued_with_its_first_event(sessions: Sessions) -> None:
+    job, is_new = service.submit(sessions, SWEEP)
+    events, is_complete = service.events(sessions, job.id)
+    assert is_new
+    assert service.get(sessions, job.id).status == "queued"
+    assert [(event.number, event.data["status"]) for event in events] == [(1, "queued")]
+    assert not is_complete
+
+
+def test_same_key_and_spec_give_the_first_job(sessions: Sessions) -> None:
+    first, _ = service.submit(sessions, SWEEP, idempotency_key="k")
+    again, is_new = service.submit(sessions, SWEEP, idempotency_key="k")
+    assert (again.id, is_new) == (first.id, False)
+
+
+def test_same_key_with_another_spec_is_refused(sessions: Sessions) -> None:
+    service.submit(sessions, SWEEP, idempotency_key="k")
+    with pytest.raises(IdempotencyKeyReused):
+        service.submit(sessions, TRAINING, idempotency_key="k")
+
+
+def test_twenty_submits_of_one_key_at_once_make_one_job(sessions: Sessions) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: service.submit(sessions, SWEEP, idempotency_key="k"), range(20)))
+    assert len({job.id for job, _ in answers}) == 1
+    assert sum(is_new for _, is_new in answers) == 1
+    assert len(service.list_(sessions)) == 1
+
+
+def test_jobs_are_listed_newest_first_and_by_page(sessions: Sessions) -> None:
+    ids = [service.submit(sessions, SWEEP)[0].id for _ in range(5)]
+    page = service.list_(sessions, limit=2)
+    rest = service.list_(sessions, before=page[-1].id, limit=10)
+    assert [job.id for job in page + rest] == ids[::-1]
+
+
+def test_jobs_are_listed_by_kind_and_status(sessions: Sessions) -> None:
+    sweep, _ = service.submit(sessions, SWEEP)
+    training, _ = service.submit(sessions, TRAINING)
+    service.cancel(sessions, training.id)
+    assert [job.id for job in service.list_(sessions, kind="backprop_sweep")] == [sweep.id]
+    assert [job.id for job in service.list_(sessions, status="cancelled")] == [training.id]
+
+
+def test_queued_job_is_cancelled_at_once_and_then_cannot_be_claimed(sessions: Sessions) -> None:
+    job, _ = service.submit(sessions, SWEEP)
+    assert service.cancel(sessions, job.id).status == "cancelled"
+    assert runs.claim(sessions, job.id, lease_seconds=30) is None
+
+
+def test_ended_job_cannot_be_cancelled(sessions: Sessions) -> None:
+    job, _ = service.submit(sessions, SWEEP)
+    service.cancel(sessions, job.id)
+    with pytest.raises(JobAlreadyEnded):
+        service.cancel(sessions, job.id)
+
+
+def test_unknown_job_is_not_found(sessions: Sessions) -> None:
+    for call in (service.get, service.cancel, service.events):
+        with pytest.raises(JobNotFound):
+            call(sessions, "01890000-0000-7000-8000-000000000000")
+
+
+def test_cuda_job_is_refused_until_a_worker_with_cuda_appears(sessions: Sessions) -> None:
+    spec = MnistTrainingSpec(kind="mnist_training", device="cuda")
+    runs.appear(sessions, "small:1", "cpu")
+    with pytest.raises(DeviceNotPresent):
+        service.submit(sessions, spec)
+    runs.appear(sessions, "big:1", "cuda")
+    job, _ = service.submit(sessions, spec)
+    assert job.queue == "training-cuda"
+
+
+def test_recipe_fills_in_what_the_spec_leaves_out() -> None:
+    reference = MnistTrainingSpec.model_validate({"kind": "mnist_training", "recipe": "reference", "epochs": 3})
+    assert (reference.epochs, reference.batch_size, reference.learning_rate) == (3, 128, 0.01)
+    assert reference.to_recipe().dropout == 0.05

@@ -1,0 +1,92 @@
+import threading
+import time
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from app.db import Sessions
+from app.jobs import service
+from app.jobs.specs import BackpropSweepSpec
+from models.errors import DatasetUnavailable
+from worker.runner import Finish, Run, run_job
+from worker.sweep import sweep
+
+
+@pytest.fixture
+def job_id(sessions: Sessions) -> str:
+    return service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep", epochs=5))[0].id
+
+
+def done(_: Session) -> dict[str, Any]:
+    return {"done": True}
+
+
+def until_stopped(run: Run) -> Finish:
+    while True:
+        run.check()
+        time.sleep(0.001)
+
+
+def test_sweep_runs_to_its_result(sessions: Sessions, job_id: str) -> None:
+    run_job(sessions, job_id, sweep)
+    job = service.get(sessions, job_id)
+    assert job.status == "succeeded"
+    assert job.result is not None
+    assert [trial["learning_rate"] for trial in job.result["trials"]] == [0.1, 0.2, 0.5, 0.8, 1.0, 2.0]
+    assert job.progress == {"done": 5, "total": 5, "unit": "epochs"}
+
+
+def test_job_that_is_not_queued_is_not_run(sessions: Sessions, job_id: str) -> None:
+    service.cancel(sessions, job_id)
+    run_job(sessions, job_id, lambda _: pytest.fail("it ran"))
+
+
+def test_running_job_ends_when_it_is_cancelled(sessions: Sessions, job_id: str) -> None:
+    runner = threading.Thread(target=run_job, args=(sessions, job_id, until_stopped))
+    runner.start()
+    deadline = time.monotonic() + 10
+    while service.get(sessions, job_id).status != "running":
+        assert time.monotonic() < deadline
+    service.cancel(sessions, job_id)
+    runner.join(10)
+    assert service.get(sessions, job_id).status == "cancelled"
+
+
+def test_stopping_worker_gives_its_job_back(sessions: Sessions, job_id: str) -> None:
+    run_job(sessions, job_id, until_stopped, is_stopping=lambda: True)
+    job = service.get(sessions, job_id)
+    assert (job.status, job.attempt, job.tries) == ("queued", 1, 0)
+
+
+def test_known_error_fails_the_job_with_its_sentence(sessions: Sessions, job_id: str) -> None:
+    def work(_: Run) -> Finish:
+        raise DatasetUnavailable("MNIST is not here.")
+
+    run_job(sessions, job_id, work)
+    assert service.get(sessions, job_id).error == {"reason": "error", "detail": "MNIST is not here."}
+
+
+def test_unknown_error_is_tried_again(sessions: Sessions, job_id: str) -> None:
+    def work(_: Run) -> Finish:
+        raise ValueError("once")
+
+    run_job(sessions, job_id, work)
+    assert service.get(sessions, job_id).status == "queued"
+    run_job(sessions, job_id, lambda _: done)
+    assert service.get(sessions, job_id).result == {"done": True}
+
+
+def test_lease_is_renewed_while_the_work_goes_on(sessions: Sessions, job_id: str) -> None:
+    leases = []
+
+    def work(run: Run) -> Finish:
+        for _ in range(2):
+            leases.append(service.get(sessions, job_id).lease_until)
+            time.sleep(0.5)
+        return done
+
+    run_job(sessions, job_id, work, lease_seconds=1.0)
+    assert leases[0] is not None
+    assert leases[1] is not None
+    assert leases[0] < leases[1]

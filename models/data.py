@@ -75,7 +75,7 @@ def load_dataset(name: str, *, data_dir: Path, mnist_dir: Path | None = None) ->
 def load_mnist(data_dir: Path, mnist_dir: Path | None = None) -> Dataset:
     _install_mnist(data_dir, mnist_dir)
     try:
-        train, test = _mnist(data_dir, train=True), _mnist(data_dir, train=False)
+        train, test = (import_mnist()(str(data_dir), train=part) for part in (True, False))
         splits = [Split(part.data.unsqueeze(1), part.targets) for part in (train, test)]
         if [len(split) for split in splits] != [60_000, 10_000]:
             raise ValueError("wrong number of pictures")
@@ -145,7 +145,7 @@ def _verify_and_unpack(scratch: Path, target: Path, mnist_dir: Path | None) -> N
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)  # torchvision sets none of its own
     try:
-        _mnist(scratch, download=True)
+        import_mnist()(str(scratch), download=True)
     except (RuntimeError, OSError) as error:
         wanted = ", ".join(f"{name}.gz" for name in MNIST_FILES)
         folders = f"{target}" + (f" and {mnist_dir / 'MNIST' / 'raw'}" if mnist_dir else "")
@@ -166,7 +166,8 @@ def _replace_folder(source: Path, target: Path) -> None:
             os.replace(file, target / file.name)
 
 
-def _mnist(folder: Path, **options: bool) -> "MNIST":
+def import_mnist() -> "type[MNIST]":
+    """torchvision's MNIST class, whatever build of torchvision this is."""
     try:
         from torchvision.datasets import MNIST
     except RuntimeError:
@@ -178,7 +179,7 @@ def _mnist(folder: Path, **options: bool) -> "MNIST":
             "qnms(Tensor dets, Tensor scores, float iou_threshold, float dets_scale, int dets_zero_point) -> Tensor"
         )
         from torchvision.datasets import MNIST
-    return MNIST(str(folder), **options)
+    return MNIST
 
 
 _OPERATORS: list[torch.library.Library] = []  # a declaration lasts as long as its Library does

@@ -81,22 +81,26 @@ def normalise(picture: Image.Image) -> Normalised:
 
 
 def _to_grey(picture: Image.Image) -> tuple[Grey, float]:
-    """The upright picture in grey on white where it was transparent, 0..255, and by how much it was reduced."""
+    """The upright picture in grey, 0..255, at most 640 pixels long, and by how much it was reduced."""
+    longest = max(picture.size)
     try:
         picture.draft("L", (WORKING_SIDE, WORKING_SIDE))  # a JPEG is decoded at a fraction of its size
-        width = picture.size[0]
-        upright = ImageOps.exif_transpose(picture)
-        upright.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
-        if upright.has_transparency_data:
-            with_alpha = upright.convert("RGBA")
-            white = Image.new("RGBA", with_alpha.size, "white")
-            upright = Image.alpha_composite(white, with_alpha)
-        if upright.mode.startswith(("I", "F")):
-            return _stretch(np.asarray(upright, np.float32)), max(upright.size) / max(picture.size)
-        grey = np.asarray(upright.convert("L"), np.float32)
+        small = _averageable(ImageOps.exif_transpose(picture))
+        small.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError) as error:
         raise PictureRefused(f"The picture is damaged or cut off ({error}).") from error
-    return grey, min(1.0, max(grey.shape) / max(picture.size)) if width else 1.0
+    if small.has_transparency_data:
+        small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small.convert("RGBA"))
+    return np.asarray(small.convert("L"), np.float32), max(small.size) / longest
+
+
+def _averageable(picture: Image.Image) -> Image.Image:
+    """The picture in a mode whose pixels can be averaged: no palette, no single bits, 8 bits a channel."""
+    if picture.mode in ("P", "PA"):
+        return picture.convert("RGBA")
+    if picture.mode.startswith(("I", "F")):
+        return Image.fromarray(_stretch(np.asarray(picture, np.float32)).astype(np.uint8))
+    return picture.convert("L") if picture.mode == "1" else picture
 
 
 def _stretch(values: Grey) -> Grey:

@@ -18,7 +18,7 @@ from app.db import Sessions
 from app.main import create_app
 from app.migrations.migrate import upgrade
 from app.storage import Storage
-from models.data import Dataset, load_dataset
+from models.data import Dataset, import_mnist, load_dataset
 from tests.fakes import RecordedQueue
 
 
@@ -111,6 +111,12 @@ def mnist(mnist_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 @pytest.fixture(scope="session")
 def optdigits(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return load_dataset("optdigits", data_dir=tmp_path_factory.mktemp("optdigits"))
+
+
+@pytest.fixture
+def no_mirrors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MNIST cannot be downloaded."""
+    monkeypatch.setattr(import_mnist(), "mirrors", ["http://127.0.0.1:9/"])
 
 
 def free_port() -> int:

@@ -16,7 +16,7 @@ from models.errors import ModelError
 
 logger = logging.getLogger(__name__)
 
-CHECK_SECONDS = 0.02  # how often at most a run asks the database whether it should go on
+CHECK_SECONDS = 0.002  # between two looks at the job row, which cost about 0.4 ms each
 PATIENCE_SECONDS = 120.0  # how long a write waits for a database that is away
 
 Finish = Callable[[Session], dict[str, Any]]

@@ -22,8 +22,8 @@ def test_optdigits_look_like_mnist(optdigits: Dataset) -> None:
     assert int(images[:, :, :4].max()) == int(images[:, :, :, 24:].max()) == 0  # the margin of four pixels
 
 
-def test_missing_mnist_names_the_files_and_the_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", ["http://127.0.0.1:9/"])
+@pytest.mark.usefixtures("no_mirrors")
+def test_missing_mnist_names_the_files_and_the_folders(tmp_path: Path) -> None:
     with pytest.raises(DatasetUnavailable) as caught:
         load_dataset("mnist", data_dir=tmp_path / "data", mnist_dir=tmp_path / "elsewhere")
     sentence = str(caught.value)
@@ -33,8 +33,8 @@ def test_missing_mnist_names_the_files_and_the_folders(tmp_path: Path, monkeypat
     assert list((tmp_path / "data").iterdir()) == []
 
 
-def test_damaged_mnist_is_not_used(tmp_path: Path, mnist_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", ["http://127.0.0.1:9/"])
+@pytest.mark.usefixtures("no_mirrors")
+def test_damaged_mnist_is_not_used(tmp_path: Path, mnist_dir: Path) -> None:
     shutil.copytree(mnist_dir / "MNIST" / "raw", tmp_path / "MNIST" / "raw")
     damaged = tmp_path / "MNIST" / "raw" / "t10k-labels-idx1-ubyte.gz"
     damaged.chmod(0o600)

@@ -1,0 +1,186 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from app.db import Sessions
+from app.jobs import runs
+from tests.fakes import RecordedQueue
+from worker.runner import run_job
+from worker.sweep import sweep
+
+SWEEP = {"kind": "backprop_sweep", "epochs": 4}
+
+
+def submit(api: httpx.Client, body: dict[str, Any] | None = None) -> str:
+    answer = api.post("/v1/jobs", json=body or SWEEP)
+    assert answer.status_code == 202, answer.text
+    job_id: str = answer.json()["id"]
+    return job_id
+
+
+def test_submitted_job_answers_202_with_its_place_and_hints_the_workers(
+    api: httpx.Client, queue: RecordedQueue
+) -> None:
+    answer = api.post("/v1/jobs", json=SWEEP)
+    job = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"/v1/jobs/{job['id']}"
+    assert (job["status"], job["result"], job["error"], job["attempt"]) == ("queued", None, None, 0)
+    assert job["spec"]["learning_rates"] == [0.1, 0.2, 0.5, 0.8, 1.0, 2.0]
+    assert (job["id"], "backprop_sweep", "sweeps") in queue.hints
+
+
+def test_training_goes_to_its_own_queue_with_the_recipe_filled_in(api: httpx.Client, queue: RecordedQueue) -> None:
+    job = api.get(f"/v1/jobs/{submit(api, {'kind': 'mnist_training', 'recipe': 'reference'})}").json()
+    assert (job["spec"]["epochs"], job["spec"]["learning_rate"]) == (19, 0.01)
+    assert (job["id"], "mnist_training", "training") in queue.hints
+
+
+def test_idempotency_key_gives_the_first_job_again(api: httpx.Client) -> None:
+    headers = {"Idempotency-Key": str(uuid4())}
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: api.post("/v1/jobs", json=SWEEP, headers=headers), range(20)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 19 + [202]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    other = api.post("/v1/jobs", json=SWEEP | {"epochs": 5}, headers=headers)
+    assert other.status_code == 422
+    assert other.json()["errors"][0]["location"] == "header.Idempotency-Key"
+
+
+def test_prefer_wait_answers_200_with_the_finished_job(api: httpx.Client, api_sessions: Sessions) -> None:
+    def work_on_the_newest() -> None:
+        while not (jobs := api.get("/v1/jobs", params={"status": "queued", "limit": 1}).json()["items"]):
+            pass
+        run_job(api_sessions, jobs[0]["id"], sweep)
+
+    for job in api.get("/v1/jobs", params={"status": "queued", "limit": 100}).json()["items"]:
+        api.post(f"/v1/jobs/{job['id']}/cancel")
+    worker = Thread(target=work_on_the_newest)
+    worker.start()
+    answer = api.post("/v1/jobs", json=SWEEP, headers={"Prefer": "respond-async, wait=20"})
+    worker.join()
+    assert answer.status_code == 200
+    assert answer.headers["Preference-Applied"] == "wait=20"
+    assert len(answer.json()["result"]["trials"]) == 6
+
+
+def test_prefer_wait_answers_202_when_the_time_is_over(api: httpx.Client) -> None:
+    answer = api.post("/v1/jobs", json=SWEEP, headers={"Prefer": "wait=1"})
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+
+
+def test_jobs_are_paged(api: httpx.Client) -> None:
+    ids = [submit(api) for _ in range(5)]
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while len(seen) < 5:
+        page = api.get("/v1/jobs", params={"limit": 2} | cursor).json()
+        seen += [job["id"] for job in page["items"]]
+        cursor = {"cursor": page["next_cursor"]}
+        assert "result" not in page["items"][0]
+    assert seen[:5] == ids[::-1]
+
+
+def test_events_stream_to_the_end_and_resume_where_a_reader_left(api: httpx.Client, api_sessions: Sessions) -> None:
+    job_id = submit(api)
+    run_job(api_sessions, job_id, sweep)
+    with api.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        events = parse_events(answer.read().decode())
+    assert [event["event"] for event in events] == ["status", "status", *["trial"] * 6, "status"]
+    assert [event["id"] for event in events] == [str(number) for number in range(1, 10)]
+    rest = api.get(f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": "7"})
+    assert parse_events(rest.text) == events[7:]
+
+
+def test_events_are_a_paged_list_for_who_accepts_json(api: httpx.Client, api_sessions: Sessions) -> None:
+    job_id = submit(api)
+    run_job(api_sessions, job_id, sweep)
+    url, headers = f"/v1/jobs/{job_id}/events", {"Accept": "application/json"}
+    first = api.get(url, headers=headers, params={"limit": 5}).json()
+    rest = api.get(url, headers=headers, params={"cursor": first["next_cursor"]}).json()
+    assert [event["id"] for event in first["items"] + rest["items"]] == list(range(1, 10))
+    assert set(first["items"][0]) == {"id", "event", "at", "data"}
+    assert rest["next_cursor"] is None
+
+
+def test_events_arrive_while_the_job_runs(api: httpx.Client, api_sessions: Sessions) -> None:
+    job_id = submit(api)
+    claim = runs.claim(api_sessions, job_id, lease_seconds=30)
+    assert claim is not None
+    with api.stream("GET", f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": "2"}) as answer:
+        lines = answer.iter_lines()
+        for message in ("one", "two"):
+            runs.report(api_sessions, claim, "log", {"message": message})
+            assert next(line for line in lines if line.startswith("data:")).startswith(
+                f'data: {{"message": "{message}"'
+            )
+        runs.fail(api_sessions, claim, reason="error", detail="enough")
+        assert '"failed"' in "".join(lines)
+
+
+def test_cancel_answers_the_job_and_then_409(api: httpx.Client) -> None:
+    job_id = submit(api)
+    assert api.post(f"/v1/jobs/{job_id}/cancel").json()["status"] == "cancelled"
+    again = api.post(f"/v1/jobs/{job_id}/cancel")
+    assert (again.status_code, again.headers["content-type"]) == (409, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("body", "location"),
+    [
+        ({"kind": "mnist_training", "device": "tpu"}, "body.mnist_training.device"),
+        ({"kind": "mnist_training", "device": "cuda"}, "body.device"),
+        ({"kind": "mnist_training", "epochs": 0}, "body.mnist_training.epochs"),
+        ({"kind": "mnist_training", "colour": "red"}, "body.mnist_training.colour"),
+        ({"kind": "mnist_training", "recipe": ["fast"]}, "body.mnist_training.recipe"),
+        ({"kind": "backprop_sweep", "learning_rates": [0.1, -1]}, "body.backprop_sweep.learning_rates.1"),
+        ({"kind": "baking"}, "body"),
+        ([], "body"),
+    ],
+)
+def test_bad_spec_is_refused_with_its_field(api: httpx.Client, body: Any, location: str) -> None:
+    answer = api.post("/v1/jobs", json=body)
+    problem = answer.json()
+    assert answer.status_code == problem["status"] == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert set(problem) >= {"type", "title", "status", "detail", "instance"}
+    assert problem["errors"][0]["location"] == location
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", '{"kind": NaN}', "\x00", '{"kind": "backprop_sweep", "inputs": [NaN, 1]}']
+)
+def test_what_is_not_json_is_refused(api: httpx.Client, content: str) -> None:
+    answer = api.post("/v1/jobs", content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    json.dumps(answer.json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("job_id", ["01890000-0000-7000-8000-000000000000", "nonsense", "%00", "a" * 3000])
+def test_unknown_job_is_404(api: httpx.Client, job_id: str) -> None:
+    for answer in (
+        api.get(f"/v1/jobs/{job_id}"),
+        api.get(f"/v1/jobs/{job_id}/events"),
+        api.post(f"/v1/jobs/{job_id}/cancel"),
+    ):
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_wrong_path_method_and_parameters_are_problems_too(api: httpx.Client) -> None:
+    assert api.get("/v1/nothing").json()["status"] == 404
+    assert api.put("/v1/jobs").json()["status"] == 405
+    assert api.get("/v1/jobs", params={"limit": 0}).json()["errors"][0]["location"] == "query.limit"
+    assert api.get("/v1/jobs", params={"cursor": "'"}).status_code == 422
+    job_id = submit(api)
+    assert api.get(f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": "-1"}).status_code == 422
+    assert api.post("/v1/jobs", json=SWEEP, headers={"Prefer": "wait=9999"}).status_code == 422
+
+
+def parse_events(text: str) -> list[dict[str, str]]:
+    return [dict(line.split(": ", 1) for line in block.splitlines()) for block in text.strip().split("\n\n")]

@@ -1,0 +1,143 @@
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from models.data import Dataset
+
+SEVEN = Path(__file__).parents[2] / "docs" / "examples" / "seven.png"
+PNG = {"Content-Type": "image/png"}
+
+
+def as_png(size: tuple[int, int], mode: str = "L") -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, size).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_picture_is_read_in_every_way_it_can_be_sent(api: httpx.Client) -> None:
+    picture = SEVEN.read_bytes()
+    encoded = base64.b64encode(picture).decode()
+    answers = [
+        api.post("/v1/predict", content=picture, headers=PNG),
+        api.post("/v1/predict", files={"file": picture}),
+        api.post("/v1/predict", json={"image": encoded}),
+        api.post("/v1/predict", json={"image": f"data:image/png;base64,{encoded}"}),
+    ]
+    for answer in answers:
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == answers[0].json()
+    prediction = answers[0].json()
+    assert (prediction["digit"], prediction["accepted"], prediction["reason"]) == (7, True, None)
+    assert prediction["confidence"] == max(prediction["probabilities"])
+    assert sum(prediction["probabilities"]) == pytest.approx(1, abs=1e-6)
+    assert prediction["model"] == {"version": "1"}
+    assert prediction["image"]["inverted"] is True
+
+
+def test_pixels_are_taken_as_they_are(api: httpx.Client, mnist: Dataset) -> None:
+    for index in range(20):
+        pixels = mnist.test.images[index, 0].tolist()
+        rows = api.post("/v1/predict", json={"pixels": pixels}).json()
+        flat = api.post("/v1/predict", json={"pixels": [pixel for row in pixels for pixel in row]}).json()
+        assert rows == flat
+        assert rows["digit"] == int(mnist.test.labels[index])
+        assert rows["image"] is None
+
+
+def test_batch_answers_in_order_each_in_its_own_place(api: httpx.Client, mnist: Dataset) -> None:
+    items: list[dict[str, Any]] = [{"pixels": image[0].tolist()} for image in mnist.test.images[:256]]
+    items[7] = {"image": "bm90IGEgcGljdHVyZQ=="}
+    answers = api.post("/v1/predict/batch", json={"items": items}).json()["items"]
+    assert len(answers) == 256
+    assert set(answers[7]) == {"error"}
+    digits = [answer["digit"] for i, answer in enumerate(answers) if i != 7]
+    labels = [label for i, label in enumerate(mnist.test.labels[:256].tolist()) if i != 7]
+    assert sum(digit == label for digit, label in zip(digits, labels, strict=True)) >= 253
+
+
+def test_batch_of_uploads(api: httpx.Client) -> None:
+    answer = api.post(
+        "/v1/predict/batch", files=[("files", SEVEN.read_bytes()), ("files", b"no"), ("files", SEVEN.read_bytes())]
+    )
+    items = answer.json()["items"]
+    assert [item.get("digit") for item in items] == [7, None, 7]
+    assert items[1]["error"]["title"] == "Picture refused"
+
+
+def test_blank_page_is_not_accepted(api: httpx.Client) -> None:
+    prediction = api.post("/v1/predict", content=as_png((50, 40)), headers=PNG).json()
+    assert (prediction["accepted"], prediction["reason"]) == (False, "blank")
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status"),
+    [
+        (b"", "image/png", 422),
+        (b"not a picture", "image/png", 422),
+        (SEVEN.read_bytes()[:200], "image/png", 422),
+        (as_png((10_000, 10_000), "1"), "image/png", 413),
+        (SEVEN.read_bytes(), "text/plain", 415),
+        (b"", "application/json", 422),
+        (b"{", "application/json", 422),
+        (b"[]", "application/json", 422),
+        (b'{"pixels": [NaN]}', "application/json", 422),
+        (b'{"pixels": ' + json.dumps([256] * 784).encode() + b"}", "application/json", 422),
+        (b'{"pixels": ' + json.dumps([-1] * 784).encode() + b"}", "application/json", 422),
+        (
+            b'{"pixels": ' + json.dumps([1e999] * 784).replace("Infinity", "1e999").encode() + b"}",
+            "application/json",
+            422,
+        ),
+        (b'{"pixels": ' + json.dumps(["1"] * 784).encode() + b"}", "application/json", 422),
+        (b'{"pixels": ' + json.dumps([True] * 784).encode() + b"}", "application/json", 422),
+        (b'{"pixels": ' + json.dumps([10**30] * 784).encode() + b"}", "application/json", 422),
+        (b'{"pixels": ' + json.dumps([0] * 783).encode() + b"}", "application/json", 422),
+        (b'{"pixels": [[1], [1, 2]]}', "application/json", 422),
+        (b'{"pixels": {}}', "application/json", 422),
+        (b'{"pixels": ' + b"[" * 100_000 + b"}", "application/json", 422),
+        (b'{"image": "***"}', "application/json", 422),
+        (b'{"image": 7}', "application/json", 422),
+        (b'{"image": "data:image/png,abc"}', "application/json", 422),
+        (b'{"image": "", "colour": 1}', "application/json", 422),
+        (b"--x\r\n", "multipart/form-data", 422),
+        (b"--x\r\n", "multipart/form-data; boundary=x", 422),
+    ],
+)
+def test_bad_input_is_a_problem_and_never_a_500(
+    api: httpx.Client, content: bytes, content_type: str, status: int
+) -> None:
+    answer = api.post("/v1/predict", content=content, headers={"Content-Type": content_type})
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(answer.json()["detail"]) > 20
+
+
+def test_batch_has_bounds(api: httpx.Client) -> None:
+    blank = {"pixels": [0] * 784}
+    for body in ({"items": []}, {"items": [blank] * 257}, {"things": []}, {"items": [blank], "more": 1}, [blank]):
+        assert api.post("/v1/predict/batch", json=body).status_code == 422
+
+
+def test_body_over_the_limit_is_413_declared_or_not(api: httpx.Client) -> None:
+    def chunks() -> Any:
+        for _ in range(40):
+            yield b"\0" * 2**20
+
+    declared = api.post("/v1/predict", content=b"\0" * (33 * 2**20), headers=PNG)
+    chunked = api.post("/v1/predict", content=chunks(), headers=PNG)
+    assert (declared.status_code, chunked.status_code) == (413, 413)
+    assert "33,554,432" in chunked.json()["detail"]
+
+
+def test_unknown_model_is_404_and_a_known_one_answers(api: httpx.Client) -> None:
+    picture = SEVEN.read_bytes()
+    for name in ("99", "nobody", "\x00", "-1", "1e3", "٣"):
+        assert api.post("/v1/predict", content=picture, headers=PNG, params={"model": name}).status_code == 404
+    for name in ("1", "champion"):
+        assert api.post("/v1/predict", content=picture, headers=PNG, params={"model": name}).json()["digit"] == 7

@@ -179,7 +179,8 @@ def import_mnist() -> "type[MNIST]":
             "qnms(Tensor dets, Tensor scores, float iou_threshold, float dets_scale, int dets_zero_point) -> Tensor"
         )
         from torchvision.datasets import MNIST
-    return MNIST
+    mnist: type[MNIST] = MNIST
+    return mnist
 
 
 _OPERATORS: list[torch.library.Library] = []  # a declaration lasts as long as its Library does

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from app import errors
 from models.errors import ModelError, PictureRefused, PictureTooLarge
@@ -107,11 +108,19 @@ async def _http(request: Request, error: Exception) -> ProblemResponse:
     if status == 404:
         detail = f"There is nothing at {request.url.path}. GET /docs shows what there is."
     elif status == 405:
-        detail = (
-            f"{request.url.path} does not take {request.method}; it takes {headers.get('allow', headers.get('Allow'))}."
-        )
+        headers["Allow"] = _allowed_methods(request)
+        detail = f"{request.url.path} does not take {request.method}; it takes {headers['Allow']}."
     title = HTTPStatus(status).phrase
     return problem(request, {"type": "about:blank", "title": title, "status": status, "detail": detail}, headers)
+
+
+def _allowed_methods(request: Request) -> str:
+    """Those of all routes at this path; Starlette's own answer names the first route's only."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] != Match.NONE:
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods))
 
 
 async def _unknown(request: Request, error: Exception) -> ProblemResponse:

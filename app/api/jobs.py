@@ -93,7 +93,7 @@ def cancel_job(job_id: JobId, parts: PartsDependency) -> dict[str, Any]:
 @router.get(
     "/{job_id}/events",
     response_model=schemas.EventPage,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {}}}},
 )
 async def job_events(
     job_id: JobId,

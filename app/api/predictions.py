@@ -34,7 +34,7 @@ _PIXELS = {
 _ITEM = {
     "oneOf": [
         {"type": "object", "additionalProperties": False, "required": ["image"],
-         "properties": {"image": {"type": "string", "description": "base64 or a data URL"}}},
+         "properties": {"image": {"type": "string", "minLength": 1, "description": "base64 or a data URL"}}},
         {"type": "object", "additionalProperties": False, "required": ["pixels"], "properties": {"pixels": _PIXELS}},
     ]
 }  # fmt: skip
@@ -71,7 +71,7 @@ async def predict(request: Request, parts: PartsDependency, model: ModelName = C
     response_model=schemas.BatchPrediction,
     openapi_extra=_body(
         {
-            "multipart/form-data": _form("files", {"type": "array", "items": _BINARY["schema"]}),
+            "multipart/form-data": _form("files", {"type": "array", "minItems": 1, "items": _BINARY["schema"]}),
             "application/json": {
                 "schema": {"type": "object", "additionalProperties": False, "required": ["items"], "properties": {
                     "items": {"type": "array", "minItems": 1, "maxItems": MAX_PICTURES, "items": _ITEM}}}

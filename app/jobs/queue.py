@@ -50,6 +50,7 @@ class CeleryJobQueue:
         )
         self._sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hints")
         self._waiting = 0
+        self._is_away = False
         self._lock = threading.Lock()
 
     def hint(self, job_id: str, kind: str, queue: str) -> None:
@@ -62,8 +63,11 @@ class CeleryJobQueue:
     def _send(self, job_id: str, kind: str, queue: str) -> None:
         try:
             self._celery.send_task(f"numeral.{kind}", args=[job_id], queue=queue, retry=False)
+            self._is_away = False
         except (OperationalError, OSError) as error:
-            logger.warning("the broker took no hint for job %s, the dispatcher will try again: %s", job_id, error)
+            if not self._is_away:  # once is enough for the log
+                logger.warning("the broker takes no hints, jobs will wait until it does: %s", error)
+            self._is_away = True
         finally:
             with self._lock:
                 self._waiting -= 1

@@ -5,22 +5,25 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 import typer
 from pydantic import ValidationError
 
 from app.config import Settings
-from app.embedded import start_valkey
 from app.errors import AppError
 from app.jobs.specs import QUEUES, MnistTrainingSpec
 from app.logs import configure_logging
-from app.migrations.migrate import upgrade
 from app.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    import httpx
+
+# Imports inside a command: what they load is not needed by the others, and `numeral api` is to stay small.
 
 cli = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Numeral trains, proves and serves a digit recogniser."
@@ -36,6 +39,9 @@ UrlOption = Annotated[str | None, typer.Option(help="address of the service (fro
 @cli.command()
 def up(host: HostOption = None, port: PortOption = None, data_dir: DataOption = None) -> None:
     """Start everything: database, embedded Valkey, API and workers. Ctrl-C ends all of it."""
+    from app.embedded import start_valkey
+    from app.migrations.migrate import upgrade
+
     with _sentences():
         settings = _settings(host=host, port=port, data_dir=data_dir)
         configure_logging(settings.log_format)
@@ -92,6 +98,8 @@ def worker(
 @cli.command()
 def migrate(data_dir: DataOption = None) -> None:
     """Bring the database's schema up to date."""
+    from app.migrations.migrate import upgrade
+
     with _sentences():
         settings = _settings(data_dir=data_dir)
         upgrade(settings.resolved_database_url)
@@ -238,7 +246,7 @@ def _require_free(host: str, port: int) -> None:
 
 def _announce(supervisor: Supervisor, settings: Settings) -> None:
     """Wait until the service can serve, then say where it is and what to try."""
-    import time
+    import httpx
 
     address = f"http://{'127.0.0.1' if settings.host == '0.0.0.0' else settings.host}:{settings.port}"
     with httpx.Client(base_url=address, timeout=2) as client:
@@ -265,7 +273,9 @@ All of it: {address}/docs    Stop: Ctrl-C
 
 
 @contextmanager
-def _client(url: str | None) -> Iterator[httpx.Client]:
+def _client(url: str | None) -> Iterator["httpx.Client"]:
+    import httpx
+
     settings = _settings()
     base = url or f"http://{settings.host}:{settings.port}"
     try:

@@ -18,6 +18,7 @@ from app.config import Settings
 from app.errors import AppError
 from app.jobs.specs import QUEUES, MnistTrainingSpec
 from app.logs import configure_logging
+from app.storage import Storage
 from app.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def up(host: HostOption = None, port: PortOption = None, data_dir: DataOption = 
     with _sentences():
         settings = _settings(host=host, port=port, data_dir=data_dir)
         configure_logging(settings.log_format)
+        Storage(settings.storage_dir)
         _require_free(settings.host, settings.port)
         upgrade(settings.resolved_database_url)
         with _supervised(settings) as supervisor:
@@ -64,6 +66,7 @@ def api(host: HostOption = None, port: PortOption = None, data_dir: DataOption =
     with _sentences():
         settings = _settings(host=host, port=port, data_dir=data_dir)
         os.environ.update(settings.as_environment())
+        Storage(settings.storage_dir)
         _require_free(settings.host, settings.port)
         uvicorn.run(
             "app.main:create_app_from_environment",

@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.errors import ConfigurationError
+
 LONGEST_SOCKET_PATH = 100  # bytes; Linux takes 107, macOS 103
 
 
@@ -47,7 +49,11 @@ class Settings(BaseSettings):
 
     @property
     def storage_dir(self) -> Path:
-        return Path((self.storage_url or str(self.data_dir / "artifacts")).removeprefix("file://")).resolve()
+        """The artifact folder. Raises ConfigurationError for a store that is not a folder."""
+        url = (self.storage_url or str(self.data_dir / "artifacts")).removeprefix("file://")
+        if "://" in url:
+            raise ConfigurationError(f"NUMERAL_STORAGE_URL is {url}: this version stores in a folder only.")
+        return Path(url).resolve()
 
     def as_environment(self) -> dict[str, str]:
         """The same settings as variables, for a process that is started with them."""

@@ -29,8 +29,6 @@ class Storage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        if "://" in str(folder):
-            raise ConfigurationError(f"NUMERAL_STORAGE_URL is {folder}: this version stores in a folder only.")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -43,7 +43,8 @@ class Child:
 class Supervisor:
     """Keeps children alive until `stop` is called, then ends them, those that others need the last."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], *, grace_seconds: float = GRACE_SECONDS) -> None:
+        self._grace_seconds = grace_seconds
         self._environment = os.environ | environment
         self._children: list[Child] = []
         self._stopping = threading.Event()
@@ -76,7 +77,7 @@ class Supervisor:
 
     def end_all(self) -> None:
         """SIGTERM to all, and SIGKILL to what is left after the grace."""
-        deadline = time.monotonic() + GRACE_SECONDS
+        deadline = time.monotonic() + self._grace_seconds
         for is_last in (False, True):
             ending = [child for child in self._children if child.ends_last == is_last and child.process]
             for child in ending:

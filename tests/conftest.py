@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -74,12 +75,19 @@ def queue() -> RecordedQueue:
 def api(api_settings: Settings, queue: RecordedQueue) -> Iterator[httpx.Client]:
     """A client of a real server; its jobs stay queued, since nobody takes the hints."""
     upgrade(api_settings.resolved_database_url)
-    config = uvicorn.Config(create_app(api_settings, queue), port=api_settings.port, log_config=None)
+    with serve(api_settings, queue) as client:
+        yield client
+
+
+@contextmanager
+def serve(settings: Settings, queue: RecordedQueue) -> Iterator[httpx.Client]:
+    """The API over HTTP, in a thread of this process."""
+    config = uvicorn.Config(create_app(settings, queue), port=settings.port, log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     transport = httpx.HTTPTransport(retries=10)  # with pauses between: the server may still be starting
-    with httpx.Client(base_url=f"http://127.0.0.1:{api_settings.port}", transport=transport, timeout=30) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{settings.port}", transport=transport, timeout=30) as client:
         yield client
     server.should_exit = True
     thread.join()

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import event, text
+
+from app.config import Settings
+from app.db import Sessions
+from app.migrations.migrate import upgrade
+from tests.conftest import free_port, serve
+from tests.fakes import RecordedQueue
+
+SWEEP = {"kind": "backprop_sweep"}
+
+
+def assert_is_problem(answer: httpx.Response, status: int, *words: str) -> None:
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert all(word in answer.json()["detail"] for word in words), answer.text
+
+
+@pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:9/none", None])
+def test_service_without_its_database_is_alive_but_not_ready_and_says_why(tmp_path: Path, url: str | None) -> None:
+    settings = Settings(data_dir=tmp_path, port=free_port(), database_url=url)
+    with serve(settings, RecordedQueue()) as client:
+        assert client.get("/livez").status_code == 200
+        assert_is_problem(client.get("/readyz"), 503, "numeral migrate" if url is None else "database")
+        assert_is_problem(client.post("/v1/predict", json={"pixels": [0] * 784}), 503, "/readyz")
+        assert_is_problem(client.post("/v1/jobs", json=SWEEP), 503, "Nothing was changed")
+
+
+def test_service_becomes_ready_by_itself_once_the_database_is_there(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, port=free_port())
+    with serve(settings, RecordedQueue()) as client:
+        assert client.get("/readyz").status_code == 503
+        upgrade(settings.resolved_database_url)
+        while client.get("/readyz").status_code != 200:
+            pass
+        assert client.post("/v1/jobs", json=SWEEP).status_code == 202
+
+
+def test_full_disk_is_507_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(data_dir=tmp_path, port=free_port())
+    upgrade(settings.resolved_database_url)
+    sessions = Sessions(settings.resolved_database_url)
+    with sessions.reading() as session:
+        pages = session.scalar(text("PRAGMA page_count"))
+
+    def fill_disk(connection: object, _record: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={pages}")  # type: ignore[attr-defined]
+
+    monkeypatch.setattr("app.main.Sessions", lambda _: sessions)
+    with serve(settings, RecordedQueue()) as client:
+        kept = [client.post("/v1/jobs", json=SWEEP).json()["id"] for _ in range(3)]
+        event.listen(sessions.engine, "checkout", lambda connection, record, _: fill_disk(connection, record))
+        while (answer := client.post("/v1/jobs", json=SWEEP)).status_code == 202:
+            kept.append(answer.json()["id"])
+        assert_is_problem(answer, 507, "disk is full")
+        assert [client.get(f"/v1/jobs/{job_id}").status_code for job_id in kept] == [200] * len(kept)
+
+
+def test_home_page_and_documents_are_there(api: httpx.Client) -> None:
+    assert "Numeral" in api.get("/").text
+    assert api.get("/docs").status_code == 200
+    document = api.get("/openapi.json").json()
+    assert {"/v1/jobs", "/v1/predict", "/v1/predict/batch", "/v1/models", "/readyz"} <= set(document["paths"])

@@ -1,0 +1,69 @@
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def numeral(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin", "NUMERAL_DATA_DIR": str(folder)} | settings
+    command = [sys.executable, "-m", "app.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+
+
+@pytest.mark.parametrize("command", ["up", "api", "worker", "migrate", "train", "predict", "jobs"])
+def test_every_command_has_help(tmp_path: Path, command: str) -> None:
+    assert numeral("--help", folder=tmp_path).stdout.count(command) >= 1
+    found = numeral(command, "--help", folder=tmp_path)
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_broken_setting_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    found = numeral("api", folder=tmp_path, NUMERAL_PORT="eighty")
+    assert found.returncode == 2
+    assert found.stderr.startswith("error: NUMERAL_PORT")
+    assert len(found.stderr.splitlines()) == 1
+
+
+def test_port_in_use_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        found = numeral("up", "--port", str(taken.getsockname()[1]), folder=tmp_path)
+    assert (found.returncode, len(found.stderr.splitlines())) == (1, 1)
+    assert "give another --port" in found.stderr
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://here/db", "sqlite:////proc/none/numeral.db"])
+def test_unusable_database_is_one_sentence(tmp_path: Path, url: str) -> None:
+    found = numeral("migrate", folder=tmp_path, NUMERAL_DATABASE_URL=url)
+    assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+
+
+def test_storage_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+    for url in ("s3://bucket", "/proc/none"):
+        found = numeral("api", folder=tmp_path, NUMERAL_STORAGE_URL=url)
+        assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+
+
+def test_jobs_without_a_service_says_how_to_start_one(tmp_path: Path) -> None:
+    found = numeral("jobs", "--url", "http://127.0.0.1:9", folder=tmp_path)
+    assert found.returncode == 1
+    assert "numeral up" in found.stderr
+
+
+def test_train_writes_weights_onnx_and_card(tmp_path: Path) -> None:
+    output = tmp_path / "trained"
+    options = ("--dataset", "optdigits", "--epochs", "2", "--json", "--output", str(output))
+    found = numeral("train", *options, folder=tmp_path)
+    card = json.loads(found.stdout)
+    assert card["epochs"][1]["epoch"] == 2
+    assert sorted(path.name for path in output.iterdir()) == ["card.json", "model.onnx", "weights.safetensors"]
+
+
+@pytest.mark.parametrize("option", [("--recipe", "slow"), ("--epochs", "0"), ("--device", "tpu")])
+def test_train_refuses_what_the_api_would(tmp_path: Path, option: tuple[str, str]) -> None:
+    found = numeral("train", *option, folder=tmp_path)
+    assert (found.returncode, found.stderr.count("error: ")) == (2, 1), found.stderr

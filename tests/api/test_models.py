@@ -3,6 +3,10 @@ import time
 
 import httpx
 
+from app.db import Sessions
+from app.registry import service as registry
+from app.registry.tables import ModelVersion
+
 
 def test_shipped_version_has_a_card_and_files(api: httpx.Client) -> None:
     listed = api.get("/v1/models").json()["items"]
@@ -41,3 +45,14 @@ def test_it_is_alive_and_ready(api: httpx.Client) -> None:
     while (answer := api.get("/readyz")).status_code != 200:
         assert time.monotonic() < deadline, answer.text
     assert answer.json() == {"ready": True, "model": {"version": "1"}}
+
+
+def test_champion_is_swapped_without_a_restart(api: httpx.Client, api_sessions: Sessions) -> None:
+    shipped, _ = registry.get(api_sessions, "1")
+    with api_sessions.writing() as session:
+        session.add(ModelVersion(source="copy", card=shipped.card, files=shipped.files, created_at=shipped.created_at))
+    for version in (api.get("/v1/models").json()["items"][0]["version"], "1"):
+        assert api.put("/v1/models/aliases/champion", json={"version": version}).status_code == 200
+        deadline = time.monotonic() + 10
+        while api.post("/v1/predict", json={"pixels": [0] * 784}).json()["model"]["version"] != version:
+            assert time.monotonic() < deadline

@@ -3,9 +3,8 @@
 import json
 import os
 import signal
-import socket
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from app.config import Settings
 from app.errors import AppError
 from app.jobs.specs import QUEUES, MnistTrainingSpec
 from app.logs import configure_logging
+from app.processes import announce, numeral_command, own_queues, require_free_port, start_workers
 from app.storage import Storage
 from app.supervisor import Supervisor
 
@@ -47,14 +47,14 @@ def up(host: HostOption = None, port: PortOption = None, data_dir: DataOption = 
         settings = _settings(host=host, port=port, data_dir=data_dir)
         configure_logging(settings.log_format)
         Storage(settings.storage_dir)
-        _require_free(settings.host, settings.port)
+        require_free_port(settings.host, settings.port)
         upgrade(settings.resolved_database_url)
         with _supervised(settings) as supervisor:
             if settings.redis_url is None:
                 start_valkey(supervisor, settings.embedded_socket, settings.data_dir / "valkey")
-            supervisor.start("api", *_numeral("api"))
-            _start_workers(supervisor, settings, QUEUES)
-            _announce(supervisor, settings)
+            supervisor.start("api", *numeral_command("api"))
+            start_workers(supervisor, settings, own_queues())
+            threading.Thread(target=announce, args=(supervisor, settings), daemon=True).start()
             supervisor.run()
 
 
@@ -67,7 +67,7 @@ def api(host: HostOption = None, port: PortOption = None, data_dir: DataOption =
         settings = _settings(host=host, port=port, data_dir=data_dir)
         os.environ.update(settings.as_environment())
         Storage(settings.storage_dir)
-        _require_free(settings.host, settings.port)
+        require_free_port(settings.host, settings.port)
         uvicorn.run(
             "app.main:create_app_from_environment",
             factory=True,
@@ -94,7 +94,7 @@ def worker(
         if unknown:
             raise typer.BadParameter(f"there is no queue {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}")
         with _supervised(settings) as supervisor:
-            _start_workers(supervisor, settings, tuple(queue or QUEUES))
+            start_workers(supervisor, settings, tuple(queue or own_queues()))
             supervisor.run()
 
 
@@ -214,65 +214,6 @@ def _supervised(settings: Settings) -> Iterator[Supervisor]:
         yield supervisor
     finally:
         supervisor.end_all()
-
-
-def _start_workers(supervisor: Supervisor, settings: Settings, queues: tuple[str, ...]) -> None:
-    """Sweeps and trainings by different processes, so that a sweep never waits behind a training."""
-    if "sweeps" in queues:
-        supervisor.start("sweeps", *_celery("sweeps", 1))
-    trainings = ",".join(queue for queue in queues if queue.startswith("training"))
-    if trainings:
-        supervisor.start("training", *_celery(trainings, settings.training_workers))
-
-
-def _celery(queues: str, concurrency: int) -> tuple[str, ...]:
-    name = f"{queues.partition(',')[0]}-{os.getpid()}@%h"
-    options = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
-    where = ("--queues", queues, "--concurrency", str(concurrency), "--pool", "prefork", "--hostname", name)
-    return (sys.executable, "-m", "celery", "--app", "worker.celery_app", "--quiet", "worker", *where, *options)
-
-
-def _numeral(command: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "app.cli", command)
-
-
-def _require_free(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            typer.echo(f"error: cannot listen on {host}:{port} ({error.strerror}); give another --port.", err=True)
-            raise typer.Exit(1) from error
-
-
-def _announce(supervisor: Supervisor, settings: Settings) -> None:
-    """Wait until the service can serve, then say where it is and what to try."""
-    import httpx
-
-    address = f"http://{'127.0.0.1' if settings.host == '0.0.0.0' else settings.host}:{settings.port}"
-    with httpx.Client(base_url=address, timeout=2) as client:
-        while not supervisor.is_stopping:
-            try:
-                if client.get("/readyz").is_success:
-                    break
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
-        else:
-            return
-    typer.echo(
-        f"""
-Numeral is ready at {address}
-
-  curl {address}/v1/predict -H 'Content-Type: image/png' --data-binary @docs/examples/seven.png
-  curl {address}/v1/jobs -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d '{{"kind": "backprop_sweep"}}'
-  curl {address}/v1/jobs -H 'Content-Type: application/json' -d '{{"kind": "mnist_training", "dataset": "optdigits"}}'
-
-All of it: {address}/docs    Stop: Ctrl-C
-"""
-    )
 
 
 @contextmanager

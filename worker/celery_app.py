@@ -16,11 +16,11 @@ from celery.signals import setup_logging, worker_process_init, worker_shutting_d
 from app.background import Periodic
 from app.config import Settings
 from app.db import Sessions
+from app.devices import find_device
 from app.jobs import runs
 from app.jobs.queue import TRANSPORT_OPTIONS, broker_url
 from app.logs import configure_logging
 from app.storage import Storage
-from worker.devices import find_device
 
 APPEAR_SECONDS = 20.0
 

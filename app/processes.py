@@ -1,0 +1,78 @@
+"""The processes that make the service: how each is started, and what is said when all are ready."""
+
+import os
+import socket
+import sys
+import time
+
+from app.config import Settings
+from app.devices import find_device
+from app.errors import ConfigurationError
+from app.jobs.specs import QUEUES
+from app.supervisor import Supervisor
+
+
+def start_workers(supervisor: Supervisor, settings: Settings, queues: tuple[str, ...]) -> None:
+    """Sweeps and trainings by different processes, so that a sweep never waits behind a training."""
+    if "sweeps" in queues:
+        supervisor.start("sweeps", *_celery("sweeps", 1))
+    trainings = ",".join(queue for queue in queues if queue.startswith("training"))
+    if trainings:
+        supervisor.start("training", *_celery(trainings, settings.training_workers))
+
+
+def _celery(queues: str, concurrency: int) -> tuple[str, ...]:
+    name = f"{queues.partition(',')[0]}-{os.getpid()}@%h"
+    options = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
+    where = ("--queues", queues, "--concurrency", str(concurrency), "--pool", "prefork", "--hostname", name)
+    return (sys.executable, "-m", "celery", "--app", "worker.celery_app", "--quiet", "worker", *where, *options)
+
+
+def numeral_command(command: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "app.cli", command)
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Raise ConfigurationError where nothing can listen on the port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = error.strerror or error
+            raise ConfigurationError(f"Cannot listen on {host}:{port} ({reason}); give another --port.") from error
+
+
+def own_queues() -> tuple[str, ...]:
+    """The queues that this machine can work on."""
+    return tuple(queue for queue in QUEUES if queue != "training-cuda" or find_device() == "cuda")
+
+
+def announce(supervisor: Supervisor, settings: Settings) -> None:
+    """Wait until the service can serve, then say where it is and what to try."""
+    import httpx
+
+    address = f"http://{'127.0.0.1' if settings.host == '0.0.0.0' else settings.host}:{settings.port}"
+    with httpx.Client(base_url=address, timeout=2) as client:
+        while not supervisor.is_stopping:
+            try:
+                if client.get("/readyz").is_success:
+                    break
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        else:
+            return
+    print(
+        f"""
+Numeral is ready at {address}
+
+  curl {address}/v1/predict -H 'Content-Type: image/png' --data-binary @docs/examples/seven.png
+  curl {address}/v1/jobs -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d '{{"kind": "backprop_sweep"}}'
+  curl {address}/v1/jobs -H 'Content-Type: application/json' -d '{{"kind": "mnist_training", "dataset": "optdigits"}}'
+
+All of it: {address}/docs    Stop: Ctrl-C
+""",
+        flush=True,
+    )

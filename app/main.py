@@ -36,8 +36,13 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     parts = Parts(settings, sessions, storage, queue, Classifiers(sessions, storage))
     dispatcher = Dispatcher(sessions, queue)
 
+    is_shipped_installed = False
+
     def watch_models() -> None:
-        registry.install_shipped(sessions, storage)
+        nonlocal is_shipped_installed
+        if not is_shipped_installed:
+            registry.install_shipped(sessions, storage)
+            is_shipped_installed = True
         parts.classifiers.refresh()
 
     @asynccontextmanager

@@ -62,7 +62,7 @@ def fast_steps(run: TrainingRun) -> Iterator[None]:
         for batch in torch.randperm(len(run.train)).split(run.recipe.batch_size):
             if len(batch) == run.recipe.batch_size:
                 run.step %= run.total_steps
-                run._train_on(batch)
+                run.train_on(batch)
                 yield
 
 

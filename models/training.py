@@ -103,7 +103,7 @@ class TrainingRun:
         started, start = time.perf_counter(), position
         self.network.train()
         for position in range(start, self.steps_per_epoch):
-            self._train_on(batches[position])
+            self.train_on(batches[position])
             if position + 1 < self.steps_per_epoch:  # the last batch is reported with its epoch
                 observer.after_batch(self)
         train_loss = float(self.loss_sum) / len(self.train)
@@ -122,7 +122,8 @@ class TrainingRun:
             ),
         )
 
-    def _train_on(self, batch: Tensor) -> None:
+    def train_on(self, batch: Tensor) -> None:
+        """One step, on the training pictures whose indices are in `batch`."""
         torch.manual_seed(_mix(self.seed, self.step))
         pixels = self.train.images[batch].float().div_(255)  # (batch, 1, 28, 28)
         if self.recipe.is_augmented:

@@ -25,11 +25,10 @@ def main() -> None:
     for job in jobs:
         result, spec = job["result"], job["spec"]
         low, high = result["test"]["interval_95"]
-        print(
-            f"\n`{spec['recipe']}`, seed {spec['seed']}: "
-            f"**{result['test']['correct']:,} of {result['test']['total']:,}** test pictures (95 % interval {low:.2%} to {high:.2%}), test loss {result['test']['loss']:.4f}; "
-            f"{result['seconds']:.0f} s; promoted: {str(result['promoted']).lower()}, {result['promotion']}."
-        )
+        test = result["test"]
+        print(f"\n`{spec['recipe']}`, seed {spec['seed']}: **{test['correct']:,} of {test['total']:,}** test pictures")
+        print(f"(95 % interval {low:.2%} to {high:.2%}), test loss {test['loss']:.4f}; {result['seconds']:.0f} s.")
+        print(f"Promoted: {str(result['promoted']).lower()}, {result['promotion']}.")
 
 
 def submit(client: httpx.Client, recipe: str) -> str:

@@ -1,4 +1,8 @@
-"""A function that is called again and again in a thread of its own."""
+"""A function that is called again and again in a thread of its own.
+
+Such a thread must outlive whatever goes wrong in one call, so it catches everything: what is known is logged as a
+sentence, once; what is not, with its traceback.
+"""
 
 import logging
 import threading
@@ -10,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class Periodic:
-    """Calls `work` every `seconds` until closed. An AppError is logged once per kind in a row, and tried again."""
+    """Calls `work` every `seconds` until closed, whatever a call raises."""
 
     def __init__(self, name: str, work: Callable[[], None], *, seconds: float) -> None:
         self._work, self._seconds = work, seconds
@@ -35,3 +39,5 @@ class Periodic:
                 if str(error) != self._last_error:
                     logger.warning("%s: %s", self._thread.name, error)
                 self._last_error = str(error)
+            except Exception:
+                logger.exception("%s: unexpected error; it goes on", self._thread.name)

@@ -17,7 +17,7 @@ from app.config import Settings
 from app.errors import AppError
 from app.jobs.specs import QUEUES, MnistTrainingSpec
 from app.logs import configure_logging
-from app.processes import announce, numeral_command, own_queues, require_free_port, start_workers
+from app.processes import announce, numeral_command, only_one_in, own_queues, require_free_port, start_workers
 from app.storage import Storage
 from app.supervisor import Supervisor
 
@@ -48,8 +48,8 @@ def up(host: HostOption = None, port: PortOption = None, data_dir: DataOption = 
         configure_logging(settings.log_format)
         Storage(settings.storage_dir)
         require_free_port(settings.host, settings.port)
-        upgrade(settings.resolved_database_url)
-        with _supervised(settings) as supervisor:
+        with only_one_in(settings.data_dir), _supervised(settings) as supervisor:
+            upgrade(settings.resolved_database_url)
             if settings.redis_url is None:
                 start_valkey(supervisor, settings.embedded_socket, settings.data_dir / "valkey")
             supervisor.start("api", *numeral_command("api"))
@@ -220,13 +220,15 @@ def _supervised(settings: Settings) -> Iterator[Supervisor]:
 def _client(url: str | None) -> Iterator["httpx.Client"]:
     import httpx
 
-    settings = _settings()
-    base = url or f"http://{settings.host}:{settings.port}"
+    base = url or _settings().url
     try:
         with httpx.Client(base_url=base, timeout=30) as client:
             yield client
-    except httpx.TransportError as error:
+    except httpx.HTTPError as error:
         typer.echo(f"error: no service answers at {base} ({error}); start one with `numeral up`.", err=True)
+        raise typer.Exit(1) from error
+    except json.JSONDecodeError as error:
+        typer.echo(f"error: what answers at {base} is not Numeral.", err=True)
         raise typer.Exit(1) from error
 
 

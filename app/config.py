@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL
 
 from app.errors import ConfigurationError
 
@@ -33,11 +34,18 @@ class Settings(BaseSettings):
 
     @property
     def resolved_database_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'numeral.db'}"
+        file = str(self.data_dir.resolve() / "numeral.db")
+        return self.database_url or URL.create("sqlite", database=file).render_as_string()
 
     @property
     def resolved_redis_url(self) -> str:
         return self.redis_url or f"redis+socket://{self.embedded_socket}"
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine finds the API."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def embedded_socket(self) -> Path:

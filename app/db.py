@@ -6,8 +6,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, create_engine, event, inspect, select, text
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy import (
+    JSON,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
@@ -15,6 +27,7 @@ from sqlalchemy.types import TypeDecorator
 from app.errors import ConfigurationError, DatabaseUnavailable, StorageFull
 
 SCHEMA = "0001"  # the newest revision in app/migrations, known here without loading Alembic
+UNDEFINED_TABLE = "42P01"  # PostgreSQL's code; SQLite's is an OperationalError like any other
 BUSY_SECONDS = 10.0  # how long a SQLite writer waits for another, a PostgreSQL client for its server
 
 
@@ -92,7 +105,7 @@ def create_database_engine(url: str) -> Engine:
             return create_engine(
                 url, pool_pre_ping=True, pool_size=10, max_overflow=30, connect_args={"connect_timeout": 5}
             )
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(url, pool_size=10, max_overflow=30, connect_args={"timeout": BUSY_SECONDS})
     except (ArgumentError, ImportError, OSError) as error:
         raise ConfigurationError(f"NUMERAL_DATABASE_URL cannot be used: {error}") from error
@@ -120,3 +133,7 @@ def translated_errors() -> Iterator[None]:
         if "is full" in reason or "No space left" in reason:
             raise StorageFull("The database's disk is full. Nothing was changed; free some space there.") from error
         raise DatabaseUnavailable(f"The database cannot be used: {reason}. Nothing was changed; try again.") from error
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) != UNDEFINED_TABLE:
+            raise
+        raise DatabaseUnavailable("The database has no tables yet. Run `numeral migrate`.") from error

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
@@ -27,13 +28,14 @@ from app.storage import Storage
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1.0
+DECODERS = 4  # the largest picture takes up to half a gigabyte to decode
 HOME = Path(__file__).with_name("console") / "index.html"
 
 
 def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     """The service over HTTP. It starts without its database too, and is ready once that is there."""
     sessions, storage = Sessions(settings.resolved_database_url), Storage(settings.storage_dir)
-    parts = Parts(settings, sessions, storage, queue, Classifiers(sessions, storage))
+    parts = Parts(settings, sessions, storage, queue, Classifiers(sessions, storage), CapacityLimiter(DECODERS))
     dispatcher = Dispatcher(sessions, queue)
 
     is_shipped_installed = False

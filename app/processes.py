@@ -1,9 +1,13 @@
 """The processes that make the service: how each is started, and what is said when all are ready."""
 
+import fcntl
 import os
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from app.config import Settings
 from app.devices import find_device
@@ -44,6 +48,20 @@ def require_free_port(host: str, port: int) -> None:
             raise ConfigurationError(f"Cannot listen on {host}:{port} ({reason}); give another --port.") from error
 
 
+@contextmanager
+def only_one_in(folder: Path) -> Iterator[None]:
+    """Hold the data folder for this process alone. Raises ConfigurationError where another one has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "up.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigurationError(
+                f"Another `numeral up` uses the data folder {folder.resolve()}; stop it or give another --data-dir."
+            ) from error
+        yield
+
+
 def own_queues() -> tuple[str, ...]:
     """The queues that this machine can work on."""
     return tuple(queue for queue in QUEUES if queue != "training-cuda" or find_device() == "cuda")
@@ -53,7 +71,7 @@ def announce(supervisor: Supervisor, settings: Settings) -> None:
     """Wait until the service can serve, then say where it is and what to try."""
     import httpx
 
-    address = f"http://{'127.0.0.1' if settings.host == '0.0.0.0' else settings.host}:{settings.port}"
+    address = settings.url
     with httpx.Client(base_url=address, timeout=2) as client:
         while not supervisor.is_stopping:
             try:

@@ -77,8 +77,8 @@ class Supervisor:
 
     def end_all(self) -> None:
         """SIGTERM to all, and SIGKILL to what is left after the grace."""
-        deadline = time.monotonic() + self._grace_seconds
         for is_last in (False, True):
+            deadline = time.monotonic() + self._grace_seconds
             ending = [child for child in self._children if child.ends_last == is_last and child.process]
             for child in ending:
                 if child.process and child.process.poll() is None:
@@ -87,10 +87,13 @@ class Supervisor:
                 while child.process and child.process.poll() is None and time.monotonic() < deadline:
                     time.sleep(0.02)
                 _kill_group(child)
+                child.process = None
 
     def _keep_alive(self, child: Child) -> None:
         if child.process is not None and child.process.poll() is not None:
-            code, child.process = child.process.returncode, None
+            code = child.process.returncode
+            _kill_group(child)  # what it started may still be there
+            child.process = None
             child.deaths = 1 if time.monotonic() - child.started > HEALTHY_AFTER_SECONDS else child.deaths + 1
             pause = RESTART_AFTER_SECONDS[min(child.deaths, len(RESTART_AFTER_SECONDS)) - 1]
             child.restart_at = time.monotonic() + pause

@@ -48,9 +48,6 @@ class Split:
     def to(self, device: torch.device) -> "Split":
         return Split(self.images.to(device), self.labels.to(device))
 
-    def head(self, count: int) -> "Split":
-        return Split(self.images[:count], self.labels[:count])
-
 
 @dataclass(frozen=True)
 class Dataset:

@@ -13,6 +13,10 @@ class DeviceUnavailable(ModelError):
     """The device that was asked for is not in this machine."""
 
 
+class TrainingDiverged(ModelError):
+    """The loss of a training is no longer a number."""
+
+
 class CheckpointUnusable(ModelError):
     """A checkpoint is damaged or belongs to another training."""
 

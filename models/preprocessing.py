@@ -5,20 +5,33 @@ mass is put at the centre of a 28x28 field, bright ink on dark.
 """
 
 import io
+import struct
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from models.errors import PictureRefused, PictureTooLarge
 
 Grey = NDArray[np.float32]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
-LARGEST_PIXELS = 64_000_000  # a 64-megapixel photo; decoding it takes about 0.3 GB
+LARGEST_PIXELS = 64_000_000  # a 64-megapixel photo; decoding it takes up to half a gigabyte
 WORKING_SIDE = 640  # larger pictures are reduced first: the digit ends at 20 pixels anyway
 FAINTEST_INK = 24.0  # of 255: less contrast than this is a blank page
+
+DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError, struct.error)
+ORIENTATION_TAG = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 Image.MAX_IMAGE_PIXELS = None  # Pillow would warn before it refuses; read_picture has a limit of its own
 
@@ -48,7 +61,7 @@ def read_picture(content: bytes) -> Image.Image:
     """
     try:
         picture = Image.open(io.BytesIO(content), formats=FORMATS)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+    except (UnidentifiedImageError, *DECODER_ERRORS) as error:
         raise PictureRefused("These bytes are not a PNG, JPEG, WebP, BMP or GIF picture.") from error
     width, height = picture.size
     if width * height > LARGEST_PIXELS:
@@ -85,27 +98,41 @@ def _to_grey(picture: Image.Image) -> tuple[Grey, float]:
     longest = max(picture.size)
     try:
         picture.draft("L", (WORKING_SIDE, WORKING_SIDE))  # a JPEG is decoded at a fraction of its size
-        small = _averageable(ImageOps.exif_transpose(picture))
+        picture.load()
+        turn = _orientation(picture)
+        small = _averageable(picture)
         small.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError) as error:
+    except DECODER_ERRORS as error:
         raise PictureRefused(f"The picture is damaged or cut off ({error}).") from error
     if small.has_transparency_data:
-        small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small.convert("RGBA"))
-    return np.asarray(small.convert("L"), np.float32), max(small.size) / longest
+        small = _on_paper(small.convert("RGBA"))
+    upright = small if turn is None else small.transpose(turn)
+    return np.asarray(upright.convert("L"), np.float32), max(small.size) / longest
+
+
+def _orientation(picture: Image.Image) -> Image.Transpose | None:
+    """How the EXIF data wants the picture turned; nothing where they cannot be read."""
+    try:
+        return TURNS.get(picture.getexif().get(ORIENTATION_TAG, 1))
+    except (*DECODER_ERRORS, AttributeError, KeyError):
+        return None
 
 
 def _averageable(picture: Image.Image) -> Image.Image:
     """The picture in a mode whose pixels can be averaged: no palette, no single bits, 8 bits a channel."""
     if picture.mode in ("P", "PA"):
         return picture.convert("RGBA")
-    if picture.mode.startswith(("I", "F")):
-        return Image.fromarray(_stretch(np.asarray(picture, np.float32)).astype(np.uint8))
+    if picture.mode.startswith("I"):  # 16 bits
+        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     return picture.convert("L") if picture.mode == "1" else picture
 
 
-def _stretch(values: Grey) -> Grey:
-    low, high = float(values.min()), float(values.max())
-    return (values - low) * np.float32(255 / (high - low)) if high > low else np.full_like(values, 255)
+def _on_paper(picture: Image.Image) -> Image.Image:
+    """A partly transparent picture on white, or on black where its ink is light."""
+    pixels = np.asarray(picture.convert("LA"), np.float32)
+    grey, alpha = pixels[..., 0], pixels[..., 1]
+    is_light = (grey * alpha).sum() > 127 * alpha.sum()
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "black" if is_light else "white"), picture)
 
 
 def _border(grey: Grey) -> Grey:

@@ -30,7 +30,7 @@ def prove(run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]
 
     `epochs` are the figures that the training reported, `seconds` its wall time.
     """
-    network = run.result
+    network = run.final_network
     test, validation = evaluate(network, run.dataset.test.to(run.device)), evaluate(network, run.validation)
     network.cpu()
     weights, model = to_safetensors(network), to_onnx(network)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from models.data import Dataset, Split
 from models.digit_network import DigitNetwork
-from models.errors import DeviceUnavailable
+from models.errors import DeviceUnavailable, TrainingDiverged
 from models.recipes import Recipe
 
 EVALUATION_BATCH = 500
@@ -87,20 +87,20 @@ class TrainingRun:
         self.total_steps = recipe.epochs * self.steps_per_epoch
 
     @property
-    def result(self) -> DigitNetwork:
+    def final_network(self) -> DigitNetwork:
         """The network to evaluate and to ship."""
         return self.network if self.average is None else self.average
 
     def advance(self, observer: Observer) -> None:
-        """Train until the last step, from wherever this run stands."""
+        """Train until the last step, from wherever this run stands. Raises TrainingDiverged."""
         while self.step < self.total_steps:
             self._finish_epoch(observer)
 
     def _finish_epoch(self, observer: Observer) -> None:
-        epoch, position = divmod(self.step, self.steps_per_epoch)
+        epoch, start = divmod(self.step, self.steps_per_epoch)
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(_mix(self.seed, -1 - epoch)))
         batches = order.to(self.device).split(self.recipe.batch_size)
-        started, start = time.perf_counter(), position
+        started = time.perf_counter()
         self.network.train()
         for position in range(start, self.steps_per_epoch):
             self.train_on(batches[position])
@@ -108,7 +108,9 @@ class TrainingRun:
                 observer.after_batch(self)
         train_loss = float(self.loss_sum) / len(self.train)
         seconds = time.perf_counter() - started
-        validation = evaluate(self.result, self.validation)
+        validation = evaluate(self.final_network, self.validation)
+        if not math.isfinite(train_loss + validation.loss):
+            raise TrainingDiverged(f"The loss of epoch {epoch + 1} is not a number. Try a lower learning rate.")
         self.loss_sum.zero_()
         observer.after_epoch(
             self,

@@ -1,10 +1,14 @@
 import json
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from app.processes import only_one_in
+from tests.conftest import free_port
 
 
 def numeral(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -61,6 +65,44 @@ def test_train_writes_weights_onnx_and_card(tmp_path: Path) -> None:
     card = json.loads(found.stdout)
     assert card["epochs"][1]["epoch"] == 2
     assert sorted(path.name for path in output.iterdir()) == ["card.json", "model.onnx", "weights.safetensors"]
+
+
+def test_interrupted_train_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    spec = ("--dataset", "optdigits", "--epochs", "4")
+    numeral("train", *spec, "--output", str(tmp_path / "whole"), folder=tmp_path)
+    command = [sys.executable, "-m", "app.cli", "train", *spec, "--output", str(tmp_path / "cut")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as first:
+        assert first.stderr is not None
+        while "epoch   1 " not in first.stderr.readline():
+            assert first.poll() is None
+        first.send_signal(signal.SIGINT)
+        first.stderr.read()
+    assert first.returncode == 130
+    second = numeral("train", *spec, "--output", str(tmp_path / "cut"), folder=tmp_path)
+    assert "epoch   1 " not in second.stderr
+    cards = [json.loads((tmp_path / name / "card.json").read_text()) for name in ("whole", "cut")]
+    assert cards[0]["weights_sha256"] == cards[1]["weights_sha256"]
+    assert [epoch["epoch"] for epoch in cards[1]["epochs"]] == [1, 2, 3, 4]
+    assert not list((tmp_path / "cut").glob("checkpoint*"))
+
+
+def test_output_that_is_no_folder_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    found = numeral("train", "--dataset", "optdigits", "--output", str(tmp_path / "file"), folder=tmp_path)
+    assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+
+
+@pytest.mark.parametrize("name", ["a b", "50%", "what?", "x#y", "long" * 40])
+def test_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    assert numeral("migrate", folder=tmp_path / name).returncode == 0
+    assert (tmp_path / name / "numeral.db").is_file()
+
+
+def test_second_service_on_one_data_folder_is_refused(tmp_path: Path) -> None:
+    with only_one_in(tmp_path):
+        found = numeral("up", "--port", str(free_port()), folder=tmp_path)
+    assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+    assert "another --data-dir" in found.stderr
 
 
 @pytest.mark.parametrize("option", [("--recipe", "slow"), ("--epochs", "0"), ("--device", "tpu")])

@@ -3,13 +3,13 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
 from app.background import Periodic
 from app.db import Sessions
-from app.errors import AppError, DatabaseUnavailable
+from app.errors import AppError, DatabaseUnavailable, StorageUnavailable
 from app.jobs import runs
 from app.jobs.transitions import Claim
 from models.errors import ModelError
@@ -17,9 +17,10 @@ from models.errors import ModelError
 logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 0.002  # between two looks at the job row, which cost about 0.4 ms each
-PATIENCE_SECONDS = 120.0  # how long a write waits for a database that is away
+PATIENCE_SECONDS = 120.0  # how long a job waits for a database that is away
 
-Finish = Callable[[Session], dict[str, Any]]
+Finish = Callable[[Session], dict[str, Any]]  # gives the result; what it writes stands or falls with the job's success
+Answer = TypeVar("Answer")
 
 
 class JobCancelled(Exception):
@@ -56,17 +57,9 @@ class Run:
         self.write(lambda: runs.report(self.sessions, self.claim, event, data))
 
     def write(self, call: Callable[[], bool]) -> None:
-        """Make a guarded write, waiting for a database that is away. Raises ClaimLost where it says False."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                if not call():
-                    raise ClaimLost
-                return
-            except DatabaseUnavailable:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.5)
+        """Make a guarded write. Raises ClaimLost where it says that the claim is no longer good."""
+        if not patiently(call):
+            raise ClaimLost
 
     def check(self) -> None:
         """Raise JobCancelled, ClaimLost or WorkerStopping if the work should end. To be called at every batch."""
@@ -108,23 +101,56 @@ def run_job(
     run = Run(sessions, claim, lease_seconds=lease_seconds, is_stopping=is_stopping)
     heartbeat = Periodic(f"lease of {job_id}", run.renew, seconds=min(5.0, lease_seconds / 6)).start()
     try:
+        _finish(run, work)
+    except ClaimLost:
+        logger.warning("job %s attempt %d was given to another worker; dropped", job_id, claim.attempt)
+    except DatabaseUnavailable as error:
+        logger.error("job %s attempt %d could not be ended, its lease will run out: %s", job_id, claim.attempt, error)
+    finally:
+        heartbeat.close()
+
+
+def _finish(run: Run, work: Callable[[Run], Finish]) -> None:
+    """Do the work and record its end, whichever it is."""
+    sessions, claim = run.sessions, run.claim
+    try:
         run.check()
         finish = work(run)
-        run.renew()  # the last progress
+        patiently(run.renew)  # the last progress
         run.write(lambda: runs.succeed(sessions, claim, finish))
     except JobCancelled:
         run.write(lambda: runs.end_cancelled(sessions, claim))
     except WorkerStopping:
-        detail = "The worker was stopped; the job will go on from its last checkpoint."
+        detail = "The worker was stopped; the job will go on from its last checkpoint, if it has one."
         run.write(lambda: runs.give_back(sessions, claim, charge=False, detail=detail))
-    except ClaimLost:
-        logger.warning("job %s attempt %d was given to another worker; dropped", job_id, claim.attempt)
+    except (ClaimLost, DatabaseUnavailable):
+        raise
     except (AppError, ModelError) as error:
-        detail = str(error)
-        run.write(lambda: runs.fail(sessions, claim, reason="error", detail=detail))
+        _fail(run, error)
     except Exception as error:
-        logger.exception("job %s attempt %d failed", job_id, claim.attempt)
-        detail = f"{type(error).__name__}: {error}"
-        run.write(lambda: runs.give_back(sessions, claim, charge=True, detail=detail))
-    finally:
-        heartbeat.close()
+        logger.exception("job %s attempt %d failed", claim.job_id, claim.attempt)
+        _try_again(run, f"{type(error).__name__}: {error}")
+
+
+def _fail(run: Run, error: AppError | ModelError) -> None:
+    """What a known error means: the end, or another try where the store was only away."""
+    if isinstance(error, StorageUnavailable):
+        _try_again(run, str(error))
+    else:
+        run.write(lambda: runs.fail(run.sessions, run.claim, reason="error", detail=str(error)))
+
+
+def _try_again(run: Run, detail: str) -> None:
+    run.write(lambda: runs.give_back(run.sessions, run.claim, charge=True, detail=detail))
+
+
+def patiently(call: Callable[[], Answer]) -> Answer:
+    """Call, and call again while the database is away, for up to two minutes. Raises DatabaseUnavailable then."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return call()
+        except DatabaseUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)

@@ -17,7 +17,7 @@ from models.data import load_dataset
 from models.errors import CheckpointUnusable
 from models.proving import Proven, prove
 from models.training import Epoch, TrainingRun, choose_device
-from worker.runner import Finish, Run, WorkerStopping
+from worker.runner import Finish, Run, WorkerStopping, patiently
 
 
 def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None) -> Finish:
@@ -28,7 +28,7 @@ def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None)
     training = TrainingRun(spec.to_recipe(), dataset, seed=spec.seed, device=choose_device(spec.device))
     training = _resume(run, storage, training)
     training.advance(_Observer(run, storage))
-    epochs = runs.reported(run.sessions, run.claim.job_id, "epoch")
+    epochs = patiently(lambda: runs.reported(run.sessions, run.claim.job_id, "epoch"))
     proven = prove(training, recipe_name=spec.recipe, epochs=epochs, seconds=time.perf_counter() - started)
     files = registry.store_files(storage, f"models/{run.claim.job_id}-{run.claim.attempt}", proven.files)
 
@@ -72,7 +72,7 @@ class _Observer:
 
 def _resume(run: Run, storage: Storage, training: TrainingRun) -> TrainingRun:
     """The training as its latest undamaged checkpoint left it, or from the start."""
-    for checkpoint in runs.checkpoints(run.sessions, run.claim.job_id):
+    for checkpoint in patiently(lambda: runs.checkpoints(run.sessions, run.claim.job_id)):
         try:
             checkpoints.restore(training, storage.get(checkpoint.artifact, sha256=checkpoint.sha256))
         except (StorageUnavailable, CheckpointUnusable) as error:

@@ -6,6 +6,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.error_handlers import describe, problem
 from app.errors import BodyTooLarge
 
+PICTURE_PATHS = "/v1/predict"  # only bodies that hold pictures may be large
+LARGEST_OTHER = 2**20
+
 
 class BodyLimit:
     """ASGI middleware. A declared length is refused unread; a chunked body as soon as it passes the limit."""
@@ -17,19 +20,42 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        error = BodyTooLarge(f"The body is larger than {self.max_bytes:,} bytes, which is the most that is read.")
+        limit = self.max_bytes if scope["path"].startswith(PICTURE_PATHS) else min(LARGEST_OTHER, self.max_bytes)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self.max_bytes:
-            await problem(Request(scope), describe(error), {"Connection": "close"})(scope, receive, send)
+        if declared.isdigit() and int(declared) > limit:
+            await _drain(receive, self.max_bytes)
+            await _refuse(limit, scope, receive, send)
             return
-        seen = 0
+        seen, is_refused = 0, False
 
-        async def limited() -> Message:
+        async def limited_receive() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.max_bytes:
-                raise error
+            if seen > limit:
+                raise BodyTooLarge("the rest is not read")  # whatever the endpoint makes of it, 413 is what is sent
             return message
 
-        await self.app(scope, limited, send)
+        async def corrected_send(message: Message) -> None:
+            nonlocal is_refused
+            if seen <= limit:
+                await send(message)
+            elif not is_refused:
+                is_refused = True
+                await _refuse(limit, scope, receive, send)
+
+        await self.app(scope, limited_receive, corrected_send)
+
+
+async def _refuse(limit: int, scope: Scope, receive: Receive, send: Send) -> None:
+    error = BodyTooLarge(f"The body is larger than {limit:,} bytes, which is the most that is read here.")
+    await problem(Request(scope), describe(error), {"Connection": "close"})(scope, receive, send)
+
+
+async def _drain(receive: Receive, most: int) -> None:
+    """Read and drop up to `most` bytes: a client that is cut off while it sends may never see the answer."""
+    while most > 0:
+        message = await receive()
+        most -= len(message.get("body", b""))
+        if not message.get("more_body", False):
+            return

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from app.config import Settings
 from app.db import Sessions
+from app.errors import UnsupportedMediaType
 from app.jobs.queue import JobQueue
 from app.serving.classifiers import Classifiers
 from app.storage import Storage
@@ -21,11 +23,22 @@ class Parts:
     storage: Storage
     queue: JobQueue
     classifiers: Classifiers
+    decoders: CapacityLimiter  # how many large pictures are decoded at once
 
 
 def get_parts(request: Request) -> Parts:
     parts: Parts = request.app.state.parts
     return parts
+
+
+def require_json(request: Request) -> None:
+    """Raise UnsupportedMediaType unless the body says that it is JSON."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType(
+            f"A body of type {media_type or '(none given)'} cannot be read here. Set Content-Type: application/json.",
+            location="header.Content-Type",
+        )
 
 
 PartsDependency = Annotated[Parts, Depends(get_parts)]

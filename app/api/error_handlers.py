@@ -9,7 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import Match
 
 from app import errors
 from models.errors import ModelError, PictureRefused, PictureTooLarge
@@ -36,6 +38,9 @@ STATUS: dict[type[Exception], int] = {
 }
 
 
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+
 class ProblemResponse(JSONResponse):
     media_type = "application/problem+json"
 
@@ -46,6 +51,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ModelError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unknown)
 
 
@@ -105,7 +111,9 @@ async def _http(request: Request, error: Exception) -> ProblemResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     detail = str(getattr(error, "detail", ""))
-    if status == 404:
+    if status == 400:  # how FastAPI says that it could not even decode a JSON body
+        status, detail = 422, "The body is not JSON that can be read: is it UTF-8, and not nested too deep?"
+    elif status == 404:
         detail = f"There is nothing at {request.url.path}. GET /docs shows what there is."
     elif status == 405:
         headers["Allow"] = _allowed_methods(request)
@@ -115,12 +123,14 @@ async def _http(request: Request, error: Exception) -> ProblemResponse:
 
 
 def _allowed_methods(request: Request) -> str:
-    """Those of all routes at this path; Starlette's own answer names the first route's only."""
-    methods: set[str] = set()
-    for route in request.app.routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] != Match.NONE:
-            methods |= route.methods or set()
-    return ", ".join(sorted(methods))
+    """Those that some route takes at this path; Starlette's own answer names one route's only."""
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    routes = request.app.routes
+    return ", ".join(m for m in METHODS if any(route.matches(scopes[m])[0] == Match.FULL for route in routes))
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=499)  # nobody reads it: the client hung up while it sent
 
 
 async def _unknown(request: Request, error: Exception) -> ProblemResponse:

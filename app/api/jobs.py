@@ -7,14 +7,14 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import AfterValidator
 
 from app.api import schemas
-from app.api.dependencies import Parts, PartsDependency
+from app.api.dependencies import Parts, PartsDependency, require_json
 from app.errors import InvalidInput
 from app.jobs import service
 from app.jobs.lifecycle import JobStatus
@@ -40,7 +40,13 @@ def _check_id(job_id: str) -> str:
 JobId = Annotated[str, Path(description="the job's id"), AfterValidator(_check_id)]
 
 
-@router.post("", status_code=202, response_model=schemas.Job, responses={200: {"model": schemas.Job}})
+@router.post(
+    "",
+    status_code=202,
+    response_model=schemas.Job,
+    responses={200: {"model": schemas.Job}},
+    dependencies=[Depends(require_json)],
+)
 async def submit_job(
     spec: JobSpec,
     parts: PartsDependency,
@@ -106,7 +112,8 @@ async def job_events(
     """The job's events: live as Server-Sent Events until its end, or a page of them with `Accept: application/json`."""
     after = cursor if cursor is not None else _parse_event_id(last_event_id)
     page, is_complete = await run_in_threadpool(service.events, parts.sessions, job_id, after=after, limit=limit)
-    if "application/json" not in accept:
+    is_stream = "text/event-stream" in accept.lower() or "application/json" not in accept.lower()
+    if is_stream:
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         return StreamingResponse(_stream(parts, job_id, after), media_type="text/event-stream", headers=headers)
     newest = page[-1].number if page else after
@@ -165,7 +172,7 @@ def _rfc3339(event: JobEvent) -> str:
 
 def _parse_wait(prefer: str | None) -> int:
     """The N of `Prefer: wait=N`; 0 where nothing is preferred (RFC 7240: an unknown preference is ignored)."""
-    found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?(\d+)", prefer or "")
+    found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?(\d+)(?![\d.])", prefer or "", re.IGNORECASE)
     if found is None:
         return 0
     if len(found[1]) > 4 or int(found[1]) > LONGEST_WAIT_SECONDS:

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Depends, Path, Response
 
 from app.api import schemas
-from app.api.dependencies import PartsDependency
+from app.api.dependencies import PartsDependency, require_json
 from app.registry import service
 from app.registry.tables import ModelVersion
 
@@ -44,7 +44,7 @@ def get_file(version: Name, name: Annotated[str, Path(max_length=80)], parts: Pa
     return Response(content, media_type=MEDIA_TYPES[name.rpartition(".")[2]])
 
 
-@router.put("/aliases/{alias}", response_model=schemas.Model)
+@router.put("/aliases/{alias}", response_model=schemas.Model, dependencies=[Depends(require_json)])
 def set_alias(alias: NewAlias, target: schemas.AliasTarget, parts: PartsDependency) -> dict[str, Any]:
     """Point an alias at a version. `champion` is the one that answers predictions; it changes within a second."""
     service.set_alias(parts.sessions, alias, target.version)

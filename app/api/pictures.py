@@ -1,9 +1,11 @@
-"""Reads pictures out of request bodies: raw bytes, multipart forms, JSON with base64 or pixels."""
+"""Reads pictures out of request bodies: raw bytes, multipart forms, JSON with base64 or pixels.
+
+What the client sent is taken in on the event loop; decoding it (`Sent.read`) may take long and can be done in a thread.
+"""
 
 import base64
 import binascii
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,64 +26,79 @@ Pixels = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Input:
-    """One thing to predict: a picture still to be normalised, or 28x28 pixels taken as they are."""
+class Sent:
+    """One thing to predict, as it came: the bytes of a picture, or an item of a JSON body."""
 
-    content: Image.Image | Pixels
+    content: bytes | Any
+    location: str  # of it in the request
 
+    def read(self) -> Image.Image | Pixels:
+        """A picture still to be normalised, or 28x28 pixels to be taken as they are.
 
-async def read_one(request: Request) -> Input:
-    """The picture that the body is or holds. Raises UnsupportedMediaType, InvalidInput, PictureRefused."""
-    content_type = _media_type(request)
-    if content_type in (*PICTURE_TYPES, "application/octet-stream"):
-        return Input(read_picture(_not_empty(await request.body(), "body")))
-    if content_type == "multipart/form-data":
-        return Input(read_picture((await _uploads(request, "file", limit=1))[0]))
-    if content_type == "application/json":
-        return read_item(_parse_json(await request.body()), "body")
-    raise _unsupported(content_type, PICTURE_TYPES)
+        Raises InvalidInput, PictureRefused, PictureTooLarge.
+        """
+        if not isinstance(self.content, bytes):
+            return read_item(self.content, self.location)
+        return read_picture(_not_empty(self.content, self.location))
 
 
-async def read_many(request: Request) -> list[Callable[[], Input]]:
-    """For each of up to 256 pictures a call that reads it, so that each can fail in its own place."""
-    content_type = _media_type(request)
-    if content_type == "multipart/form-data":
-        uploads = await _uploads(request, "files", limit=MAX_PICTURES)
-        return [lambda content=content: Input(read_picture(content)) for content in uploads]  # type: ignore[misc]
-    if content_type != "application/json":
-        raise _unsupported(content_type, ())
-    document = _parse_json(await request.body())
+async def take_one(request: Request) -> tuple[str, bytes]:
+    """The media type and the bytes of what holds one picture. Raises UnsupportedMediaType, InvalidInput."""
+    media_type = _media_type(request)
+    if media_type == "multipart/form-data":
+        return "application/octet-stream", (await _uploads(request, "file", limit=1))[0]
+    if media_type in (*PICTURE_TYPES, "application/octet-stream", "application/json"):
+        return media_type, await request.body()
+    raise _unsupported(media_type, PICTURE_TYPES)
+
+
+def read_one(media_type: str, body: bytes) -> Image.Image | Pixels:
+    """The picture of such a body. Raises InvalidInput, PictureRefused, PictureTooLarge."""
+    return Sent(_parse_json(body) if media_type == "application/json" else body, "body").read()
+
+
+async def take_many(request: Request) -> list[bytes] | bytes:
+    """Uploaded pictures, or a JSON body that holds some. Raises UnsupportedMediaType, InvalidInput."""
+    media_type = _media_type(request)
+    if media_type == "multipart/form-data":
+        return await _uploads(request, "files", limit=MAX_PICTURES)
+    if media_type != "application/json":
+        raise _unsupported(media_type, ())
+    return await request.body()
+
+
+def split_many(body: list[bytes] | bytes) -> list[Sent]:
+    """Up to 256 things to predict, each to be read by itself, so that each can fail in its own place."""
+    if isinstance(body, list):
+        return [Sent(content, f"body.files.{number}") for number, content in enumerate(body)]
+    document = _parse_json(body)
     if not isinstance(document, dict) or set(document) != {"items"} or not isinstance(document["items"], list):
         raise InvalidInput('The body must be {"items": [...]} and nothing else.', location="body")
     items = document["items"]
     if not 1 <= len(items) <= MAX_PICTURES:
         raise InvalidInput(f"items must hold 1 to {MAX_PICTURES} pictures, not {len(items)}.", location="body.items")
-    return [lambda i=i, item=item: read_item(item, f"body.items.{i}") for i, item in enumerate(items)]  # type: ignore[misc]
+    return [Sent(item, f"body.items.{number}") for number, item in enumerate(items)]
 
 
-def read_item(item: Any, location: str) -> Input:
+def read_item(item: Any, location: str) -> Image.Image | Pixels:
     """The picture of `{"image": base64}` or `{"pixels": [...]}`."""
     if not isinstance(item, dict) or len(item) != 1 or not set(item) <= {"image", "pixels"}:
         raise InvalidInput('Give either {"image": base64} or {"pixels": [...]} and nothing else.', location=location)
     if "pixels" in item:
-        return Input(read_pixels(item["pixels"], f"{location}.pixels"))
-    return Input(read_picture(_decode_base64(item["image"], f"{location}.image")))
+        return read_pixels(item["pixels"], f"{location}.pixels")
+    return read_picture(_decode_base64(item["image"], f"{location}.image"))
 
 
 def read_pixels(values: Any, location: str) -> Pixels:
     """28 rows of 28 numbers or 784 numbers, 0..255, as float32 (28, 28)."""
-    wanted = "pixels must be 28 rows of 28 numbers, or 784 numbers, each 0 to 255, bright ink on dark"
-    try:
-        pixels = np.asarray(values)
-    except (ValueError, OverflowError):
-        raise InvalidInput(f"{wanted}; these rows differ in length.", location=location) from None
-    if pixels.dtype.kind not in "iuf":
-        raise InvalidInput(f"{wanted}; some are not numbers.", location=location)
-    if pixels.shape not in ((28, 28), (784,)):
-        raise InvalidInput(f"{wanted}; these are of shape {list(pixels.shape)}.", location=location)
-    if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 255):
-        raise InvalidInput(f"{wanted}; some are out of range.", location=location)
-    return pixels.reshape(28, 28).astype(np.float32)
+    rows = values if isinstance(values, list) else []
+    if len(rows) == 28 and all(isinstance(row, list) and len(row) == 28 for row in rows):
+        rows = [value for row in rows for value in row]
+    is_whole = len(rows) == 784 and all(type(value) in (int, float) and 0 <= value <= 255 for value in rows)
+    if not is_whole:
+        wanted = "pixels must be 28 rows of 28 numbers, or 784 numbers, each 0 to 255, bright ink on dark."
+        raise InvalidInput(wanted, location=location)
+    return np.array(rows, np.float32).reshape(28, 28)
 
 
 def _decode_base64(text: Any, location: str) -> bytes:
@@ -115,7 +132,7 @@ async def _uploads(request: Request, field: str, *, limit: int) -> list[bytes]:
             if not files or len(files) != len(form.multi_items()):
                 message = f"The form must hold 1 to {limit} pictures in the field {field!r} and nothing else."
                 raise InvalidInput(message, location=f"body.{field}")
-            return [_not_empty(await file.read(), f"body.{field}") for file in files]
+            return [await file.read() for file in files]
     except HTTPException as error:  # how Starlette says that a form is malformed
         raise InvalidInput(f"The form cannot be read: {error.detail}", location="body") from error
 
@@ -130,9 +147,9 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _unsupported(content_type: str, pictures: tuple[str, ...]) -> UnsupportedMediaType:
+def _unsupported(media_type: str, pictures: tuple[str, ...]) -> UnsupportedMediaType:
     readable = ", ".join((*pictures, "multipart/form-data", "application/json"))
     return UnsupportedMediaType(
-        f"A body of type {content_type or '(none given)'} cannot be read here. Set Content-Type to one of: {readable}.",
+        f"A body of type {media_type or '(none given)'} cannot be read here. Set Content-Type to one of: {readable}.",
         location="header.Content-Type",
     )

@@ -12,7 +12,7 @@ from app.jobs.lifecycle import JobStatus
 from app.jobs.queue import JobQueue
 from app.jobs.specs import QUEUES
 from app.jobs.tables import Job, Leader
-from app.jobs.transitions import MAX_TRIES, Claim, fail_job, move, requeue
+from app.jobs.transitions import MAX_TRIES, Claim, cancel_job, fail_job, requeue
 
 LEADER_FOR = timedelta(seconds=5)
 HINT_STALE_AFTER = timedelta(seconds=5)
@@ -70,7 +70,7 @@ def reclaim(sessions: Sessions) -> list[str]:
         for job in session.scalars(lost.with_for_update(skip_locked=True)).all():
             claim = Claim(job.id, job.attempt, job.kind, job.spec)
             if job.is_cancel_requested:
-                move(session, job.id, JobStatus.CANCELLED, claim=claim, finished_at=now, lease_until=None)
+                cancel_job(session, claim)
             elif job.tries >= MAX_TRIES:
                 detail = f"The worker was lost on each of {MAX_TRIES} tries."
                 fail_job(session, job.id, "worker_lost", detail, claim=claim)

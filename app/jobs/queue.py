@@ -73,11 +73,11 @@ class CeleryJobQueue:
                 self._waiting -= 1
 
     def depth(self, queue: str) -> int | None:
-        try:
-            with self._celery.connection_for_read() as connection:
+        with self._celery.connection_for_read() as connection:
+            try:
                 return int(connection.default_channel.client.llen(queue))
-        except (OperationalError, OSError):
-            return None
+            except (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors):
+                return None
 
     def close(self) -> None:
         self._sender.shutdown(wait=False, cancel_futures=True)

@@ -14,7 +14,18 @@ from sqlalchemy.orm import Session
 from app.db import Sessions, database_now
 from app.jobs.lifecycle import JobStatus
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
-from app.jobs.transitions import MAX_TRIES, Claim, append_event, fail_job, get_job, held, hold, move, requeue
+from app.jobs.transitions import (
+    MAX_TRIES,
+    Claim,
+    append_event,
+    cancel_job,
+    fail_job,
+    get_job,
+    held,
+    hold,
+    move,
+    requeue,
+)
 
 
 @dataclass(frozen=True)
@@ -100,10 +111,15 @@ def reported(sessions: Sessions, job_id: str, event: str) -> list[dict[str, Any]
 
 
 def succeed(sessions: Sessions, claim: Claim, finish: Callable[[Session], dict[str, Any]]) -> bool:
-    """End the job well. `finish` gives the result; what it writes stands or falls with the job's success."""
+    """End the job well. `finish` gives the result; what it writes stands or falls with the job's success.
+
+    Where the client has asked to cancel in the meantime, the job ends cancelled instead.
+    """
     with sessions.writing() as session:
         if not hold(session, claim):
             return False
+        if get_job(session, claim.job_id).is_cancel_requested:
+            return cancel_job(session, claim)
         result = finish(session)
         now = database_now(session)
         return move(
@@ -120,14 +136,14 @@ def fail(sessions: Sessions, claim: Claim, *, reason: str, detail: str) -> bool:
 def end_cancelled(sessions: Sessions, claim: Claim) -> bool:
     """End a running job as its client asked."""
     with sessions.writing() as session:
-        return move(
-            session, claim.job_id, JobStatus.CANCELLED, claim=claim, finished_at=database_now(session), lease_until=None
-        )
+        return cancel_job(session, claim)
 
 
 def give_back(sessions: Sessions, claim: Claim, *, charge: bool, detail: str) -> bool:
-    """Put a running job back in the queue. Where its try is charged and was the last one, the job fails."""
+    """Put a running job back in the queue. It fails instead after its last charged try, or ends if it was cancelled."""
     with sessions.writing() as session:
+        if get_job(session, claim.job_id).is_cancel_requested:
+            return cancel_job(session, claim)
         if not charge:
             return requeue(session, claim.job_id, detail, claim=claim, tries=Job.tries - 1)
         if get_job(session, claim.job_id).tries >= MAX_TRIES:

@@ -81,11 +81,12 @@ def list_(
 
 def events(sessions: Sessions, job_id: str, *, after: int = 0, limit: int = 1000) -> tuple[list[JobEvent], bool]:
     """The job's events past number `after`, and whether there can be no more. Raises JobNotFound."""
-    query = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.number > after)
     with sessions.reading() as session:
         found = session.execute(select(Job.status, Job.events).where(Job.id == job_id)).one_or_none()
         if found is None:
             raise job_not_found(job_id)
+        after = min(after, found.events)  # a number past the end skips nothing that is still to come
+        query = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.number > after)
         page = list(session.scalars(query.order_by(JobEvent.number).limit(limit)))
     newest = page[-1].number if page else after
     return page, JobStatus(found.status).is_final and newest >= found.events

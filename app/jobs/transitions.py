@@ -60,6 +60,12 @@ def fail_job(session: Session, job_id: str, reason: str, detail: str, *, claim: 
     )
 
 
+def cancel_job(session: Session, claim: Claim) -> bool:
+    """End a running job as its client asked."""
+    now = database_now(session)
+    return move(session, claim.job_id, JobStatus.CANCELLED, claim=claim, finished_at=now, lease_until=None)
+
+
 def requeue(session: Session, job_id: str, detail: str, *, claim: Claim, **columns: Any) -> bool:
     # no hint counts any more: the dispatcher gives a new one at once
     return move(

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from typing import Any
@@ -154,7 +155,8 @@ def test_bad_spec_is_refused_with_its_field(api: httpx.Client, body: Any, locati
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", '{"kind": NaN}', "\x00", '{"kind": "backprop_sweep", "inputs": [NaN, 1]}']
+    "content",
+    ["", "{", '{"kind": NaN}', "\x00", "[" * 100_000, "9" * 5000, '{"kind": "backprop_sweep", "inputs": [NaN, 1]}'],
 )
 def test_what_is_not_json_is_refused(api: httpx.Client, content: str) -> None:
     answer = api.post("/v1/jobs", content=content, headers={"Content-Type": "application/json"})
@@ -174,12 +176,28 @@ def test_unknown_job_is_404(api: httpx.Client, job_id: str) -> None:
 
 def test_wrong_path_method_and_parameters_are_problems_too(api: httpx.Client) -> None:
     assert api.get("/v1/nothing").json()["status"] == 404
-    assert api.put("/v1/jobs").json()["status"] == 405
+    wrong_method = api.put("/v1/jobs")
+    assert (wrong_method.status_code, wrong_method.headers["Allow"]) == (405, "GET, POST")
     assert api.get("/v1/jobs", params={"limit": 0}).json()["errors"][0]["location"] == "query.limit"
     assert api.get("/v1/jobs", params={"cursor": "'"}).status_code == 422
     job_id = submit(api)
     assert api.get(f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": "-1"}).status_code == 422
     assert api.post("/v1/jobs", json=SWEEP, headers={"Prefer": "wait=9999"}).status_code == 422
+
+
+def test_body_of_another_type_is_415(api: httpx.Client) -> None:
+    for content_type in ("text/plain", "application/x-www-form-urlencoded", "image/png"):
+        answer = api.post("/v1/jobs", content=b"{}", headers={"Content-Type": content_type})
+        assert (answer.status_code, answer.headers["content-type"]) == (415, "application/problem+json")
+
+
+def test_specs_are_small_so_a_large_body_is_413_declared_or_not(api: httpx.Client) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield from [b" " * 2**19] * 4
+
+    for content in (b" " * 2**21, chunks()):
+        answer = api.post("/v1/jobs", content=content, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 413, answer.text
 
 
 def parse_events(text: str) -> list[dict[str, str]]:

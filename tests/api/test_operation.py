@@ -28,8 +28,12 @@ def test_service_without_its_database_is_alive_but_not_ready_and_says_why(tmp_pa
         assert_is_problem(client.post("/v1/jobs", json=SWEEP), 503, "Nothing was changed")
 
 
-def test_service_becomes_ready_by_itself_once_the_database_is_there(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, port=free_port())
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_service_becomes_ready_by_itself_once_the_database_has_tables(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue("postgres") if kind == "postgresql" else None  # the server's own, empty database
+    settings = Settings(data_dir=tmp_path, port=free_port(), database_url=url)
     with serve(settings, RecordedQueue()) as client:
         assert client.get("/readyz").status_code == 503
         upgrade(settings.resolved_database_url)

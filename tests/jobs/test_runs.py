@@ -139,3 +139,23 @@ def test_only_one_of_two_dispatchers_leads(sessions: Sessions) -> None:
     assert take_lead(sessions, "dispatch", "a")
     assert not take_lead(sessions, "dispatch", "b")
     assert take_lead(sessions, "dispatch", "a")
+
+
+def test_job_that_was_to_be_cancelled_ends_so_however_its_run_ends(sessions: Sessions) -> None:
+    spec = BackpropSweepSpec(kind="backprop_sweep")
+    for end in (
+        lambda living: runs.succeed(sessions, living, lambda _: pytest.fail("it was finished")),
+        lambda living: runs.give_back(sessions, living, charge=True, detail="error"),
+        lambda living: runs.give_back(sessions, living, charge=False, detail="stopping"),
+    ):
+        job, _ = service.submit(sessions, spec)
+        living = claim(sessions, job.id)
+        service.cancel(sessions, job.id)
+        assert end(living)
+        assert service.get(sessions, job.id).status == "cancelled"
+
+
+def test_reader_ahead_of_the_events_misses_none_that_are_to_come(sessions: Sessions, job_id: str) -> None:
+    assert service.events(sessions, job_id, after=99) == ([], False)
+    service.cancel(sessions, job_id)
+    assert service.events(sessions, job_id, after=99) == ([], True)

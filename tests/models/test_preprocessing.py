@@ -104,3 +104,26 @@ def test_mnist_digits_pasted_large_on_paper_are_read(mnist: Dataset) -> None:
         page.paste(digit, (index, index // 2))
         right += int(classifier.predict(bring(page).image[None]).argmax()) == int(mnist.test.labels[index])
     assert right >= 194
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_odd_exif_data_are_no_reason_to_refuse_a_picture() -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "maker"
+    for cut in range(1, 40):
+        photo = bytearray(encode(drawn(), "JPEG", exif=exif))
+        start = photo.index(b"Exif") + 6
+        photo[start + cut % 30] ^= 0xFF
+        assert not normalise(read_picture(bytes(photo))).is_blank
+
+
+def test_light_ink_on_a_transparent_ground_is_seen() -> None:
+    picture = Image.new("RGBA", (200, 300), (0, 0, 0, 0))
+    picture.paste((255, 255, 255, 255), mask=drawn(ink=255, ground=0))
+    np.testing.assert_allclose(bring(picture).image, bring(drawn(ink=255, ground=0)).image, atol=2)
+
+
+def test_nearly_blank_page_of_sixteen_bits_is_blank() -> None:
+    faint = np.full((50, 50), 60_000, np.uint16)
+    faint[20:30, 20:30] -= 3
+    assert bring(Image.fromarray(faint)).is_blank

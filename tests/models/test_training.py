@@ -55,7 +55,7 @@ def test_fast_recipe_learns_optdigits(optdigits: Dataset) -> None:
     run, recorder = train(replace(RECIPES["fast"], epochs=12), optdigits)
     assert [epoch.epoch for epoch in recorder.epochs] == list(range(1, 13))
     assert recorder.epochs[-1].train_loss < recorder.epochs[0].train_loss / 5
-    assert evaluate(run.result, optdigits.test).accuracy > 0.9
+    assert evaluate(run.final_network, optdigits.test).accuracy > 0.9
 
 
 def test_damaged_checkpoint_is_refused(optdigits: Dataset) -> None:

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.db import Sessions
+from app.errors import DatabaseUnavailable, StorageUnavailable
 from app.jobs import service
 from app.jobs.specs import BackpropSweepSpec
 from models.errors import DatasetUnavailable
-from worker.runner import Finish, Run, run_job
+from worker.runner import Finish, Run, patiently, run_job
 from worker.sweep import sweep
 
 
@@ -90,3 +91,22 @@ def test_lease_is_renewed_while_the_work_goes_on(sessions: Sessions, job_id: str
     assert leases[0] is not None
     assert leases[1] is not None
     assert leases[0] < leases[1]
+
+
+def test_store_that_is_away_is_another_try_not_the_end(sessions: Sessions, job_id: str) -> None:
+    def work(_: Run) -> Finish:
+        raise StorageUnavailable("The folder is gone.")
+
+    run_job(sessions, job_id, work)
+    assert service.get(sessions, job_id).status == "queued"
+
+
+def test_database_that_is_away_for_a_moment_is_waited_for(sessions: Sessions, job_id: str) -> None:
+    answers = [DatabaseUnavailable("away"), None]
+
+    def call() -> str:
+        if error := answers.pop(0):
+            raise error
+        return "back"
+
+    assert patiently(call) == "back"

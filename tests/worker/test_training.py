@@ -114,3 +114,15 @@ def test_training_without_its_data_fails_at_once(sessions: Sessions, work: Any, 
     assert error is not None
     assert "train-images-idx3-ubyte.gz" in error["detail"]
     assert str(tmp_path) in error["detail"]
+
+
+def test_training_that_diverges_fails_and_says_so(sessions: Sessions, work: Any) -> None:
+    spec = MnistTrainingSpec.model_validate(
+        {"kind": "mnist_training", "dataset": "optdigits", "epochs": 2, "learning_rate": 10, "batch_size": 8}
+    )
+    job, _ = service.submit(sessions, spec)
+    run_job(sessions, job.id, work)
+    error = service.get(sessions, job.id).error
+    assert error is not None
+    assert "Try a lower learning rate" in error["detail"]
+    assert registry.list_(sessions) == []

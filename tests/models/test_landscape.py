@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+
+from models import critical_rates
+from models.critical_rates import CriticalRates
+from models.landscape import hessian, sharpness
+from models.networks import Activation
+from models.outcomes import fastest, outcome
+from models.sweeping import sweep
+from tests.models.tasks import SMALL, random_task
+from tests.models.test_backprop import Network, autograd_loss, networks
+from tests.models.test_sweeping import torch_loss
+
+
+@settings(deadline=None, max_examples=30)
+@given(networks)
+def test_the_hessian_is_that_of_autograd(network: Network) -> None:
+    weights, inputs, targets = network
+    task = type(SMALL)((2, 2, 2), "sigmoid", False, np.array([inputs]), np.array([targets]), np.array(weights))
+    exact = torch.autograd.functional.hessian(  # type: ignore[no-untyped-call]
+        lambda w: autograd_loss(w, inputs, targets), torch.tensor(weights, dtype=torch.float64)
+    )
+    np.testing.assert_allclose(hessian(task.start[None], task)[0], exact.numpy(), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+def test_the_hessian_of_any_network_is_that_of_autograd(activation: Activation) -> None:
+    task = random_task((2, 4, 3, 2), activation=activation, has_biases=True, samples=3)
+    exact = torch.autograd.functional.hessian(  # type: ignore[no-untyped-call]
+        lambda w: torch_loss(w[None], task), torch.tensor(task.start)
+    )
+    np.testing.assert_allclose(hessian(task.start[None], task)[0], exact.numpy(), rtol=1e-10, atol=1e-14)
+
+
+def test_sharpness_is_the_largest_eigenvalue_of_each_network() -> None:
+    networks = np.stack([SMALL.start, -SMALL.start, np.full(8, np.nan)])
+    found = sharpness(networks, SMALL)
+    expected = [np.linalg.eigvalsh(matrix)[-1] for matrix in hessian(networks[:2], SMALL)]
+    np.testing.assert_allclose(found[:2], expected, rtol=1e-12)
+    assert np.isnan(found[2])
+
+
+def test_critical_rates_are_those_of_trying_every_number_of_three_digits() -> None:
+    every = [float(f"{digits}e{exponent}") for exponent in range(-6, 1) for digits in range(100, 1000)] + [1000.0]
+    swept = sweep(SMALL, every, epochs=100, thresholds=[])
+    converged = swept.last_losses < 1e-6
+    begins = int(converged.argmax())
+    assert critical_rates.find(SMALL, epochs=100, converged_loss=1e-6) == CriticalRates(
+        loss_rises=every[int(swept.has_risen.argmax())],
+        convergence_begins=every[begins],
+        convergence_ends=every[begins + int((~converged[begins:]).argmax())],
+    )
+
+
+def test_critical_rates_are_none_where_there_are_none() -> None:
+    assert critical_rates.find(SMALL, epochs=1, converged_loss=1e-30).convergence_begins is None
+    assert critical_rates.find(SMALL, epochs=100_000, converged_loss=1.0).convergence_ends is None
+
+
+@pytest.mark.parametrize(
+    ("last", "norm", "has_risen", "word"),
+    [
+        (float("nan"), 1.0, True, "diverged"),
+        (float("inf"), 1.0, True, "diverged"),
+        (1e-7, 1e-9, True, "converged"),
+        (0.3, 1e-9, True, "stalled"),
+        (0.3, 0.1, True, "diverged"),
+        (0.1, 0.1, True, "oscillating"),
+        (0.1, 0.1, False, "descending"),
+        (0.2, 0.1, False, "descending"),
+    ],
+)
+def test_the_first_rule_that_holds_names_the_outcome(last: float, norm: float, has_risen: bool, word: str) -> None:
+    assert outcome(0.2, last, norm, has_risen=has_risen, converged_loss=1e-6) == word
+
+
+def test_the_fastest_trial_reached_the_hardest_threshold_first() -> None:
+    losses = np.array([0.1, 0.2, 0.3])
+    assert fastest(np.array([[3, 2, 1], [9, 5, -1]]), losses) == 1
+    assert fastest(np.array([[3, 2, 1], [-1, -1, -1]]), losses) == 2
+    assert fastest(np.array([[2, 2, -1]]), losses) == 0
+    assert fastest(np.array([[-1, -1, -1]]), losses) is None

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -55,6 +55,10 @@ class Run:
     def report(self, event: str, data: dict[str, Any]) -> None:
         """Append an event. Raises ClaimLost."""
         self.write(lambda: runs.report(self.sessions, self.claim, event, data))
+
+    def report_all(self, event: str, items: Sequence[dict[str, Any]]) -> None:
+        """Append several events of one name in one transaction. Raises ClaimLost."""
+        self.write(lambda: runs.report_all(self.sessions, self.claim, event, items))
 
     def write(self, call: Callable[[], bool]) -> None:
         """Make a guarded write. Raises ClaimLost where it says that the claim is no longer good."""

@@ -5,43 +5,89 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.jobs.specs import BackpropSweepSpec
-from models import backprop
+from app.storage import Storage
+from models import critical_rates, curves, sweep_report, sweeping
+from models.curve_files import to_npz
+from models.networks import Task
+from models.outcomes import CONVERGED_LOSS
+from models.sweeping import Block, Sweep
+from models.thinning import points_per_curve
 from worker.runner import Finish, Run
 
 
-def sweep(run: Run) -> Finish:
-    """Train the small network at every learning rate of the spec."""
+def sweep(run: Run, storage: Storage) -> Finish:
+    """Train the spec's network at every learning rate, find where its descent ends, and say what came of it."""
     spec = BackpropSweepSpec.model_validate(run.claim.spec)
+    task, stop = spec.to_task(), curves.Stop(**spec.stop.model_dump()) if spec.stop else None
+    thresholds = sweep_report.thresholds(spec.marked_loss)
+    converged_loss = max(CONVERGED_LOSS, (stop and stop.target_loss) or 0)
 
-    def after_epoch(epoch: int) -> None:
-        run.progress(epoch, spec.epochs, "epochs")
+    def after_window(steps: int) -> None:
+        run.progress(steps, len(spec.learning_rates) * spec.epochs, "steps")
         run.check()
 
-    swept = backprop.sweep(
-        inputs=spec.inputs,
-        targets=spec.targets,
-        weights=spec.weights,
-        learning_rates=spec.learning_rates,
+    def after_block(block: Block) -> None:
+        run.report_all("trial", _events(block, converged_loss))
+
+    swept = sweeping.sweep(
+        task,
+        spec.learning_rates,
         epochs=spec.epochs,
-        after_epoch=after_epoch,
+        thresholds=list(thresholds.values()),
+        stop=stop,
+        after_window=after_window,
+        after_block=after_block,
     )
-    trials: list[dict[str, Any]] = [
-        {
-            "learning_rate": rate,
-            "loss": swept.losses[:, trial].tolist(),
-            "final_weights": {f"w{i + 1}": float(weight) for i, weight in enumerate(swept.weights[:, trial])},
-            "final_outputs": swept.outputs[:, trial].tolist(),
-            "outcome": backprop.outcome(swept.losses[:, trial]),
-        }
-        for trial, rate in enumerate(spec.learning_rates)
-    ]
-    for trial in trials:
-        run.report(
-            "trial", {"learning_rate": trial["learning_rate"], "loss": trial["loss"][-1], "outcome": trial["outcome"]}
-        )
-    result = {"trials": trials, "best": min(trials, key=lambda trial: trial["loss"][-1])["learning_rate"]}
+    result = sweep_report.report(
+        swept,
+        task,
+        names=list(thresholds),
+        is_named=spec.is_named,
+        converged_loss=converged_loss,
+        max_points=spec.max_points,
+    )
+    result |= _critical(run, task, epochs=spec.epochs, converged_loss=converged_loss)
+    result["curves"] = _store_curves(run, storage, swept, max_points=spec.max_points)
 
     def finish(_: Session) -> dict[str, Any]:
         return result
 
     return finish
+
+
+def _events(block: Block, converged_loss: float) -> list[dict[str, Any]]:
+    swept = block.sweep
+    words = sweep_report.outcomes(swept, block.rates, converged_loss=converged_loss)
+    rates, losses = swept.learning_rates[block.rates], swept.last_losses[block.rates]
+    return [
+        {"learning_rate": float(rate), "loss": sweep_report.finite(loss), "outcome": word}
+        for rate, loss, word in zip(rates, losses, words, strict=True)
+    ]
+
+
+def _critical(run: Run, task: Task, *, epochs: int, converged_loss: float) -> dict[str, Any]:
+    """Where the loss first rises and convergence ends; not searched for where that would take longer than the sweep."""
+    if not critical_rates.is_affordable(task, epochs=epochs):
+        message = "The critical learning rates are not searched for: the network or the epochs are too many."
+        run.report("log", {"message": message})
+        return {"critical_learning_rate": None, "convergence": None}
+    found = critical_rates.find(task, epochs=epochs, converged_loss=converged_loss, after_window=run.check)
+    return {
+        "critical_learning_rate": found.loss_rises,
+        "convergence": {"begins": found.convergence_begins, "ends": found.convergence_ends},
+    }
+
+
+def _store_curves(run: Run, storage: Storage, swept: Sweep, *, max_points: int) -> dict[str, Any] | None:
+    """Keep whole what the result shows thinned; None where it shows all."""
+    if swept.losses.shape[1] <= points_per_curve(len(swept.learning_rates), max_points=max_points):
+        return None
+    content = to_npz(
+        learning_rates=swept.learning_rates,
+        losses=swept.losses,
+        gradient_norms=swept.gradient_norms,
+        last_epochs=swept.last_epochs,
+        parameters=swept.parameters,
+    )
+    stored = storage.put(f"curves/{run.claim.job_id}-{run.claim.attempt}.npz", content)
+    return {"artifact": stored.name, "sha256": stored.sha256, "size": stored.size}

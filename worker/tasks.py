@@ -10,7 +10,7 @@ from worker.runner import Finish, Run, run_job
 def backprop_sweep(job_id: str) -> None:
     from worker.sweep import sweep
 
-    _run(job_id, sweep)
+    _run(job_id, lambda run: sweep(run, storage))
 
 
 @app.task(name="numeral.mnist_training")

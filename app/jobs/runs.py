@@ -3,7 +3,7 @@
 Every write names the attempt that it belongs to, so a worker that was given up for dead can change nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from app.jobs.transitions import (
     MAX_TRIES,
     Claim,
     append_event,
+    append_events,
     cancel_job,
     fail_job,
     get_job,
@@ -77,6 +78,12 @@ def report(sessions: Sessions, claim: Claim, event: str, data: dict[str, Any]) -
     """Append an event; False if the claim is lost."""
     with sessions.writing() as session:
         return append_event(session, claim, event, data)
+
+
+def report_all(sessions: Sessions, claim: Claim, event: str, items: Sequence[dict[str, Any]]) -> bool:
+    """Append several events of one name at once; False if the claim is lost."""
+    with sessions.writing() as session:
+        return append_events(session, claim, event, items)
 
 
 def checkpointed(

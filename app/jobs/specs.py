@@ -5,34 +5,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from app.jobs.backprop_specs import BackpropSweepSpec as BackpropSweepSpec
 from models.recipes import RECIPES, Recipe
-
-Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
-LearningRate = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
-Probability = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 
 
 class Spec(BaseModel):
     """Immutable; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class BackpropSweepSpec(Spec):
-    """Train the 2-2-2 sigmoid network once per learning rate and compare the losses."""
-
-    kind: Literal["backprop_sweep"]
-    inputs: tuple[Finite, Finite] = (0.05, 0.10)
-    targets: tuple[Probability, Probability] = (0.5, 0.5)
-    weights: tuple[Finite, Finite, Finite, Finite, Finite, Finite, Finite, Finite] = Field(
-        (0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55), description="w1 to w8"
-    )
-    learning_rates: list[LearningRate] = Field([0.1, 0.2, 0.5, 0.8, 1.0, 2.0], min_length=1, max_length=100)
-    epochs: int = Field(100, ge=1, le=10_000)
-
-    @property
-    def queue(self) -> str:
-        return "sweeps"
 
 
 _FAST = RECIPES["fast"]

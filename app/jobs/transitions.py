@@ -4,6 +4,7 @@ A claim takes the next attempt number. Every write of a run names that attempt i
 longer matches, nothing is written and the answer is False.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,11 +82,19 @@ def requeue(session: Session, job_id: str, detail: str, *, claim: Claim, **colum
 
 
 def append_event(session: Session, claim: Claim, event: str, data: dict[str, Any]) -> bool:
-    query = update(Job).where(*held(claim)).values(events=Job.events + 1)
-    number = session.execute(query.returning(Job.events)).scalar_one_or_none()
-    if number is None:
+    return append_events(session, claim, event, [data])
+
+
+def append_events(session: Session, claim: Claim, event: str, items: Sequence[dict[str, Any]]) -> bool:
+    query = update(Job).where(*held(claim)).values(events=Job.events + len(items))
+    newest = session.execute(query.returning(Job.events)).scalar_one_or_none()
+    if newest is None:
         return False
-    session.add(JobEvent(job_id=claim.job_id, number=number, event=event, data=data, at=database_now(session)))
+    now = database_now(session)
+    session.add_all(
+        JobEvent(job_id=claim.job_id, number=number, event=event, data=data, at=now)
+        for number, data in enumerate(items, start=newest - len(items) + 1)
+    )
     return True
 
 

@@ -44,6 +44,10 @@ class DeviceNotPresent(AppError):
     """No worker has the device that the job asks for."""
 
 
+class CurvesNotThere(AppError):
+    """The job is no sweep, or has not succeeded (yet)."""
+
+
 class InvalidInput(AppError):
     """A part of the request is not what the endpoint takes."""
 

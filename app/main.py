@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
-from app.api import error_handlers, jobs, models, operation, predictions
+from app.api import backprop, error_handlers, jobs, models, operation, plots, predictions
 from app.api.body_limit import BodyLimit
 from app.api.dependencies import Parts
 from app.api.schemas import Problem
@@ -73,7 +73,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     error_handlers.install(app)
-    for resource in (jobs, predictions, models, operation):
+    for resource in (jobs, plots, backprop, predictions, models, operation):
         app.include_router(resource.router)
     app.add_api_route("/", lambda: FileResponse(HOME), include_in_schema=False)
     error_handlers.document(app)

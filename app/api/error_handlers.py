@@ -22,6 +22,7 @@ STATUS: dict[type[Exception], int] = {
     errors.JobNotFound: 404,
     errors.ModelNotFound: 404,
     errors.ModelFileNotFound: 404,
+    errors.CurvesNotThere: 404,
     errors.JobAlreadyEnded: 409,
     errors.ModelNotServable: 409,
     errors.BodyTooLarge: 413,

@@ -1,0 +1,67 @@
+"""/v1/backprop: one step of backpropagation, explained as data, as a page and as a picture."""
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BeforeValidator
+
+from app.api import backprop_schemas as schemas
+from app.jobs.backprop_specs import EightWeights, Finite, Probability, TraceSpec
+from models import derivation, derivation_page, network_diagram, plots
+
+router = APIRouter(prefix="/v1/backprop", tags=["backprop"])
+
+
+def _comma_separated(value: Any) -> Any:
+    """Several numbers in a query: `weights=1,2` or `weights=1&weights=2`."""
+    return value[0].split(",") if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
+
+
+class TraceQuery(TraceSpec):
+    """The same fields in a query string; a list is written with commas."""
+
+    inputs: Annotated[tuple[Finite, Finite], BeforeValidator(_comma_separated)] = TraceSpec.model_fields[
+        "inputs"
+    ].default
+    targets: Annotated[tuple[Probability, Probability], BeforeValidator(_comma_separated)] = TraceSpec.model_fields[
+        "targets"
+    ].default
+    weights: Annotated[EightWeights, BeforeValidator(_comma_separated)] = TraceSpec.model_fields["weights"].default
+
+
+QueryDependency = Annotated[TraceQuery, Query()]
+
+
+@router.post("/trace", response_model=schemas.Trace)
+def trace(spec: TraceSpec) -> dict[str, Any]:
+    """Forward pass, errors, gradients and the weights after one step, with every line of the derivation."""
+    return _trace(spec)
+
+
+@router.get("/trace.md", response_class=Response, responses={200: {"content": {"text/markdown": {}}}})
+def trace_page(query: QueryDependency) -> Response:
+    """The same as a Markdown page."""
+    picture = f"trace.svg?{urlencode(_query(query))}"
+    text = derivation_page.page(
+        _trace(query), inputs=query.inputs, targets=query.targets, learning_rate=query.learning_rate, picture=picture
+    )
+    return Response(text, media_type="text/markdown")
+
+
+@router.get("/trace.svg", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
+def trace_picture(query: QueryDependency) -> Response:
+    """The network with its weights, activations and gradients."""
+    figure = network_diagram.draw(_trace(query), weights=query.weights, inputs=query.inputs, targets=query.targets)
+    return Response(plots.render(figure, "svg"), media_type="image/svg+xml")
+
+
+def _trace(spec: TraceSpec) -> dict[str, Any]:
+    return derivation.trace(spec.weights, spec.inputs, spec.targets, spec.learning_rate)
+
+
+def _query(query: TraceQuery) -> dict[str, str]:
+    values = query.model_dump(exclude_unset=True)
+    return {
+        name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value) for name, value in values.items()
+    }

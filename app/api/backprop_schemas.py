@@ -1,0 +1,64 @@
+"""The shape of a trace."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class Forward(BaseModel):
+    h1: float
+    h2: float
+    a_h1: float
+    a_h2: float
+    o1: float
+    o2: float
+    a_o1: float
+    a_o2: float
+
+
+class Errors(BaseModel):
+    E1: float
+    E2: float
+    E_total: float
+
+
+class Weights(BaseModel):
+    w1: float
+    w2: float
+    w3: float
+    w4: float
+    w5: float
+    w6: float
+    w7: float
+    w8: float
+
+
+class Gradients(Weights):
+    a_h1: float
+    a_h2: float
+
+
+class Factor(BaseModel):
+    symbol: str
+    latex: str
+    formula: str
+    value: float
+    path: int = Field(description="a derivative is the sum over its paths of the products of their factors")
+
+
+class Step(BaseModel):
+    section: Literal["forward", "error", "gradient", "update"]
+    symbol: str
+    formula: str
+    latex: str
+    substituted: str = Field(description="the formula with the numbers put in, nine digits of each")
+    value: float
+    factors: list[Factor] = Field(description="of the chain rule; none but for a gradient")
+
+
+class Trace(BaseModel):
+    forward: Forward
+    errors: Errors
+    gradients: Gradients = Field(description="of E_total")
+    updated_weights: Weights
+    steps: list[Step] = Field(description="the derivation in reading order")

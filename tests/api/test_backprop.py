@@ -1,0 +1,106 @@
+import math
+import re
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from models import backprop
+
+WEIGHTS = [0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55]
+
+
+def trace_of(api: httpx.Client, **fields: Any) -> dict[str, Any]:
+    answer = api.post("/v1/backprop/trace", json=fields)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_the_trace_of_nothing_is_that_of_the_workbook(api: httpx.Client) -> None:
+    trace = trace_of(api, learning_rate=2.0)
+    assert trace["errors"]["E_total"] == pytest.approx(1.4181377937891659e-2, rel=1e-12)
+    assert trace["gradients"]["w5"] == pytest.approx(1.288081863162825e-2, rel=1e-12)
+    assert trace["updated_weights"]["w1"] == pytest.approx(0.14936601320817941, rel=1e-12)
+    assert set(trace["gradients"]) == {*(f"w{number}" for number in range(1, 9)), "a_h1", "a_h2"}
+
+
+def test_the_steps_are_the_derivation_in_order(api: httpx.Client) -> None:
+    symbols = [step["symbol"] for step in trace_of(api)["steps"]]
+    assert symbols == [
+        *("h1", "a_h1", "h2", "a_h2", "o1", "a_o1", "o2", "a_o2", "E1", "E2", "E_total"),
+        *(f"dE_total/d{name}" for name in ("w5", "w6", "w7", "w8", "a_h1", "a_h2", "w1", "w2", "w3", "w4")),
+        *(f"w{number}_new" for number in range(1, 9)),
+    ]
+
+
+FIELDS = {
+    "inputs": [-0.3, 2.0],
+    "targets": [0.9, 0.2],
+    "weights": [-1.5, 0.2, 3, -4, 0.5, -0.6, 7, 0],
+    "learning_rate": 3.0,
+}
+
+
+@pytest.mark.parametrize("fields", [{}, FIELDS])
+def test_each_step_says_how_its_value_comes_about(api: httpx.Client, fields: dict[str, Any]) -> None:
+    for step in trace_of(api, **fields)["steps"]:
+        assert eval(step["substituted"], {"exp": math.exp}) == pytest.approx(step["value"], rel=1e-6, abs=1e-9)
+        if step["factors"]:
+            paths = {factor["path"] for factor in step["factors"]}
+            products = [math.prod(each["value"] for each in step["factors"] if each["path"] == path) for path in paths]
+            assert sum(products) == pytest.approx(step["value"], rel=1e-12, abs=1e-300)
+
+
+@pytest.mark.parametrize("fields", [{}, FIELDS])
+def test_the_formulas_hold_for_the_quantities_they_name(api: httpx.Client, fields: dict[str, Any]) -> None:
+    trace = trace_of(api, **fields)
+    weights = fields.get("weights", WEIGHTS)
+    known = dict(zip(backprop.WEIGHT_NAMES, weights, strict=True)) | trace["forward"] | trace["errors"]
+    samples = fields.get("inputs", [0.05, 0.1]) + fields.get("targets", [0.5, 0.5])
+    known |= dict(zip(("i1", "i2", "t1", "t2"), samples, strict=True))
+    known |= {f"dE_d{name}": value for name, value in trace["gradients"].items()}
+    known |= {"learning_rate": fields.get("learning_rate", 0.5), "exp": math.exp}
+    for step in trace["steps"]:
+        assert eval(step["formula"], dict(known)) == pytest.approx(step["value"], rel=1e-12, abs=1e-15)
+        for factor in step["factors"]:
+            assert eval(factor["formula"], dict(known)) == pytest.approx(factor["value"], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("weights", [0.1] * 7), ("learning_rate", 0), ("learning_rate", -1), ("targets", [0, 0.5]), ("inputs", ["a", 1])],
+)
+def test_a_bad_field_is_named(api: httpx.Client, field: str, value: Any) -> None:
+    answer = api.post("/v1/backprop/trace", json={field: value})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["location"].startswith(f"body.{field}")
+
+
+def test_the_page_holds_every_value_of_the_trace(api: httpx.Client) -> None:
+    answer = api.get("/v1/backprop/trace.md", params={"learning_rate": 2, "weights": ",".join(map(str, WEIGHTS))})
+    assert answer.headers["content-type"].startswith("text/markdown")
+    for step in trace_of(api, learning_rate=2.0)["steps"]:
+        assert f"```math\n{step['latex']}\n```" in answer.text
+        assert f"**{step['value']:.9g}**" in answer.text
+
+
+def test_a_query_takes_lists_with_commas_and_refuses_bad_ones(api: httpx.Client) -> None:
+    for query in ("inputs=0.1,0.2", "inputs=0.1&inputs=0.2"):
+        assert "Inputs 0.1 and 0.2" in api.get(f"/v1/backprop/trace.md?{query}").text
+    answer = api.get("/v1/backprop/trace.md?weights=1,2")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["location"].startswith("query.weights")
+
+
+def test_the_picture_is_an_svg_and_always_the_same(api: httpx.Client) -> None:
+    first, second = (api.get("/v1/backprop/trace.svg?learning_rate=0.5") for _ in range(2))
+    assert first.headers["content-type"] == "image/svg+xml"
+    assert first.content == second.content
+    assert re.search(rb"<svg ", first.content)
+
+
+def test_extreme_weights_give_numbers_all_the_same(api: httpx.Client) -> None:
+    trace = trace_of(api, weights=[1e6, -1e6] * 4, inputs=[1e6, -1e6], learning_rate=1e6)
+    assert np.isfinite([step["value"] for step in trace["steps"]]).all()

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import AfterValidator
 
@@ -51,9 +51,10 @@ async def submit_job(
     spec: JobSpec,
     parts: PartsDependency,
     response: Response,
+    accept: Annotated[str, Header(description="image/svg+xml: go on to the job's picture (303)")] = "application/json",
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
     prefer: Annotated[str | None, Header(description="wait=N: answer 200 if the job ends within N seconds")] = None,
-) -> dict[str, Any]:
+) -> Any:
     """Queue a job. With `Idempotency-Key`, the same key and body give the first job again."""
     wait_seconds = _parse_wait(prefer)
     job, is_new = await run_in_threadpool(service.submit, parts.sessions, spec, idempotency_key=idempotency_key)
@@ -64,6 +65,8 @@ async def submit_job(
         response.headers["Preference-Applied"] = f"wait={wait_seconds}"
     if not is_new or (wait_seconds and JobStatus(job.status).is_final):
         response.status_code = 200
+    if "image/svg+xml" in accept:
+        return RedirectResponse(f"/v1/jobs/{job.id}/plot.svg", status_code=303)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return render(job)
 
@@ -133,7 +136,9 @@ def summarise(job: Job) -> dict[str, Any]:
     names = (
         "id", "kind", "status", "spec", "attempt", "progress", "error", "created_at", "started_at", "finished_at",
     )  # fmt: skip
-    links = {"self": here, "events": f"{here}/events", "cancel": f"{here}/cancel"}
+    links = {"self": here, "events": f"{here}/events", "cancel": f"{here}/cancel", "plot": f"{here}/plot.svg"}
+    if job.kind == "backprop_sweep":
+        links["curves"] = f"{here}/curves"
     return {name: getattr(job, name) for name in names} | {"links": links}
 
 

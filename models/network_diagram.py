@@ -19,7 +19,7 @@ LINKS = {
 
 def draw(trace: dict[str, Any], *, weights: tuple[float, ...], inputs: Pair, targets: Pair) -> "Figure":
     """The network before the step: a link is as thick as its gradient is large, dashed where it raises its weight."""
-    figure = new_figure(9.5, 5.2)
+    figure = new_figure(9.5, 5.2, is_laid_out=False)
     axes = figure.add_axes((0.01, 0.02, 0.98, 0.96))
     axes.set(xlim=(-0.42, 2.62), ylim=(-0.42, 1.42))
     axes.axis("off")

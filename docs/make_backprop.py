@@ -1,0 +1,141 @@
+"""Writes docs/backprop.md and its pictures from a running service: `python docs/make_backprop.py --url ...`."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+DOCS = Path(__file__).parent
+TRACE = {"learning_rate": "0.5"}
+OVERSHOOT = {"learning_rates": [10, 60, 70, 80, 300, 1000]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", default="http://127.0.0.1:8000")
+    with httpx.Client(base_url=parser.parse_args().url, timeout=90) as client:
+        for name, content in make(client).items():
+            (DOCS / name).parent.mkdir(exist_ok=True)
+            (DOCS / name).write_bytes(content)
+
+
+def make(client: httpx.Client) -> dict[str, bytes]:
+    """The page and its pictures, by their names under docs/."""
+    sweep, overshoot = _finished(client, {}), _finished(client, OVERSHOOT)
+    page = PAGE.format(
+        outcomes=_table(sweep),
+        overshoots=_table(overshoot),
+        sharpness=f"{sweep['result']['trials'][0]['sharpness']['start']:.6f}",
+        limit=f"{sweep['result']['trials'][0]['stability_limit']['start']:.4g}",
+        critical=f"{sweep['result']['critical_learning_rate']:g}",
+        begins=f"{sweep['result']['convergence']['begins']:g}",
+        ends=f"{sweep['result']['convergence']['ends']:g}",
+        best=f"{sweep['result']['best']:g}",
+        fastest=f"{sweep['result']['fastest']:g}",
+        derivation=_derivation(client),
+    )
+    return {
+        "backprop.md": page.encode(),
+        "pictures/sweep.svg": _get(client, sweep["links"]["plot"]),
+        "pictures/panels.svg": _get(client, sweep["links"]["plot"] + "?view=panels"),
+        "pictures/overshoot.svg": _get(client, overshoot["links"]["plot"]),
+        "pictures/trace.svg": _get(client, "/v1/backprop/trace.svg", TRACE),
+    }
+
+
+def _finished(client: httpx.Client, spec: dict[str, Any]) -> dict[str, Any]:
+    answer = client.post("/v1/jobs", json={"kind": "backprop_sweep", **spec}, headers={"Prefer": "wait=60"})
+    job: dict[str, Any] = answer.raise_for_status().json()
+    if job["status"] != "succeeded":
+        raise SystemExit(f"The sweep is {job['status']}: {job['error']}")
+    return job
+
+
+def _get(client: httpx.Client, path: str, query: dict[str, str] | None = None) -> bytes:
+    return client.get(path, params=query).raise_for_status().content
+
+
+def _table(job: dict[str, Any]) -> str:
+    rows = [
+        f"| {trial['learning_rate']:g} | {trial['loss'][-1]:.4g} | {trial['outcome']} | "
+        f"{_or_dash(trial['epochs_to']['1e-3'])} | {_or_dash(trial['epochs_to']['1e-6'])} | "
+        f"{trial['gradient_norms'][-1]:.3g} | {_digits(trial['stability_limit']['end'])} |"
+        for trial in job["result"]["trials"]
+    ]
+    return "\n".join(rows)
+
+
+def _derivation(client: httpx.Client) -> str:
+    """The page of the trace, one heading deeper and with the picture that is stored beside it."""
+    lines = _get(client, "/v1/backprop/trace.md", TRACE).decode().splitlines()
+    deeper = ["#" + line if line.startswith("#") else line for line in lines]
+    return "\n".join("![The network](pictures/trace.svg)" if line.startswith("![") else line for line in deeper)
+
+
+def _or_dash(number: int | None) -> str:
+    return "none" if number is None else str(number)
+
+
+def _digits(number: float | None) -> str:
+    return "none" if number is None else f"{number:.4g}"
+
+
+PAGE = r"""# The backprop lab
+
+This page is made by `docs/make_backprop.py` from the answers of a running service, every number of it.
+
+## Six learning rates
+
+One command trains the 2-2-2 sigmoid network at the workbook's six learning rates and fetches the picture:
+
+```sh
+curl -L -o sweep.svg -H 'Accept: image/svg+xml' -H 'Prefer: wait=10' -H 'Content-Type: application/json' \
+  -d '{{"kind": "backprop_sweep"}}' http://localhost:8000/v1/jobs
+```
+
+![Loss by learning rate](pictures/sweep.svg)
+
+![A panel per learning rate](pictures/panels.svg)
+
+Without `Accept`, the same request answers with the numbers. *Epochs to* is the first epoch whose loss is below the
+bound; *stability limit* is 2 / sharpness at the end, and the sharpness is the largest eigenvalue of the exact Hessian.
+
+| Learning rate | Loss after 100 epochs | Outcome | Epochs to 1e-3 | Epochs to 1e-6 | Gradient norm | Stability limit |
+|---:|---:|---|---:|---:|---:|---:|
+{outcomes}
+
+The lowest loss has {best}; the fastest is {fastest}.
+
+## Where convergence ends
+
+A quadratic bowl of sharpness s is descended at learning rates below 2 / s only. At the start the sharpness is
+{sharpness}, which bears a learning rate of {limit}. The smallest learning rate of three digits at which the loss
+really rises in some epoch, `critical_learning_rate`, is **{critical}**. Convergence to 1e-6 within the 100 epochs
+begins at {begins} and ends at {ends}: below, the steps are too short; above, they overshoot.
+
+![Past the stability limit](pictures/overshoot.svg)
+
+| Learning rate | Loss after 100 epochs | Outcome | Epochs to 1e-3 | Epochs to 1e-6 | Gradient norm | Stability limit |
+|---:|---:|---|---:|---:|---:|---:|
+{overshoots}
+
+The outcome is the first of these that holds: `diverged`, the loss overflowed; `converged`, it ends below 1e-6 (or the
+target loss it stops at); `stalled`, the gradient's norm is below 1e-5 all the same (saturated sigmoids); `diverged`,
+it ends above its start; `oscillating`, it rose in some epoch; `descending`, it never did.
+
+## More than six
+
+- `learning_rates` up to 10,000, `epochs` up to 100,000, 50 million steps in all (learning rates x epochs x samples).
+- Long curves are thinned to `max_points` each, with the first, last, lowest and highest point; `loss_epochs` says which
+  epochs they are. All of them are at `/v1/jobs/{{id}}/curves` (CSV) and `/v1/jobs/{{id}}/curves.npz`.
+- Other networks: `layers` (`[2, 3, 3, 2]`), `activation` (`sigmoid`, `tanh`, `relu`), `biases`, several `inputs` and
+  `targets`, `weights` as a matrix per layer or drawn from `seed`, `stop` (`target_loss`, `patience`). The loss is then
+  the mean over the samples of half the sum of squared errors.
+- Pictures: `/v1/jobs/{{id}}/plot.svg` and `.png`, `?view=panels` for a panel per learning rate.
+
+{derivation}
+"""
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+import csv
+import io
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.db import Sessions
+from app.jobs import runs, service
+from app.jobs.specs import job_spec_adapter
+from app.storage import Storage
+from tests.fakes import RecordedQueue
+from worker.runner import run_job
+from worker.sweep import sweep
+
+
+def finished_sweep(api: httpx.Client, sessions: Sessions, storage: Storage, **fields: Any) -> dict[str, Any]:
+    job = api.post("/v1/jobs", json={"kind": "backprop_sweep", **fields}).json()
+    run_job(sessions, job["id"], lambda run: sweep(run, storage))
+    ended: dict[str, Any] = api.get(f"/v1/jobs/{job['id']}").json()
+    assert ended["status"] == "succeeded"
+    return ended
+
+
+@pytest.fixture
+def store(api_settings: Any) -> Storage:
+    return Storage(api_settings.storage_dir)
+
+
+@pytest.mark.parametrize("view", ["curves", "panels"])
+@pytest.mark.parametrize("rates", [[0.5], [0.1, 0.2, 0.5, 0.8, 1.0, 2.0], [float(rate) for rate in range(1, 31)]])
+def test_a_sweep_is_drawn(
+    api: httpx.Client, api_sessions: Sessions, store: Storage, view: str, rates: list[float]
+) -> None:
+    job = finished_sweep(api, api_sessions, store, learning_rates=rates, epochs=20)
+    svg = api.get(job["links"]["plot"], params={"view": view})
+    png = api.get(f"/v1/jobs/{job['id']}/plot.png", params={"view": view})
+    assert svg.headers["content-type"] == "image/svg+xml"
+    assert b"<svg " in svg.content
+    with Image.open(io.BytesIO(png.content)) as picture:
+        assert picture.format == "PNG"
+        assert len(picture.convert("L").getcolors() or []) > 10
+
+
+def test_an_overflowing_sweep_is_drawn(api: httpx.Client, api_sessions: Sessions, store: Storage) -> None:
+    fields = {"layers": [1, 1, 1], "activation": "relu", "inputs": [9], "targets": [5], "weights": [[[1]], [[1]]]}
+    job = finished_sweep(api, api_sessions, store, **fields, learning_rates=[0.001, 1e6])
+    assert api.get(job["links"]["plot"]).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["backprop_sweep", "mnist_training"])
+def test_a_queued_job_has_a_picture_already(api: httpx.Client, kind: str) -> None:
+    job = api.post("/v1/jobs", json={"kind": kind}).json()
+    assert b"<svg " in api.get(f"/v1/jobs/{job['id']}/plot.svg").content
+
+
+def test_a_running_training_is_drawn_as_far_as_it_has_come(
+    api: httpx.Client, api_sessions: Sessions, queue: RecordedQueue
+) -> None:
+    job, _ = service.submit(api_sessions, job_spec_adapter.validate_python({"kind": "mnist_training"}))
+    before = api.get(f"/v1/jobs/{job.id}/plot.svg").content
+    claim = runs.claim(api_sessions, job.id, lease_seconds=30)
+    assert claim is not None
+    runs.report(api_sessions, claim, "epoch", {"epoch": 1, "train_loss": 0.3, "validation_accuracy": 0.98})
+    after = api.get(f"/v1/jobs/{job.id}/plot.svg").content
+    assert b"<svg " in after
+    assert after != before
+
+
+@pytest.mark.parametrize("max_points", [1000, 10])
+def test_all_curves_come_as_csv_and_npz_thinned_or_not(
+    api: httpx.Client, api_sessions: Sessions, store: Storage, max_points: int
+) -> None:
+    job = finished_sweep(api, api_sessions, store, max_points=max_points)
+    answer = api.get(job["links"]["curves"], headers={"Accept": "text/csv"})
+    rows = list(csv.reader(io.StringIO(answer.text)))
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert rows[0] == ["epoch", "0.1", "0.2", "0.5", "0.8", "1.0", "2.0"]
+    assert [row[0] for row in rows[1:]] == [str(epoch) for epoch in range(101)]
+    arrays = np.load(io.BytesIO(api.get(f"/v1/jobs/{job['id']}/curves.npz").content))
+    assert arrays["losses"].shape == arrays["gradient_norms"].shape == (6, 101)
+    np.testing.assert_array_equal(np.array(rows[1:], float)[:, 1:].T, arrays["losses"])
+    for trial, curve in zip(job["result"]["trials"], arrays["losses"], strict=True):
+        assert trial["loss"] == curve[trial.get("loss_epochs", slice(None))].tolist()
+
+
+def test_a_job_without_curves_says_so(api: httpx.Client) -> None:
+    job = api.post("/v1/jobs", json={"kind": "backprop_sweep"}).json()
+    for name in ("curves", "curves.npz"):
+        answer = api.get(f"/v1/jobs/{job['id']}/{name}")
+        assert answer.status_code == 404
+        assert "queued" in answer.json()["detail"]
+
+
+def test_a_client_that_wants_a_picture_is_led_to_it(api: httpx.Client) -> None:
+    answer = api.post("/v1/jobs", json={"kind": "backprop_sweep"}, headers={"Accept": "image/svg+xml"})
+    assert answer.status_code == 303
+    assert answer.headers["location"].endswith("/plot.svg")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "-1", "0"])
+def test_a_learning_rate_that_is_none_is_refused(api: httpx.Client, number: str) -> None:
+    body = f'{{"kind": "backprop_sweep", "learning_rates": [{number}]}}'
+    answer = api.post("/v1/jobs", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert "learning_rates" in answer.json()["errors"][0]["location"]

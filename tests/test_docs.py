@@ -1,0 +1,67 @@
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.config import Settings
+from app.db import Sessions
+from app.migrations.migrate import upgrade
+from app.storage import Storage
+from docs import make_backprop
+from tests.conftest import free_port, serve
+from tests.fakes import RecordedQueue
+from worker.runner import run_job
+from worker.sweep import sweep
+
+
+class WorkingQueue(RecordedQueue):
+    """A queue whose hints are taken at once, by a thread of this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._sessions, self._storage = Sessions(settings.resolved_database_url), Storage(settings.storage_dir)
+        self._workers: list[threading.Thread] = []
+
+    def hint(self, job_id: str, kind: str, queue: str) -> None:
+        work = threading.Thread(target=run_job, args=(self._sessions, job_id, lambda run: sweep(run, self._storage)))
+        self._workers.append(work)
+        work.start()
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.join()
+        self._sessions.close()
+
+
+@pytest.fixture
+def working_api(tmp_path: Path) -> Iterator[httpx.Client]:
+    """A service in this process that does its sweeps."""
+    settings = Settings(data_dir=tmp_path, port=free_port())
+    upgrade(settings.resolved_database_url)
+    with serve(settings, WorkingQueue(settings)) as client:
+        yield client
+
+
+def test_the_backprop_page_says_what_the_service_answers(working_api: httpx.Client) -> None:
+    made = make_backprop.make(working_api)
+    assert (make_backprop.DOCS / "backprop.md").read_text() == made.pop("backprop.md").decode()
+    for name, picture in made.items():
+        committed, now = (_numbers(content) for content in ((make_backprop.DOCS / name).read_bytes(), picture))
+        assert committed == pytest.approx(now, abs=0.01), name
+
+
+def test_the_curl_on_the_page_leads_to_the_picture(working_api: httpx.Client) -> None:
+    headers = {"Accept": "image/svg+xml", "Prefer": "wait=10"}
+    answer = working_api.post("/v1/jobs", json={"kind": "backprop_sweep"}, headers=headers, follow_redirects=True)
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert _numbers(answer.content) == pytest.approx(
+        _numbers((make_backprop.DOCS / "pictures/sweep.svg").read_bytes()), abs=0.01
+    )
+
+
+def _numbers(svg: bytes) -> list[float]:
+    """All coordinates of a picture; their last digits may differ from one processor to the next."""
+    return [float(number) for number in re.findall(rb"(?<![\w#.-])-?\d+(?:\.\d+)?(?![\w.-])", svg)]

@@ -26,6 +26,7 @@ bench: .venv/development
 	$(BIN)/python benchmarks/submit.py
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/epoch_time.py
+	$(BIN)/python benchmarks/backprop.py
 
 pretrained: .venv/development
 	$(BIN)/numeral train --recipe fast --epochs 19 --seed 0 --output models/pretrained

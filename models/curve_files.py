@@ -23,5 +23,11 @@ def from_npz(content: bytes) -> dict[str, Array]:
 def to_csv(learning_rates: Array, losses: Array) -> Iterator[str]:
     """`epoch` and one column per learning rate, a line at a time; empty where a curve has ended or overflowed."""
     yield "epoch," + ",".join(f"{rate!r}" for rate in learning_rates.tolist()) + "\n"
+    write = repr if losses.dtype == np.float64 else "{:.7g}".format  # float32 has no more digits
+    cells: Iterator[str]
     for epoch, row in enumerate(losses.T):
-        yield f"{epoch}," + ",".join(repr(loss) if np.isfinite(loss) else "" for loss in row.tolist()) + "\n"
+        if np.isfinite(row).all():
+            cells = map(write, row.tolist())
+        else:
+            cells = (write(loss) if np.isfinite(loss) else "" for loss in row.tolist())
+        yield f"{epoch}," + ",".join(cells) + "\n"

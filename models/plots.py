@@ -28,7 +28,7 @@ def new_figure(width: float, height: float, *, is_laid_out: bool = True) -> "Fig
     """An empty picture of so many inches, whose plots make room for one another."""
     from matplotlib.figure import Figure  # 0.3 s and 40 MB, which only those pay who ask for a picture
 
-    figure = Figure(figsize=(width, height), dpi=110, layout="constrained" if is_laid_out else "none")
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained" if is_laid_out else None)
     if is_laid_out:
         figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06)  # type: ignore[union-attr,call-arg]
     return figure
@@ -76,9 +76,11 @@ def sweep_panels(trials: list[Trial], *, title: str) -> "Figure":
         axes.plot(*points(trial), color=BLUE, linewidth=1.6)
         axes.set_title(f"learning rate {trial['learning_rate']:g}: {trial['outcome']}", fontsize=9)
         axes.grid(color="#e6e6e6", linewidth=0.6)
-        axes.set_ylim(bottom=0)
+    panels[0].set_ylim(bottom=0)  # of all panels, now that their common top is known
     for axes in panels[len(shown) :]:
         axes.axis("off")
+    for axes in panels[max(0, len(shown) - columns) : len(shown)]:
+        axes.tick_params(labelbottom=True)
     figure.supxlabel("epoch", fontsize=10)
     figure.supylabel("E_total", fontsize=10)
     return figure

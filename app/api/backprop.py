@@ -7,27 +7,30 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator
 
 from app.api import backprop_schemas as schemas
-from app.jobs.backprop_specs import EightWeights, Finite, Probability, TraceSpec
+from app.jobs.backprop_specs import EightWeights, Finite, LearningRate, Probability, TraceSpec
 from models import derivation, derivation_page, network_diagram, plots
 
 router = APIRouter(prefix="/v1/backprop", tags=["backprop"])
 
 
-def _comma_separated(value: Any) -> Any:
-    """Several numbers in a query: `weights=1,2` or `weights=1&weights=2`."""
-    return value[0].split(",") if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
+def _numbers(value: Any) -> Any:
+    """The numbers of a query, several with commas or repeated; what is none is left for the field to refuse."""
+    parts = value[0].split(",") if isinstance(value, list) and len(value) == 1 else value
+    try:
+        return [float(part) for part in parts] if isinstance(parts, list) else float(parts)
+    except (TypeError, ValueError):
+        return value
 
 
 class TraceQuery(TraceSpec):
     """The same fields in a query string; a list is written with commas."""
 
-    inputs: Annotated[tuple[Finite, Finite], BeforeValidator(_comma_separated)] = TraceSpec.model_fields[
-        "inputs"
-    ].default
-    targets: Annotated[tuple[Probability, Probability], BeforeValidator(_comma_separated)] = TraceSpec.model_fields[
+    inputs: Annotated[tuple[Finite, Finite], BeforeValidator(_numbers)] = TraceSpec.model_fields["inputs"].default
+    targets: Annotated[tuple[Probability, Probability], BeforeValidator(_numbers)] = TraceSpec.model_fields[
         "targets"
     ].default
-    weights: Annotated[EightWeights, BeforeValidator(_comma_separated)] = TraceSpec.model_fields["weights"].default
+    weights: Annotated[EightWeights, BeforeValidator(_numbers)] = TraceSpec.model_fields["weights"].default
+    learning_rate: Annotated[LearningRate, BeforeValidator(_numbers)] = TraceSpec.model_fields["learning_rate"].default
 
 
 QueryDependency = Annotated[TraceQuery, Query()]

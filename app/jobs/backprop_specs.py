@@ -3,8 +3,19 @@
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictBool,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from app.jobs.numbers import Number, WholeNumber
 from models.networks import Activation, Task, count_parameters, draw_weights
 
 MOST_STEPS = 50_000_000
@@ -14,9 +25,9 @@ MOST_FINAL_WEIGHTS = 1_000_000  # all of them stand in the result
 WORKBOOK_LAYERS = (2, 2, 2)
 WORKBOOK_WEIGHTS = (0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55)
 
-Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
-LearningRate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
-Probability = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+Finite = Annotated[Number, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+LearningRate = Annotated[Number, Field(gt=0, le=1e6, allow_inf_nan=False)]
+Probability = Annotated[Number, Field(gt=0, lt=1, allow_inf_nan=False)]
 EightWeights = tuple[Finite, Finite, Finite, Finite, Finite, Finite, Finite, Finite]
 
 
@@ -42,8 +53,10 @@ class Stop(BaseModel):
     """When a trial ends before its last epoch."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    target_loss: float | None = Field(None, gt=0, allow_inf_nan=False, description="stop below this loss")
-    patience: int | None = Field(None, ge=1, le=100_000, description="stop after so many epochs without a lower loss")
+    target_loss: Number | None = Field(None, gt=0, allow_inf_nan=False, description="stop below this loss")
+    patience: WholeNumber | None = Field(
+        None, ge=1, le=100_000, description="stop after so many epochs without a lower loss"
+    )
 
 
 class BackpropSweepSpec(BaseModel):
@@ -53,26 +66,30 @@ class BackpropSweepSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["backprop_sweep"]
-    layers: list[Annotated[int, Field(ge=1, le=64)]] = Field(
+    layers: list[Annotated[WholeNumber, Field(ge=1, le=64)]] = Field(
         list(WORKBOOK_LAYERS), min_length=2, max_length=5, description="units of each layer, the inputs first"
     )
     activation: Activation = Field("sigmoid", description="of every layer but the inputs")
-    biases: bool | list[Row] = Field(False, description="true: from zero; or the biases of each layer but the inputs")
+    biases: StrictBool | list[Row] = Field(
+        False, description="true: from zero; or the biases of each layer but the inputs"
+    )
     inputs: Samples = Field([0.05, 0.10], validate_default=True, description="one sample, or a list of samples")
     targets: Samples = Field(
         [0.5, 0.5], validate_default=True, description="as the inputs, within the activation's range"
     )
-    seed: int = Field(0, ge=0, lt=2**31)
+    seed: WholeNumber = Field(0, ge=0, lt=2**31)
     weights: Weights | None = Field(
         None,
         validate_default=True,
         description="w1 to w8 for layers [2, 2, 2], or a matrix (units x inputs) per layer; drawn from `seed` if null",
     )
     learning_rates: list[LearningRate] = Field([0.1, 0.2, 0.5, 0.8, 1.0, 2.0], min_length=1, max_length=10_000)
-    epochs: int = Field(100, ge=1, le=100_000, validate_default=True)
-    target_loss: float | None = Field(None, gt=0, allow_inf_nan=False, description="noted in epochs_to, stops nothing")
+    epochs: WholeNumber = Field(100, ge=1, le=100_000, validate_default=True)
+    target_loss: Number | None = Field(None, gt=0, allow_inf_nan=False, description="noted in epochs_to, stops nothing")
     stop: Stop | None = None
-    max_points: int = Field(1000, ge=10, le=100_001, description="of each curve in the result; all are in curves.npz")
+    max_points: WholeNumber = Field(
+        1000, ge=10, le=100_001, description="of each curve in the result; all are in curves.npz"
+    )
 
     @property
     def queue(self) -> str:

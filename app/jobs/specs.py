@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from app.jobs.backprop_specs import BackpropSweepSpec as BackpropSweepSpec
+from app.jobs.numbers import Number, WholeNumber
 from models.recipes import RECIPES, Recipe
 
 
@@ -23,12 +24,12 @@ class MnistTrainingSpec(Spec):
 
     kind: Literal["mnist_training"]
     recipe: Literal["fast", "reference"] = "fast"
-    epochs: int = Field(_FAST.epochs, ge=1, le=200, description="passes over the training pictures")
-    batch_size: int = Field(_FAST.batch_size, ge=8, le=4096)
-    learning_rate: float = Field(
+    epochs: WholeNumber = Field(_FAST.epochs, ge=1, le=200, description="passes over the training pictures")
+    batch_size: WholeNumber = Field(_FAST.batch_size, ge=8, le=4096)
+    learning_rate: Number = Field(
         _FAST.learning_rate, gt=0, le=10, allow_inf_nan=False, description="the peak, where the recipe anneals"
     )
-    seed: int = Field(0, ge=0, lt=2**31)
+    seed: WholeNumber = Field(0, ge=0, lt=2**31)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dataset: Literal["mnist", "optdigits"] = "mnist"
 

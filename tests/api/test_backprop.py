@@ -70,7 +70,15 @@ def test_the_formulas_hold_for_the_quantities_they_name(api: httpx.Client, field
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("weights", [0.1] * 7), ("learning_rate", 0), ("learning_rate", -1), ("targets", [0, 0.5]), ("inputs", ["a", 1])],
+    [
+        ("weights", [0.1] * 7),
+        ("learning_rate", 0),
+        ("learning_rate", -1),
+        ("targets", [0, 0.5]),
+        ("inputs", ["a", 1]),
+        ("inputs", [True, 1]),
+        ("learning_rate", "1"),
+    ],
 )
 def test_a_bad_field_is_named(api: httpx.Client, field: str, value: Any) -> None:
     answer = api.post("/v1/backprop/trace", json={field: value})

@@ -102,6 +102,12 @@ def api_sessions(api: httpx.Client, api_settings: Settings) -> Iterator[Sessions
 
 
 @pytest.fixture(scope="session")
+def api_storage(api_settings: Settings) -> Storage:
+    """The artifacts behind `api`."""
+    return Storage(api_settings.storage_dir)
+
+
+@pytest.fixture(scope="session")
 def mnist_dir() -> Path:
     """The folder that holds MNIST/raw; without it a laptop skips and CI fails."""
     folder = os.environ.get("NUMERAL_MNIST_DIR")

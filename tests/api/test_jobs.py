@@ -10,6 +10,7 @@ import pytest
 
 from app.db import Sessions
 from app.jobs import runs
+from app.storage import Storage
 from tests.fakes import RecordedQueue
 from worker.runner import run_job
 from worker.sweep import sweep
@@ -53,11 +54,13 @@ def test_idempotency_key_gives_the_first_job_again(api: httpx.Client) -> None:
     assert other.json()["errors"][0]["location"] == "header.Idempotency-Key"
 
 
-def test_prefer_wait_answers_200_with_the_finished_job(api: httpx.Client, api_sessions: Sessions) -> None:
+def test_prefer_wait_answers_200_with_the_finished_job(
+    api: httpx.Client, api_sessions: Sessions, api_storage: Storage
+) -> None:
     def work_on_the_newest() -> None:
         while not (jobs := api.get("/v1/jobs", params={"status": "queued", "limit": 1}).json()["items"]):
             pass
-        run_job(api_sessions, jobs[0]["id"], sweep)
+        run_job(api_sessions, jobs[0]["id"], lambda run: sweep(run, api_storage))
 
     for job in api.get("/v1/jobs", params={"status": "queued", "limit": 100}).json()["items"]:
         api.post(f"/v1/jobs/{job['id']}/cancel")
@@ -87,9 +90,11 @@ def test_jobs_are_paged(api: httpx.Client) -> None:
     assert seen[:5] == ids[::-1]
 
 
-def test_events_stream_to_the_end_and_resume_where_a_reader_left(api: httpx.Client, api_sessions: Sessions) -> None:
+def test_events_stream_to_the_end_and_resume_where_a_reader_left(
+    api: httpx.Client, api_sessions: Sessions, api_storage: Storage
+) -> None:
     job_id = submit(api)
-    run_job(api_sessions, job_id, sweep)
+    run_job(api_sessions, job_id, lambda run: sweep(run, api_storage))
     with api.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         events = parse_events(answer.read().decode())
@@ -99,9 +104,11 @@ def test_events_stream_to_the_end_and_resume_where_a_reader_left(api: httpx.Clie
     assert parse_events(rest.text) == events[7:]
 
 
-def test_events_are_a_paged_list_for_who_accepts_json(api: httpx.Client, api_sessions: Sessions) -> None:
+def test_events_are_a_paged_list_for_who_accepts_json(
+    api: httpx.Client, api_sessions: Sessions, api_storage: Storage
+) -> None:
     job_id = submit(api)
-    run_job(api_sessions, job_id, sweep)
+    run_job(api_sessions, job_id, lambda run: sweep(run, api_storage))
     url, headers = f"/v1/jobs/{job_id}/events", {"Accept": "application/json"}
     first = api.get(url, headers=headers, params={"limit": 5}).json()
     rest = api.get(url, headers=headers, params={"cursor": first["next_cursor"]}).json()

@@ -24,17 +24,12 @@ def finished_sweep(api: httpx.Client, sessions: Sessions, storage: Storage, **fi
     return ended
 
 
-@pytest.fixture
-def store(api_settings: Any) -> Storage:
-    return Storage(api_settings.storage_dir)
-
-
 @pytest.mark.parametrize("view", ["curves", "panels"])
 @pytest.mark.parametrize("rates", [[0.5], [0.1, 0.2, 0.5, 0.8, 1.0, 2.0], [float(rate) for rate in range(1, 31)]])
 def test_a_sweep_is_drawn(
-    api: httpx.Client, api_sessions: Sessions, store: Storage, view: str, rates: list[float]
+    api: httpx.Client, api_sessions: Sessions, api_storage: Storage, view: str, rates: list[float]
 ) -> None:
-    job = finished_sweep(api, api_sessions, store, learning_rates=rates, epochs=20)
+    job = finished_sweep(api, api_sessions, api_storage, learning_rates=rates, epochs=20)
     svg = api.get(job["links"]["plot"], params={"view": view})
     png = api.get(f"/v1/jobs/{job['id']}/plot.png", params={"view": view})
     assert svg.headers["content-type"] == "image/svg+xml"
@@ -44,9 +39,9 @@ def test_a_sweep_is_drawn(
         assert len(picture.convert("L").getcolors() or []) > 10
 
 
-def test_an_overflowing_sweep_is_drawn(api: httpx.Client, api_sessions: Sessions, store: Storage) -> None:
+def test_an_overflowing_sweep_is_drawn(api: httpx.Client, api_sessions: Sessions, api_storage: Storage) -> None:
     fields = {"layers": [1, 1, 1], "activation": "relu", "inputs": [9], "targets": [5], "weights": [[[1]], [[1]]]}
-    job = finished_sweep(api, api_sessions, store, **fields, learning_rates=[0.001, 1e6])
+    job = finished_sweep(api, api_sessions, api_storage, **fields, learning_rates=[0.001, 1e6])
     assert api.get(job["links"]["plot"]).status_code == 200
 
 
@@ -71,9 +66,9 @@ def test_a_running_training_is_drawn_as_far_as_it_has_come(
 
 @pytest.mark.parametrize("max_points", [1000, 10])
 def test_all_curves_come_as_csv_and_npz_thinned_or_not(
-    api: httpx.Client, api_sessions: Sessions, store: Storage, max_points: int
+    api: httpx.Client, api_sessions: Sessions, api_storage: Storage, max_points: int
 ) -> None:
-    job = finished_sweep(api, api_sessions, store, max_points=max_points)
+    job = finished_sweep(api, api_sessions, api_storage, max_points=max_points)
     answer = api.get(job["links"]["curves"], headers={"Accept": "text/csv"})
     rows = list(csv.reader(io.StringIO(answer.text)))
     assert answer.headers["content-type"].startswith("text/csv")

@@ -9,6 +9,7 @@ from app.db import Sessions
 from app.errors import DatabaseUnavailable, StorageUnavailable
 from app.jobs import service
 from app.jobs.specs import BackpropSweepSpec
+from app.storage import Storage
 from models.errors import DatasetUnavailable
 from worker.runner import Finish, Run, patiently, run_job
 from worker.sweep import sweep
@@ -29,13 +30,13 @@ def until_stopped(run: Run) -> Finish:
         time.sleep(0.001)
 
 
-def test_sweep_runs_to_its_result(sessions: Sessions, job_id: str) -> None:
-    run_job(sessions, job_id, sweep)
+def test_sweep_runs_to_its_result(sessions: Sessions, storage: Storage, job_id: str) -> None:
+    run_job(sessions, job_id, lambda run: sweep(run, storage))
     job = service.get(sessions, job_id)
     assert job.status == "succeeded"
     assert job.result is not None
     assert [trial["learning_rate"] for trial in job.result["trials"]] == [0.1, 0.2, 0.5, 0.8, 1.0, 2.0]
-    assert job.progress == {"done": 5, "total": 5, "unit": "epochs"}
+    assert job.progress == {"done": 30, "total": 30, "unit": "steps"}
 
 
 def test_job_that_is_not_queued_is_not_run(sessions: Sessions, job_id: str) -> None:

@@ -6,12 +6,12 @@ from sqlalchemy.orm import Session
 
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
-from models import critical_rates, curves, sweep_report, sweeping
-from models.curve_files import to_npz
-from models.networks import Task
-from models.outcomes import CONVERGED_LOSS
-from models.sweeping import Block, Sweep
-from models.thinning import points_per_curve
+from models.sweeps import critical_rates, curves, report, sweeping
+from models.sweeps.curve_files import to_npz
+from models.sweeps.networks import Task
+from models.sweeps.outcomes import CONVERGED_LOSS
+from models.sweeps.sweeping import Block, Sweep
+from models.sweeps.thinning import points_per_curve
 from worker.runner import Finish, Run
 
 
@@ -19,7 +19,7 @@ def sweep(run: Run, storage: Storage) -> Finish:
     """Train the spec's network at every learning rate, find where its descent ends, and say what came of it."""
     spec = BackpropSweepSpec.model_validate(run.claim.spec)
     task, stop = spec.to_task(), curves.Stop(**spec.stop.model_dump()) if spec.stop else None
-    thresholds = sweep_report.thresholds(spec.marked_loss)
+    thresholds = report.thresholds(spec.marked_loss)
     converged_loss = max(CONVERGED_LOSS, (stop and stop.target_loss) or 0)
 
     def after_window(steps: int) -> None:
@@ -38,7 +38,7 @@ def sweep(run: Run, storage: Storage) -> Finish:
         after_window=after_window,
         after_block=after_block,
     )
-    result = sweep_report.report(
+    result = report.summarise(
         swept,
         task,
         names=list(thresholds),
@@ -57,10 +57,10 @@ def sweep(run: Run, storage: Storage) -> Finish:
 
 def _events(block: Block, converged_loss: float) -> list[dict[str, Any]]:
     swept = block.sweep
-    words = sweep_report.outcomes(swept, block.rates, converged_loss=converged_loss)
+    words = report.outcomes(swept, block.rates, converged_loss=converged_loss)
     rates, losses = swept.learning_rates[block.rates], swept.last_losses[block.rates]
     return [
-        {"learning_rate": float(rate), "loss": sweep_report.finite(loss), "outcome": word}
+        {"learning_rate": float(rate), "loss": report.finite(loss), "outcome": word}
         for rate, loss, word in zip(rates, losses, words, strict=True)
     ]
 

@@ -8,7 +8,8 @@ from pydantic import BeforeValidator
 
 from app.api import backprop_schemas as schemas
 from app.jobs.backprop_specs import EightWeights, Finite, LearningRate, Probability, TraceSpec
-from models import derivation, derivation_page, network_diagram, plots
+from models import plots
+from models.derivation import diagram, page, steps
 
 router = APIRouter(prefix="/v1/backprop", tags=["backprop"])
 
@@ -46,7 +47,7 @@ def trace(spec: TraceSpec) -> dict[str, Any]:
 def trace_page(query: QueryDependency) -> Response:
     """The same as a Markdown page."""
     picture = f"trace.svg?{urlencode(_query(query))}"
-    text = derivation_page.page(
+    text = page.render(
         _trace(query), inputs=query.inputs, targets=query.targets, learning_rate=query.learning_rate, picture=picture
     )
     return Response(text, media_type="text/markdown")
@@ -55,12 +56,12 @@ def trace_page(query: QueryDependency) -> Response:
 @router.get("/trace.svg", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
 def trace_picture(query: QueryDependency) -> Response:
     """The network with its weights, activations and gradients."""
-    figure = network_diagram.draw(_trace(query), weights=query.weights, inputs=query.inputs, targets=query.targets)
+    figure = diagram.draw(_trace(query), weights=query.weights, inputs=query.inputs, targets=query.targets)
     return Response(plots.render(figure, "svg"), media_type="image/svg+xml")
 
 
 def _trace(spec: TraceSpec) -> dict[str, Any]:
-    return derivation.trace(spec.weights, spec.inputs, spec.targets, spec.learning_rate)
+    return steps.trace(spec.weights, spec.inputs, spec.targets, spec.learning_rate)
 
 
 def _query(query: TraceQuery) -> dict[str, str]:

@@ -13,7 +13,7 @@ from app.errors import CurvesNotThere
 from app.jobs import runs, service
 from app.jobs.tables import Job
 from models import plots
-from models.curve_files import from_npz, to_csv, to_npz
+from models.sweeps.curve_files import from_npz, to_csv, to_npz
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

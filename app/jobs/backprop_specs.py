@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from app.jobs.numbers import Number, WholeNumber
-from models.networks import Activation, Task, count_parameters, draw_weights
+from models.sweeps.networks import Activation, Task, count_parameters, draw_weights
 
 MOST_STEPS = 50_000_000
 MOST_MULTIPLICATIONS = 20_000_000_000  # some minutes on one core

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.networks import Activation, Task, count_parameters
+from models.sweeps.networks import Activation, Task, count_parameters
 
 SMALL = Task(
     layers=(2, 2, 2),

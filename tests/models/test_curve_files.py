@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from models.curve_files import from_npz, to_csv, to_npz
-from models.thinning import kept_points
+from models.sweeps.curve_files import from_npz, to_csv, to_npz
+from models.sweeps.thinning import kept_points
 
 
 def test_arrays_come_back_from_npz_as_they_went_in() -> None:

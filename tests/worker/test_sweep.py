@@ -9,8 +9,8 @@ from app.db import Sessions
 from app.jobs import service
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
-from models import thinning
-from models.curve_files import from_npz
+from models.sweeps import thinning
+from models.sweeps.curve_files import from_npz
 from tests.models.test_backprop import GOLDEN
 from worker.runner import run_job
 from worker.sweep import sweep

@@ -14,7 +14,7 @@ HEADINGS = {
 }
 
 
-def page(
+def render(
     trace: dict[str, Any], *, inputs: tuple[float, ...], targets: tuple[float, ...], learning_rate: float, picture: str
 ) -> str:
     """The page; `picture` is the address of the network's diagram."""

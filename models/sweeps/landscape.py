@@ -6,8 +6,8 @@ import numpy as np
 
 from models import backprop
 from models.backprop import Array, Pair
-from models.dense_networks import evaluate
-from models.networks import Task
+from models.sweeps.dense_networks import evaluate
+from models.sweeps.networks import Task
 
 MOST_PARAMETERS = 64  # for more, the Hessian of every trial would take longer than the sweep
 _STEP = 1e-30

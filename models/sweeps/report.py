@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from models.backprop import WEIGHT_NAMES, Array
-from models.landscape import MOST_PARAMETERS, sharpness
-from models.networks import Task, split
-from models.outcomes import CONVERGED_LOSS, Outcome, fastest, outcome
-from models.sweeping import Sweep
-from models.thinning import kept_points, points_per_curve
+from models.sweeps.landscape import MOST_PARAMETERS, sharpness
+from models.sweeps.networks import Task, split
+from models.sweeps.outcomes import CONVERGED_LOSS, Outcome, fastest, outcome
+from models.sweeps.sweeping import Sweep
+from models.sweeps.thinning import kept_points, points_per_curve
 
 THRESHOLDS = {"1e-3": 1e-3, "1e-6": CONVERGED_LOSS}
 
@@ -33,7 +33,7 @@ def outcomes(swept: Sweep, rates: slice, *, converged_loss: float) -> list[Outco
     ]
 
 
-def report(
+def summarise(
     swept: Sweep, task: Task, *, names: list[str], is_named: bool, converged_loss: float, max_points: int
 ) -> dict[str, Any]:
     """Trials with their thinned curves, the best and the fastest learning rate. `names` are those of the thresholds."""

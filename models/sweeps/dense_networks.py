@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.backprop import Array, sigmoid
-from models.networks import Activation, Task, split
+from models.sweeps.networks import Activation, Task, split
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from models import critical_rates
-from models.critical_rates import CriticalRates
-from models.landscape import hessian, sharpness
-from models.networks import Activation
-from models.outcomes import fastest, outcome
-from models.sweeping import sweep
+from models.sweeps import critical_rates
+from models.sweeps.critical_rates import CriticalRates
+from models.sweeps.landscape import hessian, sharpness
+from models.sweeps.networks import Activation
+from models.sweeps.outcomes import fastest, outcome
+from models.sweeps.sweeping import sweep
+from tests.models.sweeps.test_sweeping import torch_loss
 from tests.models.tasks import SMALL, random_task
 from tests.models.test_backprop import Network, autograd_loss, networks
-from tests.models.test_sweeping import torch_loss
 
 
 @settings(deadline=None, max_examples=30)

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from models import backprop, sweeping
+from models import backprop
 from models.backprop import Array
-from models.curves import Stop
-from models.dense_networks import DenseNetworks, evaluate
-from models.networks import Activation, Task, split
-from models.sweeping import Sweep, sweep
+from models.sweeps import sweeping
+from models.sweeps.curves import Stop
+from models.sweeps.dense_networks import DenseNetworks, evaluate
+from models.sweeps.networks import Activation, Task, split
+from models.sweeps.sweeping import Sweep, sweep
 from tests.models.tasks import SMALL, random_task
 from tests.models.test_backprop import GOLDEN, INPUTS, TARGETS, WEIGHTS
 

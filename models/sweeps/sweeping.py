@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.backprop import Array
-from models.curves import Notes, Stop, descend
-from models.dense_networks import DenseNetworks
-from models.descent import Networks, SmallNetworks
-from models.networks import Task
+from models.sweeps.curves import Notes, Stop, descend
+from models.sweeps.dense_networks import DenseNetworks
+from models.sweeps.networks import Task
+from models.sweeps.small_networks import Networks, SmallNetworks
 
 CACHED_NUMBERS = 64_000  # float64 that one block of networks may hold: half a megabyte stays in a core's cache
 WINDOW_NUMBERS = 1_000_000  # multiplications between two reports of progress: some milliseconds

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.backprop import Array
-from models.curves import Notes, descend
-from models.networks import Task
-from models.sweeping import block_size, networks_of, window_size
+from models.sweeps.curves import Notes, descend
+from models.sweeps.networks import Task
+from models.sweeps.sweeping import block_size, networks_of, window_size
 
 LOWEST_EXPONENT, DECADES = -4, 7  # from 0.0001 to 1,000
 CUTS_PER_DECADE = 24

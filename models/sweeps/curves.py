@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.backprop import Array
-from models.descent import Networks
+from models.sweeps.small_networks import Networks
 
 # A rise by less than this share of the first loss is the rounding of float64 and no rise.
 RISE_TOLERANCE = 1e-14

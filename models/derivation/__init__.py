@@ -1,0 +1,1 @@
+"""One step of backpropagation, explained: as data, as a page, as a picture."""

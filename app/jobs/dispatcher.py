@@ -12,7 +12,7 @@ from app.jobs.lifecycle import JobStatus
 from app.jobs.queue import JobQueue
 from app.jobs.specs import QUEUES
 from app.jobs.tables import Job, Leader
-from app.jobs.transitions import MAX_TRIES, Claim, cancel_job, fail_job, requeue
+from app.jobs.transitions import MAX_ATTEMPTS, Claim, cancel_job, fail_job, requeue
 
 LEADER_FOR = timedelta(seconds=5)
 HINT_STALE_AFTER = timedelta(seconds=5)
@@ -71,8 +71,8 @@ def reclaim(sessions: Sessions) -> list[str]:
             claim = Claim(job.id, job.attempt, job.kind, job.spec)
             if job.is_cancel_requested:
                 cancel_job(session, claim)
-            elif job.tries >= MAX_TRIES:
-                detail = f"The worker was lost on each of {MAX_TRIES} tries."
+            elif job.charged_attempts >= MAX_ATTEMPTS:
+                detail = f"The worker was lost on each of {MAX_ATTEMPTS} tries."
                 fail_job(session, job.id, "worker_lost", detail, claim=claim)
             elif requeue(session, job.id, "The worker was lost; the job will run again.", claim=claim):
                 requeued.append(job.id)

@@ -15,15 +15,15 @@ from app.db import Sessions, database_now
 from app.jobs.lifecycle import JobStatus
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
 from app.jobs.transitions import (
-    MAX_TRIES,
+    MAX_ATTEMPTS,
     Claim,
     append_event,
     append_events,
     cancel_job,
     fail_job,
     get_job,
-    held,
-    hold,
+    is_current,
+    lock_current,
     move,
     requeue,
 )
@@ -46,7 +46,7 @@ def claim(sessions: Sessions, job_id: str, *, lease_seconds: float) -> Claim | N
             job_id,
             JobStatus.RUNNING,
             attempt=Job.attempt + 1,
-            tries=Job.tries + 1,
+            charged_attempts=Job.charged_attempts + 1,
             lease_until=now + timedelta(seconds=lease_seconds),
         )
         if not moved:
@@ -62,7 +62,7 @@ def renew(sessions: Sessions, claim: Claim, *, lease_seconds: float, progress: d
         until = database_now(session) + timedelta(seconds=lease_seconds)
         columns: dict[str, Any] = {"lease_until": until} | ({"progress": progress} if progress else {})
         renewed = session.execute(
-            update(Job).where(*held(claim)).values(**columns).returning(Job.is_cancel_requested)
+            update(Job).where(*is_current(claim)).values(**columns).returning(Job.is_cancel_requested)
         ).scalar_one_or_none()
     return Lease(is_held=renewed is not None, is_cancel_requested=bool(renewed))
 
@@ -70,7 +70,7 @@ def renew(sessions: Sessions, claim: Claim, *, lease_seconds: float, progress: d
 def check(sessions: Sessions, claim: Claim) -> Lease:
     """What `renew` would say, without writing: cheap enough for every batch."""
     with sessions.reading() as session:
-        found = session.execute(select(Job.is_cancel_requested).where(*held(claim))).scalar_one_or_none()
+        found = session.execute(select(Job.is_cancel_requested).where(*is_current(claim))).scalar_one_or_none()
     return Lease(is_held=found is not None, is_cancel_requested=bool(found))
 
 
@@ -94,7 +94,7 @@ def checkpointed(
     A step that was recorded before (a later checkpoint was damaged, so it was reached again) reports no second epoch.
     """
     with sessions.writing() as session:
-        if not hold(session, claim):
+        if not lock_current(session, claim):
             return False
         if epoch and session.get(Checkpoint, (claim.job_id, step)) is None:
             append_event(session, claim, "epoch", epoch)
@@ -123,7 +123,7 @@ def succeed(sessions: Sessions, claim: Claim, finish: Callable[[Session], dict[s
     Where the client has asked to cancel in the meantime, the job ends cancelled instead.
     """
     with sessions.writing() as session:
-        if not hold(session, claim):
+        if not lock_current(session, claim):
             return False
         if get_job(session, claim.job_id).is_cancel_requested:
             return cancel_job(session, claim)
@@ -152,8 +152,8 @@ def give_back(sessions: Sessions, claim: Claim, *, charge: bool, detail: str) ->
         if get_job(session, claim.job_id).is_cancel_requested:
             return cancel_job(session, claim)
         if not charge:
-            return requeue(session, claim.job_id, detail, claim=claim, tries=Job.tries - 1)
-        if get_job(session, claim.job_id).tries >= MAX_TRIES:
+            return requeue(session, claim.job_id, detail, claim=claim, charged_attempts=Job.charged_attempts - 1)
+        if get_job(session, claim.job_id).charged_attempts >= MAX_ATTEMPTS:
             return fail_job(session, claim.job_id, "error", detail, claim=claim)
         return requeue(session, claim.job_id, detail, claim=claim)
 

@@ -10,7 +10,7 @@ from app.db import Base
 
 
 class Job(Base):
-    """One unit of a client's work. `attempt` fences every write of a run; `tries` counts the charged ones."""
+    """One unit of a client's work. `attempt` fences every write of a run; `charged_attempts` counts those that may not go on for ever."""
 
     __tablename__ = "jobs"
 
@@ -21,7 +21,7 @@ class Job(Base):
     queue: Mapped[str]
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
     attempt: Mapped[int] = mapped_column(default=0)
-    tries: Mapped[int] = mapped_column(default=0)
+    charged_attempts: Mapped[int] = mapped_column(default=0)
     events: Mapped[int] = mapped_column(default=0)  # the number of its newest event
     lease_until: Mapped[datetime | None]
     hinted_at: Mapped[datetime | None]

@@ -16,7 +16,7 @@ from app.errors import JobNotFound
 from app.jobs.lifecycle import JobStatus, sources
 from app.jobs.tables import Job, JobEvent
 
-MAX_TRIES = 3
+MAX_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def move(
     allowed = [only_from] if only_from else sources(target)
     query = update(Job).where(Job.id == job_id, Job.status.in_(allowed))
     if claim is not None:
-        query = query.where(*held(claim))
+        query = query.where(*is_current(claim))
     query = query.values(status=target, events=Job.events + 1, **columns)
     moved = session.execute(query.returning(Job.events, Job.attempt)).one_or_none()
     if moved is None:
@@ -86,7 +86,7 @@ def append_event(session: Session, claim: Claim, event: str, data: dict[str, Any
 
 
 def append_events(session: Session, claim: Claim, event: str, items: Sequence[dict[str, Any]]) -> bool:
-    query = update(Job).where(*held(claim)).values(events=Job.events + len(items))
+    query = update(Job).where(*is_current(claim)).values(events=Job.events + len(items))
     newest = session.execute(query.returning(Job.events)).scalar_one_or_none()
     if newest is None:
         return False
@@ -98,13 +98,13 @@ def append_events(session: Session, claim: Claim, event: str, items: Sequence[di
     return True
 
 
-def hold(session: Session, claim: Claim) -> bool:
+def lock_current(session: Session, claim: Claim) -> bool:
     """Lock the job's row for this transaction if the claim is still good."""
-    query = update(Job).where(*held(claim)).values(attempt=claim.attempt)
+    query = update(Job).where(*is_current(claim)).values(attempt=claim.attempt)
     return session.execute(query.returning(Job.id)).scalar_one_or_none() is not None
 
 
-def held(claim: Claim) -> tuple[Any, ...]:
+def is_current(claim: Claim) -> tuple[Any, ...]:
     return (Job.id == claim.job_id, Job.attempt == claim.attempt, Job.status == JobStatus.RUNNING)
 
 

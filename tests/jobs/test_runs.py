@@ -8,7 +8,7 @@ from app.jobs import runs, service
 from app.jobs.dispatcher import Dispatcher, reclaim, take_lead
 from app.jobs.specs import BackpropSweepSpec
 from app.jobs.tables import Job
-from app.jobs.transitions import MAX_TRIES, Claim
+from app.jobs.transitions import MAX_ATTEMPTS, Claim
 from tests.fakes import RecordedQueue
 
 
@@ -68,7 +68,7 @@ def test_what_finish_writes_falls_with_the_job(sessions: Sessions, job_id: str) 
 
 
 def test_job_whose_workers_are_lost_fails_after_three_tries(sessions: Sessions, job_id: str) -> None:
-    for _ in range(MAX_TRIES):
+    for _ in range(MAX_ATTEMPTS):
         claim(sessions, job_id)
         expire(sessions, job_id)
         reclaim(sessions)
@@ -79,13 +79,13 @@ def test_job_whose_workers_are_lost_fails_after_three_tries(sessions: Sessions, 
 
 
 def test_job_given_back_by_a_stopping_worker_is_not_charged(sessions: Sessions, job_id: str) -> None:
-    for _ in range(MAX_TRIES + 2):
+    for _ in range(MAX_ATTEMPTS + 2):
         assert runs.give_back(sessions, claim(sessions, job_id), charge=False, detail="stopping")
     assert service.get(sessions, job_id).status == "queued"
 
 
 def test_job_that_raises_each_time_fails_with_its_error(sessions: Sessions, job_id: str) -> None:
-    for _ in range(MAX_TRIES):
+    for _ in range(MAX_ATTEMPTS):
         runs.give_back(sessions, claim(sessions, job_id), charge=True, detail="ValueError: no")
     job = service.get(sessions, job_id)
     assert (job.status, job.error) == ("failed", {"reason": "error", "detail": "ValueError: no"})

@@ -58,7 +58,7 @@ def test_running_job_ends_when_it_is_cancelled(sessions: Sessions, job_id: str) 
 def test_stopping_worker_gives_its_job_back(sessions: Sessions, job_id: str) -> None:
     run_job(sessions, job_id, until_stopped, is_stopping=lambda: True)
     job = service.get(sessions, job_id)
-    assert (job.status, job.attempt, job.tries) == ("queued", 1, 0)
+    assert (job.status, job.attempt, job.charged_attempts) == ("queued", 1, 0)
 
 
 def test_known_error_fails_the_job_with_its_sentence(sessions: Sessions, job_id: str) -> None:

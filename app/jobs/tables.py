@@ -10,7 +10,11 @@ from app.db import Base
 
 
 class Job(Base):
-    """One unit of a client's work. `attempt` fences every write of a run; `charged_attempts` counts those that may not go on for ever."""
+    """One unit of a client's work.
+
+    `attempt` counts its claims and fences every write of a run; `charged_attempts` leaves out those that a stopping
+    worker gave back, and is what MAX_ATTEMPTS bounds.
+    """
 
     __tablename__ = "jobs"
 

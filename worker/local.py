@@ -1,6 +1,7 @@
 """A training in this terminal, without a service: `numeral train` hands its spec over to this module."""
 
 import json
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -94,6 +95,7 @@ class _Progress:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main(sys.argv[1], Path(sys.argv[2]), is_json=sys.argv[3] == "json")
     except (ModelError, OSError) as error:

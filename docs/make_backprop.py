@@ -112,7 +112,8 @@ The lowest loss has {best}; the fastest is {fastest}.
 A quadratic bowl of sharpness s is descended at learning rates below 2 / s only. At the start the sharpness is
 {sharpness}, which bears a learning rate of {limit}. The smallest learning rate of three digits at which the loss
 really rises in some epoch, `critical_learning_rate`, is **{critical}**. Convergence to 1e-6 within the 100 epochs
-begins at {begins} and ends at {ends}: below, the steps are too short; above, they overshoot.
+begins at {begins}: below, the steps are too short. The smallest rate above that at which it fails is {ends}: the steps
+overshoot. Past that point it is a matter of luck, as the table shows: some larger rates happen to land well.
 
 ![Past the stability limit](pictures/overshoot.svg)
 
@@ -120,9 +121,10 @@ begins at {begins} and ends at {ends}: below, the steps are too short; above, th
 |---:|---:|---|---:|---:|---:|---:|
 {overshoots}
 
-The outcome is the first of these that holds: `diverged`, the loss overflowed; `converged`, it ends below 1e-6 (or the
-target loss it stops at); `stalled`, the gradient's norm is below 1e-5 all the same (saturated sigmoids); `diverged`,
-it ends above its start; `oscillating`, it rose in some epoch; `descending`, it never did.
+The outcome is the first of these that holds: `diverged`, the loss overflowed; `converged`, it ends below 1e-6 (or
+the target loss it stops at); `stalled`, the gradient's norm is below 1e-5 all the same (saturated sigmoids, or a
+minimum that is not zero); `diverged`, it ends above its start; `oscillating`, it rose in some epoch; `descending`, it
+never did.
 
 ## More than six
 

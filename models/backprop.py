@@ -93,6 +93,8 @@ def updated(weights: Array, learning_rate: Array | float, gradient: Array) -> Ar
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + e^-x). Where e^-x overflows the answer is 0, as it should be."""
+    if np.iscomplexobj(x):  # there an overflow would give not 0 but no number: stop short of it
+        x = np.maximum(x.real, -700) + 1j * x.imag
     with np.errstate(over="ignore"):
         result: Array = 1 / (1 + np.exp(-x))
     return result

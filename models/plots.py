@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#555555"
 COLORS = ("#000000", VERMILLION, BLUE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", GREY)
 STYLES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)), (0, (1, 1)), (0, (9, 2, 2, 2, 2, 2)))
-LEGEND_ENTRIES = 12  # more curves are coloured by their learning rate instead
+LEGEND_ENTRIES = 6  # more curves are coloured by their learning rate instead
 MOST_CURVES = 200
 MOST_PANELS = 12
 SMALLEST_LOSS = 1e-18  # what a logarithmic axis shows; below it there is only rounding

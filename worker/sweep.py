@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.jobs import runs
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
 from models.sweeps import critical_rates, curves, report, sweeping
@@ -12,7 +13,7 @@ from models.sweeps.networks import Task
 from models.sweeps.outcomes import CONVERGED_LOSS
 from models.sweeps.sweeping import Block, Sweep
 from models.sweeps.thinning import points_per_curve
-from worker.runner import Finish, Run
+from worker.runner import Finish, Run, patiently
 
 
 def sweep(run: Run, storage: Storage) -> Finish:
@@ -26,8 +27,10 @@ def sweep(run: Run, storage: Storage) -> Finish:
         run.progress(steps, len(spec.learning_rates) * spec.epochs, "steps")
         run.check()
 
+    reported = len(patiently(lambda: runs.reported(run.sessions, run.claim.job_id, "trial")))
+
     def after_block(block: Block) -> None:
-        run.report_all("trial", _events(block, converged_loss))
+        run.report_all("trial", _events(block, converged_loss)[max(0, reported - block.rates.start) :])
 
     swept = sweeping.sweep(
         task,
@@ -46,7 +49,8 @@ def sweep(run: Run, storage: Storage) -> Finish:
         converged_loss=converged_loss,
         max_points=spec.max_points,
     )
-    result |= _critical(run, task, epochs=spec.epochs, converged_loss=converged_loss)
+    run.progress(len(spec.learning_rates) * spec.epochs, len(spec.learning_rates) * spec.epochs, "steps")
+    result |= _critical(run, task, spec, stop, converged_loss)
     result["curves"] = _store_curves(run, storage, swept, max_points=spec.max_points)
 
     def finish(_: Session) -> dict[str, Any]:
@@ -65,16 +69,21 @@ def _events(block: Block, converged_loss: float) -> list[dict[str, Any]]:
     ]
 
 
-def _critical(run: Run, task: Task, *, epochs: int, converged_loss: float) -> dict[str, Any]:
+def _critical(
+    run: Run, task: Task, spec: BackpropSweepSpec, stop: curves.Stop | None, converged_loss: float
+) -> dict[str, Any]:
     """Where the loss first rises and convergence ends; not searched for where that would take longer than the sweep."""
-    if not critical_rates.is_affordable(task, epochs=epochs):
+    if not critical_rates.is_affordable(task, epochs=spec.epochs):
         message = "The critical learning rates are not searched for: the network or the epochs are too many."
         run.report("log", {"message": message})
-        return {"critical_learning_rate": None, "convergence": None}
-    found = critical_rates.find(task, epochs=epochs, converged_loss=converged_loss, after_window=run.check)
+        return {"critical_learning_rate": None, "convergence": None, "critical_search": None}
+    found = critical_rates.find(
+        task, spec.learning_rates, epochs=spec.epochs, converged_loss=converged_loss, stop=stop, after_window=run.check
+    )
     return {
         "critical_learning_rate": found.loss_rises,
         "convergence": {"begins": found.convergence_begins, "ends": found.convergence_ends},
+        "critical_search": {"lowest": found.lowest, "highest": found.highest, "tried": found.tried},
     }
 
 

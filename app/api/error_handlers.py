@@ -39,6 +39,7 @@ STATUS: dict[type[Exception], int] = {
 }
 
 
+MOST_ERRORS = 20  # that one answer lists
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
@@ -103,7 +104,7 @@ async def _invalid(request: Request, error: Exception) -> ProblemResponse:
             "status": 422,
             "detail": f"The request is not valid. {first}"
             + (f" (and {len(found) - 1} more)" if len(found) > 1 else ""),
-            "errors": found,
+            "errors": found[:MOST_ERRORS],
         },
     )
 

@@ -14,6 +14,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import AfterValidator
 
 from app.api import schemas
+from app.api.accept import accepts, prefers
 from app.api.dependencies import Parts, PartsDependency, require_json
 from app.errors import InvalidInput
 from app.jobs import service
@@ -65,7 +66,7 @@ async def submit_job(
         response.headers["Preference-Applied"] = f"wait={wait_seconds}"
     if not is_new or (wait_seconds and JobStatus(job.status).is_final):
         response.status_code = 200
-    if "image/svg+xml" in accept:
+    if prefers(accept, "image/svg+xml"):
         return RedirectResponse(f"/v1/jobs/{job.id}/plot.svg", status_code=303)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return render(job)
@@ -87,10 +88,17 @@ def list_jobs(
     return {"items": [summarise(job) for job in page], "next_cursor": page[-1].id if len(jobs) > limit else None}
 
 
-@router.get("/{job_id}", response_model=schemas.Job)
-def get_job(job_id: JobId, parts: PartsDependency) -> dict[str, Any]:
+@router.get("/{job_id}", response_model=schemas.Job, responses={303: {"description": "to its curves, as CSV"}})
+def get_job(
+    job_id: JobId,
+    parts: PartsDependency,
+    accept: Annotated[str, Header(description="text/csv: go on to a sweep's curves (303)")] = "application/json",
+) -> Any:
     """The job as it stands now; its result once it has succeeded."""
-    return render(service.get(parts.sessions, job_id))
+    job = service.get(parts.sessions, job_id)
+    if prefers(accept, "text/csv"):
+        return RedirectResponse(f"/v1/jobs/{job.id}/curves", status_code=303)
+    return render(job)
 
 
 @router.post("/{job_id}/cancel", response_model=schemas.Job)
@@ -115,8 +123,7 @@ async def job_events(
     """The job's events: live as Server-Sent Events until its end, or a page of them with `Accept: application/json`."""
     after = cursor if cursor is not None else _parse_event_id(last_event_id)
     page, is_complete = await run_in_threadpool(service.events, parts.sessions, job_id, after=after, limit=limit)
-    is_stream = "text/event-stream" in accept.lower() or "application/json" not in accept.lower()
-    if is_stream:
+    if accepts(accept, "text/event-stream") or not accepts(accept, "application/json"):
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         return StreamingResponse(_stream(parts, job_id, after), media_type="text/event-stream", headers=headers)
     newest = page[-1].number if page else after

@@ -26,7 +26,7 @@ WORKBOOK_LAYERS = (2, 2, 2)
 WORKBOOK_WEIGHTS = (0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55)
 
 Finite = Annotated[Number, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
-LearningRate = Annotated[Number, Field(gt=0, le=1e6, allow_inf_nan=False)]
+LearningRate = Annotated[Number, Field(ge=1e-12, le=1e6, allow_inf_nan=False)]
 Probability = Annotated[Number, Field(gt=0, lt=1, allow_inf_nan=False)]
 EightWeights = tuple[Finite, Finite, Finite, Finite, Finite, Finite, Finite, Finite]
 

@@ -1,7 +1,9 @@
 """Where descent ends: the smallest learning rates, of three digits, at which a task stops behaving.
 
-Rates a tenth of a factor of ten apart are tried at once; the bracket in which the answer changes is then tried at
-every number of three digits in it. That is bisection with hundreds of cuts at a time, for the price of two sweeps.
+Many rates are tried at once, as finely spaced as a fixed amount of work allows, together with those that the client
+chose; the bracket in which the answer changes is then tried at every number of three digits in it. That is bisection
+with hundreds of cuts at a time, for the price of two sweeps. Something that happens only between two neighbouring
+cuts goes unseen: `tried` says how many there were.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.backprop import Array
-from models.sweeps.curves import Notes, descend
+from models.sweeps.curves import Notes, Stop, descend
 from models.sweeps.networks import Task
 from models.sweeps.sweeping import block_size, networks_of, window_size
 
-LOWEST_EXPONENT, DECADES = -4, 7  # from 0.0001 to 1,000
-CUTS_PER_DECADE = 24
+HIGHEST, LOWEST = 1000.0, (1e-4, 1e-8, 1e-12)  # a floor is left for the next where the loss rises even there
+LEAST_CUTS, MOST_CUTS = 24, 900  # in each factor of ten; 900 are all the numbers of three digits
+COARSE_WORK = 2_000_000  # multiplications that the coarse cuts may take where more than the least are to be had
 MOST_WORK = 2_000_000_000  # multiplications; a search past it would take longer than most sweeps
 
 
@@ -26,24 +29,54 @@ class CriticalRates:
     loss_rises: float | None  # the smallest at which the loss ever rises
     convergence_begins: float | None  # the smallest at which it converges in the given epochs
     convergence_ends: float | None  # the smallest above that at which it does not
+    lowest: float  # the range that was searched
+    highest: float
+    tried: int  # how many learning rates were
 
 
 def is_affordable(task: Task, *, epochs: int) -> bool:
-    return DECADES * CUTS_PER_DECADE * epochs * len(task.start) * len(task.inputs) <= MOST_WORK
+    return 7 * LEAST_CUTS * _work_per_rate(task, epochs) <= MOST_WORK
 
 
 def find(
-    task: Task, *, epochs: int, converged_loss: float, after_window: Callable[[], None] = lambda: None
+    task: Task,
+    chosen: list[float],
+    *,
+    epochs: int,
+    converged_loss: float,
+    stop: Stop | None = None,
+    after_window: Callable[[], None] = lambda: None,
 ) -> CriticalRates:
-    """Two short sweeps: a coarse one, and one of all three-digit numbers where the coarse one changes its answer."""
-    coarse = _three_digits(np.logspace(LOWEST_EXPONENT, LOWEST_EXPONENT + DECADES, DECADES * CUTS_PER_DECADE + 1))
-    answers = _try(task, coarse, epochs, converged_loss, after_window)
-    ends = [end for end in answers.turns() if end is not None]
-    fine = [rate for end in ends if end > 0 for rate in _between(coarse[end - 1], coarse[end])]
-    rates = np.unique(np.concatenate([coarse, fine]))
+    """Two short sweeps: a coarse one that the `chosen` rates join, and one of all three-digit numbers where the
+    coarse one changes its answer."""
+
+    def attempt(rates: Array) -> "_Answers":
+        return _try(task, rates, epochs, converged_loss, stop, after_window)
+
+    for lowest in LOWEST:
+        coarse = _coarse(lowest, chosen, _work_per_rate(task, epochs))
+        answers = attempt(coarse)
+        if not answers.has_risen[0]:
+            break
+    turns = [turn for turn in answers.turns() if turn]
+    fine = [rate for turn in turns for rate in _between(coarse[turn - 1], coarse[turn])]
+    rates = np.union1d(coarse, fine)
     if len(rates) > len(coarse):
-        answers = answers.joined(_try(task, np.setdiff1d(rates, coarse), epochs, converged_loss, after_window))
-    return CriticalRates(*(None if turn is None else float(rates[turn]) for turn in answers.turns()))
+        answers = answers.joined(attempt(np.setdiff1d(rates, coarse)))
+    rises, begins, ends = (None if turn is None else float(rates[turn]) for turn in answers.turns())
+    return CriticalRates(rises, begins, ends, lowest=lowest, highest=HIGHEST, tried=len(rates))
+
+
+def _coarse(lowest: float, chosen: list[float], work_per_rate: int) -> Array:
+    """The rates to try first, in order."""
+    decades = round(np.log10(HIGHEST / lowest))
+    cuts = int(np.clip(COARSE_WORK // (decades * work_per_rate), LEAST_CUTS, MOST_CUTS))
+    spread = _three_digits(np.geomspace(lowest, HIGHEST, decades * cuts + 1))
+    return np.union1d(spread, [rate for rate in chosen[:MOST_CUTS] if lowest <= rate <= HIGHEST])
+
+
+def _work_per_rate(task: Task, epochs: int) -> int:
+    return epochs * len(task.start) * len(task.inputs)
 
 
 @dataclass(frozen=True)
@@ -72,20 +105,27 @@ class _Answers:
         )
 
 
-def _try(task: Task, rates: Array, epochs: int, converged_loss: float, after_window: Callable[[], None]) -> _Answers:
-    notes = [_descend(task, part, epochs, after_window) for part in _parts(rates, block_size(task))]
+def _try(
+    task: Task,
+    rates: Array,
+    epochs: int,
+    converged_loss: float,
+    stop: Stop | None,
+    after_window: Callable[[], None],
+) -> _Answers:
+    notes = [_descend(task, part, epochs, stop, after_window) for part in _parts(rates, block_size(task))]
     has_risen = np.concatenate([note.has_risen for note in notes])
     return _Answers(rates, has_risen, np.concatenate([note.last for note in notes]) < converged_loss)
 
 
-def _descend(task: Task, rates: Array, epochs: int, after_window: Callable[[], None]) -> Notes:
+def _descend(task: Task, rates: Array, epochs: int, stop: Stop | None, after_window: Callable[[], None]) -> Notes:
     notes = Notes(len(rates), [])
 
     def watch(first: int, losses: Array, _: Array) -> None:
         notes.add(first, losses)
         after_window()
 
-    descend(networks_of(task, rates), epochs=epochs, window=window_size(task, len(rates)), watch=watch)
+    descend(networks_of(task, rates), epochs=epochs, window=window_size(task, len(rates)), watch=watch, stop=stop)
     return notes
 
 

@@ -86,8 +86,8 @@ class Notes:
             self.first, self.last = losses[0].copy(), losses[0].copy()
         tolerance = RISE_TOLERANCE * self.first
         self.has_risen |= (losses[0] > self.last + tolerance) | np.isnan(losses[-1])
-        self.has_risen |= (np.diff(losses, axis=0).max(axis=0, initial=-np.inf)) > tolerance
-        lowest = losses.min(axis=0)
+        self.has_risen |= (losses[1:] > losses[:-1] + tolerance).any(axis=0)
+        lowest = np.fmin.reduce(losses, axis=0)  # what comes after an overflow is no number, and no minimum
         for reached, threshold in zip(self.reached, self.thresholds, strict=True):
             is_new = (reached < 0) & (lowest < threshold)
             reached[is_new] = first_epoch + (losses[:, is_new] < threshold).argmax(axis=0)

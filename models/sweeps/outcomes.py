@@ -4,7 +4,8 @@ The first rule that holds decides:
 
 - `diverged`: the loss overflowed.
 - `converged`: the loss at the end is below 1e-6, or below the target loss where the sweep stops at one.
-- `stalled`: the gradient's norm at the end is below 1e-5 although the loss is not: saturated sigmoids, dead units.
+- `stalled`: the gradient's norm at the end is below 1e-5 although the loss is not: saturated
+  sigmoids, dead units, or a minimum that is not zero.
 - `diverged`: the loss ends above where it began.
 - `oscillating`: the loss rose in some epoch, but ends no higher than it began.
 - `descending`: it never rose, and is still on its way.

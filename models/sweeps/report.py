@@ -69,11 +69,15 @@ def finite(number: float) -> float | None:
 def _curves(swept: Sweep, trial: int, max_points: int) -> dict[str, Any]:
     loss = swept.losses[trial, : swept.last_epochs[trial] + 1]
     kept = kept_points(loss, max_points=max_points)
-    curves = {"loss": _plain(loss[kept])}
+    curves = {"loss": _plain(loss[kept]) if loss.dtype == np.float64 else _seven_digits(loss[kept])}
     if len(kept) < len(loss):
         curves["loss_epochs"] = kept.tolist()
-    norms = swept.gradient_norms[trial, kept]
-    return curves | {"gradient_norms": [finite(float(f"{norm:.7g}")) for norm in norms]}  # float32 has no more digits
+    return curves | {"gradient_norms": _seven_digits(swept.gradient_norms[trial, kept])}
+
+
+def _seven_digits(numbers: Array) -> list[float | None]:
+    """Numbers of float32 as JSON: it has no more digits than that."""
+    return [finite(float(f"{number:.7g}")) for number in numbers]
 
 
 def _network(swept: Sweep, trial: int, task: Task, *, is_named: bool) -> dict[str, Any]:

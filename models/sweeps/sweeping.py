@@ -13,7 +13,7 @@ from models.sweeps.small_networks import Networks, SmallNetworks
 
 CACHED_NUMBERS = 64_000  # float64 that one block of networks may hold: half a megabyte stays in a core's cache
 WINDOW_NUMBERS = 1_000_000  # multiplications between two reports of progress: some milliseconds
-EXACT_POINTS = 10_000_000  # above it losses are kept as float32 (7 digits), so that 50 million fit a small worker
+EXACT_POINTS = 10_000_000  # above it losses are kept as float32 (7 digits), so that 50 million fit a worker of 2 GB
 
 
 @dataclass(frozen=True)

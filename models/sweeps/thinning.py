@@ -4,7 +4,7 @@ import numpy as np
 
 from models.backprop import Array
 
-MOST_POINTS = 1_000_000  # of all the curves in one result
+MOST_POINTS = 100_000  # of all the curves in one result: some 5 MB of JSON
 
 
 def points_per_curve(curves: int, *, max_points: int) -> int:

@@ -209,3 +209,17 @@ def test_specs_are_small_so_a_large_body_is_413_declared_or_not(api: httpx.Clien
 
 def parse_events(text: str) -> list[dict[str, str]]:
     return [dict(line.split(": ", 1) for line in block.splitlines()) for block in text.strip().split("\n\n")]
+
+
+@pytest.mark.parametrize(
+    ("accept", "goes_on"),
+    [
+        ("image/svg+xml", True),
+        ("IMAGE/SVG+XML", True),
+        ("image/svg+xml;q=0, */*", False),
+        ("text/html, image/svg+xml", False),
+    ],
+)
+def test_picture_is_gone_on_to_only_where_it_is_asked_for(api: httpx.Client, accept: str, goes_on: bool) -> None:
+    answer = api.post("/v1/jobs", json=SWEEP, headers={"Accept": accept})
+    assert answer.status_code == (303 if goes_on else 202)

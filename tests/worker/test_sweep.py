@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from app.db import Sessions
-from app.jobs import service
+from app.jobs import runs, service
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
 from models.sweeps import thinning
 from models.sweeps.curve_files import from_npz
 from tests.models.test_backprop import GOLDEN
-from worker.runner import run_job
+from worker.runner import Finish, Run, WorkerStopping, run_job
 from worker.sweep import sweep
 
 
@@ -117,3 +117,18 @@ def test_saturated_sigmoids_are_stalled(sessions: Sessions, storage: Storage) ->
     result = result_of(sessions, storage, weights=[100.0] * 8, learning_rates=[1.0])
     assert result["trials"][0]["outcome"] == "stalled"
     assert result["trials"][0]["loss"][-1] > 0.1
+
+
+def test_sweep_that_is_run_again_reports_no_trial_twice(sessions: Sessions, storage: Storage) -> None:
+    rates = np.geomspace(0.1, 10, 5000).tolist()  # more than one block
+    spec = BackpropSweepSpec.model_validate({"kind": "backprop_sweep", "learning_rates": rates, "epochs": 5})
+    job, _ = service.submit(sessions, spec)
+
+    def interrupted(run: Run) -> Finish:
+        sweep(run, storage)
+        raise WorkerStopping
+
+    run_job(sessions, job.id, interrupted)
+    run_job(sessions, job.id, lambda run: sweep(run, storage))
+    assert service.get(sessions, job.id).status == "succeeded"
+    assert [trial["learning_rate"] for trial in runs.reported(sessions, job.id, "trial")] == rates

@@ -1,12 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 
 from models.sweeps import critical_rates
-from models.sweeps.critical_rates import CriticalRates
+from models.sweeps.curves import Notes
 from models.sweeps.landscape import hessian, sharpness
-from models.sweeps.networks import Activation
+from models.sweeps.networks import Activation, Task
 from models.sweeps.outcomes import fastest, outcome
 from models.sweeps.sweeping import sweep
 from tests.models.sweeps.test_sweeping import torch_loss
@@ -47,16 +49,15 @@ def test_critical_rates_are_those_of_trying_every_number_of_three_digits() -> No
     swept = sweep(SMALL, every, epochs=100, thresholds=[])
     converged = swept.last_losses < 1e-6
     begins = int(converged.argmax())
-    assert critical_rates.find(SMALL, epochs=100, converged_loss=1e-6) == CriticalRates(
-        loss_rises=every[int(swept.has_risen.argmax())],
-        convergence_begins=every[begins],
-        convergence_ends=every[begins + int((~converged[begins:]).argmax())],
-    )
+    found = critical_rates.find(SMALL, [], epochs=100, converged_loss=1e-6)
+    assert found.loss_rises == every[int(swept.has_risen.argmax())]
+    assert found.convergence_begins == every[begins]
+    assert found.convergence_ends == every[begins + int((~converged[begins:]).argmax())]
 
 
 def test_critical_rates_are_none_where_there_are_none() -> None:
-    assert critical_rates.find(SMALL, epochs=1, converged_loss=1e-30).convergence_begins is None
-    assert critical_rates.find(SMALL, epochs=100_000, converged_loss=1.0).convergence_ends is None
+    assert critical_rates.find(SMALL, [], epochs=1, converged_loss=1e-30).convergence_begins is None
+    assert critical_rates.find(SMALL, [], epochs=100_000, converged_loss=1.0).convergence_ends is None
 
 
 @pytest.mark.parametrize(
@@ -82,3 +83,33 @@ def test_the_fastest_trial_reached_the_hardest_threshold_first() -> None:
     assert fastest(np.array([[3, 2, 1], [-1, -1, -1]]), losses) == 2
     assert fastest(np.array([[2, 2, -1]]), losses) == 0
     assert fastest(np.array([[-1, -1, -1]]), losses) is None
+
+
+def test_rates_that_were_chosen_are_evidence_for_the_critical_ones() -> None:
+    task = Task(
+        layers=(2, 2, 2),
+        activation="sigmoid",
+        has_biases=False,
+        inputs=np.array([[-0.81, 1.5]]),
+        targets=np.array([[0.2, 0.51]]),
+        start=np.array([-0.39, 1.54, 0.31, 3.52, 1.48, 2.74, -2.16, -0.38]),
+    )
+    found = critical_rates.find(task, [32.3, 33.0], epochs=500, converged_loss=1e-6)
+    assert found.convergence_ends is not None
+    assert found.convergence_ends <= 32.3
+
+
+def test_sharpness_of_saturated_sigmoids_is_a_number() -> None:
+    start = np.array([-200.0, -200.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    task = replace(SMALL, inputs=np.array([[2.0, 2.0]]), start=start)
+    assert sharpness(start[None], task)[0] == pytest.approx(0.0244522, abs=1e-7)  # by torch's Hessian
+
+
+@pytest.mark.parametrize("window", [1, 2, 4])
+def test_what_is_noted_of_a_curve_does_not_depend_on_where_it_is_cut(window: int) -> None:
+    losses = np.array([[0.5, 1.0], [1e-4, np.inf], [1e200, np.inf], [np.nan, np.nan]])
+    notes = Notes(2, [1e-3])
+    for first in range(0, 4, window):
+        notes.add(first, losses[first : first + window])
+    assert notes.reached.tolist() == [[1, -1]]
+    assert notes.has_risen.tolist() == [True, True]

@@ -6,6 +6,7 @@ hint is sent by a thread of its own, with short timeouts and no retries, and nev
 
 import logging
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from kombu.exceptions import OperationalError
 logger = logging.getLogger(__name__)
 
 SOCKET_SECONDS = 2.0
+AWAY_SECONDS = 2.0  # after a failure: trying costs milliseconds of every request's processor
 BACKLOG = 1000  # hints waiting for a hung broker; the dispatcher makes up for those past it
 TRANSPORT_OPTIONS: dict[str, Any] = {
     "socket_timeout": SOCKET_SECONDS,
@@ -50,24 +52,25 @@ class CeleryJobQueue:
         )
         self._sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hints")
         self._waiting = 0
-        self._is_away = False
         self._lock = threading.Lock()
+        self._away_until = 0.0  # by time.monotonic; until then nothing is tried
 
     def hint(self, job_id: str, kind: str, queue: str) -> None:
         with self._lock:
-            if self._waiting >= BACKLOG:
+            if self._waiting >= BACKLOG or time.monotonic() < self._away_until:
                 return
             self._waiting += 1
         self._sender.submit(self._send, job_id, kind, queue)
 
     def _send(self, job_id: str, kind: str, queue: str) -> None:
         try:
-            self._celery.send_task(f"numeral.{kind}", args=[job_id], queue=queue, retry=False)
-            self._is_away = False
+            if time.monotonic() >= self._away_until:
+                self._celery.send_task(f"numeral.{kind}", args=[job_id], queue=queue, retry=False)
+                self._away_until = 0.0
         except (OperationalError, OSError) as error:
-            if not self._is_away:  # once is enough for the log
+            if self._away_until == 0.0:  # once is enough for the log
                 logger.warning("the broker takes no hints, jobs will wait until it does: %s", error)
-            self._is_away = True
+            self._away_until = time.monotonic() + AWAY_SECONDS
         finally:
             with self._lock:
                 self._waiting -= 1
@@ -75,9 +78,11 @@ class CeleryJobQueue:
     def depth(self, queue: str) -> int | None:
         with self._celery.connection_for_read() as connection:
             try:
-                return int(connection.default_channel.client.llen(queue))
+                depth = int(connection.default_channel.client.llen(queue))
             except (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors):
                 return None
+        self._away_until = 0.0
+        return depth
 
     def close(self) -> None:
         self._sender.shutdown(wait=False, cancel_futures=True)

@@ -18,7 +18,7 @@ from models.sweeps.sweeping import block_size, networks_of, window_size
 
 HIGHEST, LOWEST = 1000.0, (1e-4, 1e-8, 1e-12)  # a floor is left for the next where the loss rises even there
 LEAST_CUTS, MOST_CUTS = 24, 900  # in each factor of ten; 900 are all the numbers of three digits
-COARSE_WORK = 2_000_000  # multiplications that the coarse cuts may take where more than the least are to be had
+COARSE_WORK = 500_000  # multiplications that the coarse cuts may take where more than the least are to be had
 MOST_WORK = 2_000_000_000  # multiplications; a search past it would take longer than most sweeps
 
 

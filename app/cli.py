@@ -1,6 +1,5 @@
 """The command line: `numeral up | api | worker | migrate | train | predict | jobs`."""
 
-import json
 import os
 import signal
 import sys
@@ -8,21 +7,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
+from app.client import JsonOption, jobs, predict
 from app.config import Settings
 from app.errors import AppError
 from app.jobs.specs import QUEUES, MnistTrainingSpec
 from app.logs import configure_logging
+from app.options import read_settings
 from app.processes import announce, numeral_command, only_one_in, own_queues, require_free_port, start_workers
 from app.storage import Storage
 from app.supervisor import Supervisor
-
-if TYPE_CHECKING:
-    import httpx
 
 # Imports inside a command: what they load is not needed by the others, and `numeral api` is to stay small.
 
@@ -33,8 +31,6 @@ cli = typer.Typer(
 HostOption = Annotated[str | None, typer.Option(help="address to listen on (NUMERAL_HOST, 127.0.0.1)")]
 PortOption = Annotated[int | None, typer.Option(help="port to listen on (NUMERAL_PORT, 8000)")]
 DataOption = Annotated[Path | None, typer.Option(help="data folder (NUMERAL_DATA_DIR, ./data)")]
-JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
-UrlOption = Annotated[str | None, typer.Option(help="address of the service (from NUMERAL_HOST and NUMERAL_PORT)")]
 
 
 @cli.command()
@@ -44,7 +40,7 @@ def up(host: HostOption = None, port: PortOption = None, data_dir: DataOption = 
     from app.migrations.migrate import upgrade
 
     with _sentences():
-        settings = _settings(host=host, port=port, data_dir=data_dir)
+        settings = read_settings(host=host, port=port, data_dir=data_dir)
         configure_logging(settings.log_format)
         Storage(settings.storage_dir)
         require_free_port(settings.host, settings.port)
@@ -64,7 +60,7 @@ def api(host: HostOption = None, port: PortOption = None, data_dir: DataOption =
     import uvicorn
 
     with _sentences():
-        settings = _settings(host=host, port=port, data_dir=data_dir)
+        settings = read_settings(host=host, port=port, data_dir=data_dir)
         os.environ.update(settings.as_environment())
         Storage(settings.storage_dir)
         require_free_port(settings.host, settings.port)
@@ -88,7 +84,7 @@ def worker(
 ) -> None:
     """Run jobs only: short sweeps and long trainings in processes of their own."""
     with _sentences():
-        settings = _settings(data_dir=data_dir)
+        settings = read_settings(data_dir=data_dir)
         configure_logging(settings.log_format)
         unknown = set(queue or ()) - set(QUEUES)
         if unknown:
@@ -104,7 +100,7 @@ def migrate(data_dir: DataOption = None) -> None:
     from app.migrations.migrate import upgrade
 
     with _sentences():
-        settings = _settings(data_dir=data_dir)
+        settings = read_settings(data_dir=data_dir)
         upgrade(settings.resolved_database_url)
         typer.echo("The database is up to date.")
 
@@ -127,68 +123,14 @@ def train(
         given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
         filled = {name: value for name, value in given.items() if value is not None}
         spec = MnistTrainingSpec.model_validate({"kind": "mnist_training"} | asked | filled)
-    os.environ.update(_settings().as_environment())
+    os.environ.update(read_settings().as_environment())
     style = "json" if as_json else "text"
     # A process of its own: it loads torch, which nothing in `app` does.
     os.execv(sys.executable, [sys.executable, "-m", "worker.local", spec.model_dump_json(), str(output), style])
 
 
-@cli.command()
-def predict(
-    files: Annotated[list[Path], typer.Argument(help="pictures of digits", exists=True, dir_okay=False)],
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Ask the running service which digits are in some pictures. Exits with 1 if one cannot be read."""
-    with _client(url) as client:
-        failed = False
-        for file in files:
-            answer = client.post("/v1/predict", files={"file": file.read_bytes()})
-            failed |= not answer.is_success
-            body = answer.json()
-            if as_json:
-                typer.echo(json.dumps({"file": str(file)} | body))
-            elif answer.is_success:
-                doubt = "" if body["accepted"] else f"  not to be trusted: {body['reason']}"
-                typer.echo(f"{file}: {body['digit']}  ({body['confidence']:.1%}){doubt}")
-            else:
-                typer.echo(f"{file}: {body['detail']}", err=True)
-        raise typer.Exit(1 if failed else 0)
-
-
-@cli.command()
-def jobs(
-    status: Annotated[
-        str | None, typer.Option(help="only those queued, running, succeeded, failed or cancelled")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="how many")] = 20,
-    url: UrlOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List the running service's jobs, newest first."""
-    with _client(url) as client:
-        answer = client.get("/v1/jobs", params={"limit": limit} | ({"status": status} if status else {}))
-        body = answer.json()
-        if not answer.is_success:
-            typer.echo(f"error: {body['detail']}", err=True)
-            raise typer.Exit(1)
-        if as_json:
-            typer.echo(json.dumps(body["items"]))
-            return
-        for job in body["items"]:
-            progress = job["progress"] or {"done": 0, "total": 0, "unit": ""}
-            done = f"{progress['done']}/{progress['total']} {progress['unit']}" if progress["total"] else ""
-            typer.echo(f"{job['id']}  {job['kind']:15} {job['status']:10} {done}")
-
-
-def _settings(**options: Any) -> Settings:
-    try:
-        return Settings(**{name: value for name, value in options.items() if value is not None})
-    except ValidationError as error:
-        for part in error.errors():
-            name = "_".join(map(str, part["loc"])).upper()
-            typer.echo(f"error: NUMERAL_{name} (or the option of that name): {part['msg']}", err=True)
-        raise typer.Exit(2) from error
+cli.command()(predict)
+cli.command()(jobs)
 
 
 @contextmanager
@@ -214,22 +156,6 @@ def _supervised(settings: Settings) -> Iterator[Supervisor]:
         yield supervisor
     finally:
         supervisor.end_all()
-
-
-@contextmanager
-def _client(url: str | None) -> Iterator["httpx.Client"]:
-    import httpx
-
-    base = url or _settings().url
-    try:
-        with httpx.Client(base_url=base, timeout=30) as client:
-            yield client
-    except httpx.HTTPError as error:
-        typer.echo(f"error: no service answers at {base} ({error}); start one with `numeral up`.", err=True)
-        raise typer.Exit(1) from error
-    except json.JSONDecodeError as error:
-        typer.echo(f"error: what answers at {base} is not Numeral.", err=True)
-        raise typer.Exit(1) from error
 
 
 def main() -> None:

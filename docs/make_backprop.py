@@ -58,12 +58,17 @@ def _get(client: httpx.Client, path: str, query: dict[str, str] | None = None) -
 
 def _table(job: dict[str, Any]) -> str:
     rows = [
-        f"| {trial['learning_rate']:g} | {trial['loss'][-1]:.4g} | {trial['outcome']} | "
+        f"| {trial['learning_rate']:g} | {_above_rounding(trial['loss'][-1], 1e-18)} | {trial['outcome']} | "
         f"{_or_dash(trial['epochs_to']['1e-3'])} | {_or_dash(trial['epochs_to']['1e-6'])} | "
-        f"{trial['gradient_norms'][-1]:.3g} | {_digits(trial['stability_limit']['end'])} |"
+        f"{_above_rounding(trial['gradient_norms'][-1], 1e-12)} | {_digits(trial['stability_limit']['end'])} |"
         for trial in job["result"]["trials"]
     ]
     return "\n".join(rows)
+
+
+def _above_rounding(number: float, floor: float) -> str:
+    """Four digits, unless the number is so small that it is the rounding of one processor or another."""
+    return f"{number:.4g}" if number >= floor else f"below {floor:g}"
 
 
 def _derivation(client: httpx.Client) -> str:

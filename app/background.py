@@ -14,10 +14,10 @@ logger = logging.getLogger(__name__)
 
 
 class Periodic:
-    """Calls `work` every `seconds` until closed, whatever a call raises."""
+    """Calls `work` every `seconds` until closed, whatever a call raises; `at_once` too, where that is wanted."""
 
-    def __init__(self, name: str, work: Callable[[], None], *, seconds: float) -> None:
-        self._work, self._seconds = work, seconds
+    def __init__(self, name: str, work: Callable[[], None], *, seconds: float, at_once: bool = False) -> None:
+        self._work, self._seconds, self._at_once = work, seconds, at_once
         self._closing = threading.Event()
         self._last_error = ""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -31,13 +31,18 @@ class Periodic:
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
+        if self._at_once:
+            self._call()
         while not self._closing.wait(self._seconds):
-            try:
-                self._work()
-                self._last_error = ""
-            except AppError as error:
-                if str(error) != self._last_error:
-                    logger.warning("%s: %s", self._thread.name, error)
-                self._last_error = str(error)
-            except Exception:
-                logger.exception("%s: unexpected error; it goes on", self._thread.name)
+            self._call()
+
+    def _call(self) -> None:
+        try:
+            self._work()
+            self._last_error = ""
+        except AppError as error:
+            if str(error) != self._last_error:
+                logger.warning("%s: %s", self._thread.name, error)
+            self._last_error = str(error)
+        except Exception:
+            logger.exception("%s: unexpected error; it goes on", self._thread.name)

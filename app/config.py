@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     api_processes: int = Field(1, ge=1, le=64, description="how many processes serve HTTP")
     training_workers: int = Field(1, ge=1, le=64, description="how many trainings run at once")
     lease_seconds: float = Field(30.0, ge=1, description="how long a silent worker keeps its job")
+    stall_seconds: float = Field(600.0, ge=1, description="how long a job may run without a step")
+    max_queued: int = Field(10_000, ge=1, description="how many jobs of one kind may wait")
     max_body_bytes: int = Field(32 * 2**20, ge=1024, description="the largest request body that is read")
     log_format: Literal["console", "json"] = Field("console", description="how log lines are written")
 

@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeDecorator
 
 from app.errors import ConfigurationError, DatabaseUnavailable, StorageFull
 
-SCHEMA = "0001"  # the newest revision in app/migrations, known here without loading Alembic
+SCHEMA = "0002"  # the newest revision in app/migrations, known here without loading Alembic
 UNDEFINED_TABLE = "42P01"  # PostgreSQL's code; SQLite's is an OperationalError like any other
 BUSY_SECONDS = 10.0  # how long a SQLite writer waits for another, a PostgreSQL client for its server
 
@@ -72,6 +72,12 @@ class Sessions:
         """
         with translated_errors(), self._write.begin() as session:
             yield session
+
+    def describe(self) -> str:
+        """The database's name and version, such as `postgresql 18.1`. Raises DatabaseUnavailable."""
+        with translated_errors(), self.engine.connect() as connection:
+            numbers = connection.dialect.server_version_info or ()
+            return f"{connection.dialect.name} {'.'.join(map(str, numbers))}"
 
     def close(self) -> None:
         self.engine.dispose()

@@ -20,6 +20,22 @@ class JobAlreadyEnded(AppError):
     """The job has ended, so it cannot be cancelled."""
 
 
+class JobNotEnded(AppError):
+    """The job waits or runs, so it can be neither tried again nor deleted."""
+
+
+class JobSucceeded(AppError):
+    """The job has its result, so there is nothing to try again."""
+
+
+class JobInUse(AppError):
+    """A model version came from the job, so it cannot be deleted."""
+
+
+class TooManyJobs(AppError):
+    """As many jobs of this kind are waiting as the service takes."""
+
+
 class IdempotencyKeyReused(AppError):
     """The key was used before, with another body."""
 

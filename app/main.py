@@ -10,7 +10,8 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
-from app.api import backprop, error_handlers, jobs, models, operation, plots, predictions
+from app import VERSION
+from app.api import backprop, error_handlers, jobs, models, operation, plots, predictions, system
 from app.api.body_limit import BodyLimit
 from app.api.dependencies import Parts
 from app.api.schemas import Problem
@@ -36,7 +37,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     """The service over HTTP. It starts without its database too, and is ready once that is there."""
     sessions, storage = Sessions(settings.resolved_database_url), Storage(settings.storage_dir)
     parts = Parts(settings, sessions, storage, queue, Classifiers(sessions, storage), CapacityLimiter(DECODERS))
-    dispatcher = Dispatcher(sessions, queue)
+    dispatcher = Dispatcher(sessions, queue, stall_seconds=settings.stall_seconds)
 
     is_shipped_installed = False
 
@@ -55,7 +56,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
             logger.warning("not ready yet: %s", error)
         watchers = [
             Periodic("models", watch_models, seconds=WATCH_SECONDS).start(),
-            Periodic("dispatcher", dispatcher.tick, seconds=WATCH_SECONDS).start(),
+            Periodic("dispatcher", dispatcher.tick, seconds=min(WATCH_SECONDS, settings.lease_seconds / 4)).start(),
         ]
         yield
         for watcher in watchers:
@@ -65,7 +66,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
 
     app = FastAPI(
         title="Numeral",
-        version="0.1.0",
+        version=VERSION,
         description="Trains, proves and serves a digit recogniser, and shows how backpropagation learns.",
         lifespan=lifespan,
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
@@ -73,7 +74,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     error_handlers.install(app)
-    for resource in (jobs, plots, backprop, predictions, models, operation):
+    for resource in (jobs, plots, backprop, predictions, models, operation, system):
         app.include_router(resource.router)
     app.add_api_route("/", lambda: FileResponse(HOME), include_in_schema=False)
     error_handlers.document(app)

@@ -61,6 +61,11 @@ class Storage:
             raise StorageUnavailable(f"The artifact {name} in {self.folder} is damaged: its sha256 has changed.")
         return content
 
+    def delete(self, name: str) -> None:
+        """Remove `name`; nothing happens where it is gone already. Raises StorageUnavailable."""
+        with self._translated("removed"):
+            (self.folder / name).unlink(missing_ok=True)
+
     @contextmanager
     def _translated(self, action: str) -> Iterator[None]:
         try:

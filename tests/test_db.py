@@ -2,10 +2,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 from app.db import SCHEMA, Base, Sessions, check_schema, database_now
+from app.jobs import service
 from app.jobs import tables as _jobs
+from app.jobs.specs import BackpropSweepSpec
 from app.migrations.migrate import alembic_config
 from app.registry import tables as _registry
 
@@ -31,6 +33,18 @@ def test_migrations_go_down_and_up_again(sessions: Sessions) -> None:
     with writing.begin() as connection:
         command.upgrade(alembic_config(connection), "head")
     check_schema(sessions)
+
+
+def test_migrations_keep_the_jobs_and_their_events(sessions: Sessions) -> None:
+    spec = BackpropSweepSpec(kind="backprop_sweep")
+    ids = [service.submit(sessions, spec)[0].id for _ in range(3)]
+    writing = sessions.engine.execution_options(writes=True)
+    for step, revision in ((command.downgrade, "0001"), (command.upgrade, "head")):
+        with writing.begin() as connection:
+            step(alembic_config(connection), revision)
+        with sessions.engine.connect() as connection:
+            found = connection.execute(text("SELECT job_id FROM job_events ORDER BY job_id"))
+            assert list(found.scalars()) == ids
 
 
 def test_time_is_the_databases_own_and_aware(sessions: Sessions) -> None:

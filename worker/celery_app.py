@@ -13,6 +13,7 @@ from celery import Celery
 from celery.platforms import SecurityWarning
 from celery.signals import setup_logging, worker_process_init, worker_shutting_down
 
+from app import VERSION
 from app.background import Periodic
 from app.config import Settings
 from app.db import Sessions
@@ -63,5 +64,14 @@ def _tell_the_children(**_: Any) -> None:
 @worker_process_init.connect
 def _appear(**_: Any) -> None:
     """Let the API know, from now on, that this process lives and what device it has."""
-    name, device = f"{socket.gethostname()}:{os.getpid()}", find_device()
-    Periodic("appear", lambda: runs.appear(sessions, name, device), seconds=APPEAR_SECONDS).start()
+    name, device = worker_name(), find_device()
+
+    def appear() -> None:
+        runs.appear(sessions, name, device=device, version=VERSION)
+
+    Periodic("appear", appear, seconds=APPEAR_SECONDS, at_once=True).start()
+
+
+def worker_name() -> str:
+    """This process, as the other parts of the service know it."""
+    return f"{socket.gethostname()}:{os.getpid()}"

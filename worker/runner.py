@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 0.002  # between two looks at the job row, which cost about 0.4 ms each
 PATIENCE_SECONDS = 120.0  # how long a job waits for a database that is away
+GRACE_SECONDS = 60.0  # how long a run may go on, without a step, after its claim was lost
 
 Finish = Callable[[Session], dict[str, Any]]  # gives the result; what it writes stands or falls with the job's success
 Answer = TypeVar("Answer")
@@ -45,12 +46,14 @@ class Run:
         self.sessions = sessions
         self._lease_seconds = lease_seconds
         self._progress: dict[str, Any] | None = None
-        self._is_lost = False
+        self._lost_at: float | None = None
         self._checked = 0.0
+        self._steps = self._renewed_steps = 0
 
     def progress(self, done: int, total: int, unit: str) -> None:
         """How far the work has come; written with the next renewal of the lease."""
         self._progress = {"done": done, "total": total, "unit": unit}
+        self._steps += 1
 
     def report(self, event: str, data: dict[str, Any]) -> None:
         """Append an event. Raises ClaimLost."""
@@ -67,9 +70,10 @@ class Run:
 
     def check(self) -> None:
         """Raise JobCancelled, ClaimLost or WorkerStopping if the work should end. To be called at every batch."""
+        self._steps += 1
         if self.is_stopping():
             raise WorkerStopping
-        if self._is_lost:
+        if self._lost_at is not None:
             raise ClaimLost
         if time.monotonic() < self._checked + CHECK_SECONDS:
             return
@@ -84,9 +88,23 @@ class Run:
             raise JobCancelled
 
     def renew(self) -> None:
-        """Hold on to the job for another lease."""
-        lease = runs.renew(self.sessions, self.claim, lease_seconds=self._lease_seconds, progress=self._progress)
-        self._is_lost = not lease.is_held
+        """Hold on to the job for another lease, and say whether the work has moved since the last one."""
+        steps = self._steps
+        lease = runs.renew(
+            self.sessions,
+            self.claim,
+            lease_seconds=self._lease_seconds,
+            progress=self._progress,
+            has_stepped=steps > self._renewed_steps,
+        )
+        self._renewed_steps = steps
+        if not lease.is_held and self._lost_at is None:
+            self._lost_at = time.monotonic()
+
+    @property
+    def is_hung(self) -> bool:
+        """Whether the claim has been lost for so long that the work cannot have noticed."""
+        return self._lost_at is not None and time.monotonic() > self._lost_at + GRACE_SECONDS
 
 
 def run_job(
@@ -96,20 +114,35 @@ def run_job(
     *,
     lease_seconds: float = 30.0,
     is_stopping: Callable[[], bool] = lambda: False,
+    take: Callable[..., Claim | None] = runs.claim,
+    worker: str | None = None,
+    abandon: Callable[[], None] = lambda: None,
 ) -> None:
     """Claim a job, do its work and record how it ended. `work` returns what gives the result, within the transaction
-    that ends the job."""
-    claim = runs.claim(sessions, job_id, lease_seconds=lease_seconds)
+    that ends the job.
+
+    `take` may give another job than the one named; `abandon` ends the process where the work hangs for good.
+    """
+    claim = take(sessions, job_id, lease_seconds=lease_seconds, worker=worker)
     if claim is None:  # cancelled, or another worker was quicker
         return
     run = Run(sessions, claim, lease_seconds=lease_seconds, is_stopping=is_stopping)
-    heartbeat = Periodic(f"lease of {job_id}", run.renew, seconds=min(5.0, lease_seconds / 6)).start()
+
+    def hold_on() -> None:
+        run.renew()
+        if run.is_hung:
+            logger.error("job %s attempt %d hangs; this process ends", claim.job_id, claim.attempt)
+            abandon()
+
+    heartbeat = Periodic(f"lease of {claim.job_id}", hold_on, seconds=min(5.0, lease_seconds / 6)).start()
     try:
         _finish(run, work)
     except ClaimLost:
-        logger.warning("job %s attempt %d was given to another worker; dropped", job_id, claim.attempt)
+        logger.warning("job %s attempt %d was taken from this worker; dropped", claim.job_id, claim.attempt)
     except DatabaseUnavailable as error:
-        logger.error("job %s attempt %d could not be ended, its lease will run out: %s", job_id, claim.attempt, error)
+        logger.error(
+            "job %s attempt %d could not be ended, its lease will run out: %s", claim.job_id, claim.attempt, error
+        )
     finally:
         heartbeat.close()
 

@@ -1,8 +1,10 @@
 """One Celery task per kind of job. A message carries the job's id and nothing else."""
 
+import os
 from collections.abc import Callable
 
-from worker.celery_app import app, sessions, settings, stopping, storage
+from app.jobs import runs
+from worker.celery_app import app, sessions, settings, stopping, storage, worker_name
 from worker.runner import Finish, Run, run_job
 
 
@@ -21,4 +23,13 @@ def mnist_training(job_id: str) -> None:
 
 
 def _run(job_id: str, work: Callable[[Run], Finish]) -> None:
-    run_job(sessions, job_id, work, lease_seconds=settings.lease_seconds, is_stopping=lambda: bool(stopping.value))
+    run_job(
+        sessions,
+        job_id,
+        work,
+        lease_seconds=settings.lease_seconds,
+        is_stopping=lambda: bool(stopping.value),
+        take=runs.claim_in_turn,
+        worker=worker_name(),
+        abandon=lambda: os._exit(1),  # Celery starts another child in its place
+    )

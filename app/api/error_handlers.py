@@ -24,6 +24,9 @@ STATUS: dict[type[Exception], int] = {
     errors.ModelFileNotFound: 404,
     errors.CurvesNotThere: 404,
     errors.JobAlreadyEnded: 409,
+    errors.JobNotEnded: 409,
+    errors.JobSucceeded: 409,
+    errors.JobInUse: 409,
     errors.ModelNotServable: 409,
     errors.BodyTooLarge: 413,
     PictureTooLarge: 413,
@@ -32,13 +35,14 @@ STATUS: dict[type[Exception], int] = {
     errors.InvalidInput: 422,
     errors.IdempotencyKeyReused: 422,
     errors.DeviceNotPresent: 422,
+    errors.TooManyJobs: 429,
     errors.ModelNotLoaded: 503,
     errors.DatabaseUnavailable: 503,
     errors.StorageUnavailable: 503,
     errors.StorageFull: 507,
 }
 
-
+RETRY_AFTER_SECONDS = {429: 10, 503: 1}
 MOST_ERRORS = 20  # that one answer lists
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
@@ -89,7 +93,8 @@ async def _known(request: Request, error: Exception) -> ProblemResponse:
     document = describe(error)
     if isinstance(error, errors.AppError) and error.location:
         document["errors"] = [{"location": error.location, "message": str(error)}]
-    return problem(request, document, {"Retry-After": "1"} if document["status"] == 503 else None)
+    retry_after = RETRY_AFTER_SECONDS.get(document["status"])
+    return problem(request, document, {"Retry-After": str(retry_after)} if retry_after else None)
 
 
 async def _invalid(request: Request, error: Exception) -> ProblemResponse:

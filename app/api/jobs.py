@@ -1,4 +1,4 @@
-"""/v1/jobs: submit, list, look at, watch and cancel."""
+"""/v1/jobs: submit, list, look at, watch, cancel, try again and delete."""
 
 import asyncio
 import json
@@ -58,7 +58,7 @@ async def submit_job(
 ) -> Any:
     """Queue a job. With `Idempotency-Key`, the same key and body give the first job again."""
     wait_seconds = _parse_wait(prefer)
-    job, is_new = await run_in_threadpool(service.submit, parts.sessions, spec, idempotency_key=idempotency_key)
+    job, is_new = await run_in_threadpool(_submit, parts, spec, idempotency_key)
     if is_new:
         parts.queue.hint(job.id, job.kind, job.queue)
     if wait_seconds:
@@ -70,6 +70,10 @@ async def submit_job(
         return RedirectResponse(f"/v1/jobs/{job.id}/plot.svg", status_code=303)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return render(job)
+
+
+def _submit(parts: Parts, spec: JobSpec, key: str | None) -> tuple[Job, bool]:
+    return service.submit(parts.sessions, spec, idempotency_key=key, max_queued=parts.settings.max_queued)
 
 
 @router.get("", response_model=schemas.JobPage)
@@ -105,6 +109,21 @@ def get_job(
 def cancel_job(job_id: JobId, parts: PartsDependency) -> dict[str, Any]:
     """Cancel a queued job at once, a running one at its next batch."""
     return render(service.cancel(parts.sessions, job_id))
+
+
+@router.post("/{job_id}/retry", status_code=202, response_model=schemas.Job)
+def retry_job(job_id: JobId, parts: PartsDependency) -> dict[str, Any]:
+    """Queue a failed or cancelled job again; a training goes on from its last checkpoint."""
+    job = service.retry(parts.sessions, job_id, max_queued=parts.settings.max_queued)
+    parts.queue.hint(job.id, job.kind, job.queue)
+    return render(job)
+
+
+@router.delete("/{job_id}", status_code=204)
+def delete_job(job_id: JobId, parts: PartsDependency) -> None:
+    """Remove an ended job for good, with its events, checkpoints and curves; not while a model version is its work."""
+    for artifact in service.delete(parts.sessions, job_id):
+        parts.storage.delete(artifact)
 
 
 @router.get(
@@ -143,7 +162,13 @@ def summarise(job: Job) -> dict[str, Any]:
     names = (
         "id", "kind", "status", "spec", "attempt", "progress", "error", "created_at", "started_at", "finished_at",
     )  # fmt: skip
-    links = {"self": here, "events": f"{here}/events", "cancel": f"{here}/cancel", "plot": f"{here}/plot.svg"}
+    links = {
+        "self": here,
+        "events": f"{here}/events",
+        "cancel": f"{here}/cancel",
+        "retry": f"{here}/retry",
+        "plot": f"{here}/plot.svg",
+    }
     if job.kind == "backprop_sweep":
         links["curves"] = f"{here}/curves"
     return {name: getattr(job, name) for name in names} | {"links": links}

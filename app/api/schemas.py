@@ -26,7 +26,7 @@ class Progress(BaseModel):
 
 
 class JobError(BaseModel):
-    reason: str = Field(description="`error`, `worker_lost` or `stalled`")
+    reason: str = Field(description="`error`, `worker_lost`, `stalled` or `time_limit`")
     detail: str
 
 

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.jobs.job_options import JobOptions
 from app.jobs.numbers import Number, WholeNumber
 from models.sweeps.networks import Activation, Task, count_parameters, draw_weights
 
@@ -59,11 +60,9 @@ class Stop(BaseModel):
     )
 
 
-class BackpropSweepSpec(BaseModel):
+class BackpropSweepSpec(JobOptions):
     """Train a small network once per learning rate and compare the losses. What is left out is the workbook's 2-2-2
     network."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["backprop_sweep"]
     layers: list[Annotated[WholeNumber, Field(ge=1, le=64)]] = Field(

@@ -12,7 +12,7 @@ from app.jobs.lifecycle import JobStatus
 from app.jobs.queue import JobQueue
 from app.jobs.specs import QUEUES
 from app.jobs.tables import Job, Leader
-from app.jobs.transitions import MAX_ATTEMPTS, Claim, cancel_job, fail_job, requeue
+from app.jobs.transitions import MAX_ATTEMPTS, Claim, cancel_job, fail_job, is_rested, requeue
 
 LEADER_FOR = timedelta(seconds=5)
 HINT_STALE_AFTER = timedelta(seconds=5)
@@ -21,14 +21,15 @@ HINT_STALE_AFTER = timedelta(seconds=5)
 class Dispatcher:
     """`tick` is to be called about once a second by every API process; one of them does the work."""
 
-    def __init__(self, sessions: Sessions, queue: JobQueue) -> None:
-        self.sessions, self.queue = sessions, queue
+    def __init__(self, sessions: Sessions, queue: JobQueue, *, stall_seconds: float = 600.0) -> None:
+        self.sessions, self.queue, self.stall_seconds = sessions, queue, stall_seconds
         self.name = f"{socket.gethostname()}:{os.getpid()}"
 
     def tick(self) -> None:
         if not take_lead(self.sessions, "dispatch", self.name):
             return
-        reclaim(self.sessions)
+        reclaim(self.sessions, stall_seconds=self.stall_seconds)
+        end_overdue(self.sessions)
         for queue in QUEUES:
             self._repeat_hints(queue)
 
@@ -61,22 +62,40 @@ def take_lead(sessions: Sessions, duty: str, name: str) -> bool:
         return False
 
 
-def reclaim(sessions: Sessions) -> list[str]:
-    """Take running jobs from workers that have fallen silent; the ids of those that are queued again."""
+def reclaim(sessions: Sessions, *, stall_seconds: float) -> list[str]:
+    """Take running jobs from workers that have fallen silent, or live but have not moved for `stall_seconds`; the ids
+    of those that are queued again."""
     requeued = []
     with sessions.writing() as session:
         now = database_now(session)
-        lost = select(Job).where(Job.status == JobStatus.RUNNING, Job.lease_until < now)
-        for job in session.scalars(lost.with_for_update(skip_locked=True)).all():
+        is_lost = Job.lease_until < now
+        is_stalled = Job.stepped_at < now - timedelta(seconds=stall_seconds)
+        stuck = select(Job).where(Job.status == JobStatus.RUNNING, is_lost | is_stalled)
+        for job in session.scalars(stuck.with_for_update(skip_locked=True)).all():
             claim = Claim(job.id, job.attempt, job.kind, job.spec)
+            reason, what = ("worker_lost", "The worker was lost")
+            if job.lease_until is not None and job.lease_until >= now:
+                reason, what = ("stalled", f"The worker made no step in {stall_seconds:g} seconds")
             if job.is_cancel_requested:
                 cancel_job(session, claim)
             elif job.charged_attempts >= MAX_ATTEMPTS:
-                detail = f"The worker was lost on each of {MAX_ATTEMPTS} tries."
-                fail_job(session, job.id, "worker_lost", detail, claim=claim)
-            elif requeue(session, job.id, "The worker was lost; the job will run again.", claim=claim):
+                fail_job(session, job.id, reason, f"{what}; this was the last of {MAX_ATTEMPTS} tries.", claim=claim)
+            elif requeue(session, job.id, f"{what}; the job will run again.", claim=claim):
                 requeued.append(job.id)
     return requeued
+
+
+def end_overdue(sessions: Sessions) -> None:
+    """Fail the jobs whose time limit is over. One that still runs ends at its worker's next step."""
+    with sessions.writing() as session:
+        overdue = select(Job).where(Job.deadline < database_now(session))  # an ended job has none
+        for job in session.scalars(overdue.with_for_update(skip_locked=True)).all():
+            claim = Claim(job.id, job.attempt, job.kind, job.spec) if job.status == JobStatus.RUNNING else None
+            detail = "Its time limit was over before it ended."
+            if job.is_cancel_requested and claim:
+                cancel_job(session, claim)
+            else:
+                fail_job(session, job.id, "time_limit", detail, claim=claim)
 
 
 def take_stale_hints(sessions: Sessions, queue: str, *, limit: int = 100) -> list[tuple[str, str]]:
@@ -84,15 +103,15 @@ def take_stale_hints(sessions: Sessions, queue: str, *, limit: int = 100) -> lis
     with sessions.writing() as session:
         now = database_now(session)
         is_stale = Job.hinted_at.is_(None) | (Job.hinted_at < now - HINT_STALE_AFTER)
-        stale = select(Job).where(Job.status == JobStatus.QUEUED, Job.queue == queue, is_stale)
-        jobs = session.scalars(stale.order_by(Job.id).limit(limit).with_for_update(skip_locked=True)).all()
+        stale = select(Job).where(Job.status == JobStatus.QUEUED, Job.queue == queue, is_stale, is_rested(now))
+        jobs = session.scalars(stale.order_by(Job.turn, Job.id).limit(limit).with_for_update(skip_locked=True)).all()
         for job in jobs:
             job.hinted_at = now
         return [(job.id, job.kind) for job in jobs]
 
 
 def count_queued(sessions: Sessions, queue: str) -> int:
-    """How many jobs wait for a worker of `queue`."""
+    """How many jobs wait for a worker of `queue` and could run now."""
     with sessions.reading() as session:
-        query = select(func.count()).select_from(Job).where(Job.status == JobStatus.QUEUED, Job.queue == queue)
-        return session.scalars(query).one()
+        waiting = select(func.count()).select_from(Job).where(Job.status == JobStatus.QUEUED, Job.queue == queue)
+        return session.scalars(waiting.where(is_rested(database_now(session)))).one()

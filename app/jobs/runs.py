@@ -12,10 +12,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.db import Sessions, database_now
+from app.jobs.job_options import DAY
 from app.jobs.lifecycle import JobStatus
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
 from app.jobs.transitions import (
     MAX_ATTEMPTS,
+    RESTS,
     Claim,
     append_event,
     append_events,
@@ -23,6 +25,7 @@ from app.jobs.transitions import (
     fail_job,
     get_job,
     is_current,
+    is_rested,
     lock_current,
     move,
     requeue,
@@ -37,30 +40,60 @@ class Lease:
     is_cancel_requested: bool
 
 
-def claim(sessions: Sessions, job_id: str, *, lease_seconds: float) -> Claim | None:
+def claim(sessions: Sessions, job_id: str, *, lease_seconds: float, worker: str | None = None) -> Claim | None:
     """Take a queued job: one of any number of claimants gets it, the others get None."""
     with sessions.writing() as session:
-        now = database_now(session)
-        moved = move(
-            session,
-            job_id,
-            JobStatus.RUNNING,
-            attempt=Job.attempt + 1,
-            charged_attempts=Job.charged_attempts + 1,
-            lease_until=now + timedelta(seconds=lease_seconds),
-        )
-        if not moved:
-            return None
-        job = get_job(session, job_id)
-        job.started_at = job.started_at or now
-        return Claim(job.id, job.attempt, job.kind, job.spec)
+        return _claim(session, job_id, lease_seconds, worker)
 
 
-def renew(sessions: Sessions, claim: Claim, *, lease_seconds: float, progress: dict[str, Any] | None) -> Lease:
-    """Hold on to the job for another `lease_seconds`, and say how far it has come."""
+def claim_in_turn(sessions: Sessions, job_id: str, *, lease_seconds: float, worker: str | None = None) -> Claim | None:
+    """Take the job whose turn it is in the queue of `job_id`; None where nothing waits there.
+
+    A hint names a job, but means: there is work in its queue. Priorities are kept although hints arrive in any order.
+    """
     with sessions.writing() as session:
-        until = database_now(session) + timedelta(seconds=lease_seconds)
-        columns: dict[str, Any] = {"lease_until": until} | ({"progress": progress} if progress else {})
+        hinted = select(Job.queue).where(Job.id == job_id).scalar_subquery()
+        waiting = select(Job.id).where(Job.status == JobStatus.QUEUED, Job.queue == hinted)
+        waiting = waiting.where(is_rested(database_now(session))).order_by(Job.turn, Job.id).limit(1)
+        chosen = session.scalars(waiting.with_for_update(skip_locked=True)).one_or_none()
+        return _claim(session, chosen, lease_seconds, worker) if chosen else None
+
+
+def _claim(session: Session, job_id: str, lease_seconds: float, worker: str | None) -> Claim | None:
+    now = database_now(session)
+    moved = move(
+        session,
+        job_id,
+        JobStatus.RUNNING,
+        only_from=JobStatus.QUEUED,
+        attempt=Job.attempt + 1,
+        charged_attempts=Job.charged_attempts + 1,
+        lease_until=now + timedelta(seconds=lease_seconds),
+        stepped_at=now,
+        worker=worker,
+    )
+    if not moved:
+        return None
+    job = get_job(session, job_id)
+    job.started_at = job.started_at or now
+    job.deadline = job.deadline or now + timedelta(seconds=job.spec.get("time_limit_seconds", DAY))
+    return Claim(job.id, job.attempt, job.kind, job.spec)
+
+
+def renew(
+    sessions: Sessions,
+    claim: Claim,
+    *,
+    lease_seconds: float,
+    progress: dict[str, Any] | None = None,
+    has_stepped: bool = True,
+) -> Lease:
+    """Hold on to the job for another `lease_seconds`; say how far it has come, and whether anything moved at all."""
+    with sessions.writing() as session:
+        now = database_now(session)
+        columns: dict[str, Any] = {"lease_until": now + timedelta(seconds=lease_seconds)}
+        columns |= {"progress": progress} if progress else {}
+        columns |= {"stepped_at": now} if has_stepped else {}
         renewed = session.execute(
             update(Job).where(*is_current(claim)).values(**columns).returning(Job.is_cancel_requested)
         ).scalar_one_or_none()
@@ -127,11 +160,7 @@ def succeed(sessions: Sessions, claim: Claim, finish: Callable[[Session], dict[s
             return False
         if get_job(session, claim.job_id).is_cancel_requested:
             return cancel_job(session, claim)
-        result = finish(session)
-        now = database_now(session)
-        return move(
-            session, claim.job_id, JobStatus.SUCCEEDED, claim=claim, result=result, finished_at=now, lease_until=None
-        )
+        return move(session, claim.job_id, JobStatus.SUCCEEDED, claim=claim, result=finish(session))
 
 
 def fail(sessions: Sessions, claim: Claim, *, reason: str, detail: str) -> bool:
@@ -153,12 +182,14 @@ def give_back(sessions: Sessions, claim: Claim, *, charge: bool, detail: str) ->
             return cancel_job(session, claim)
         if not charge:
             return requeue(session, claim.job_id, detail, claim=claim, charged_attempts=Job.charged_attempts - 1)
-        if get_job(session, claim.job_id).charged_attempts >= MAX_ATTEMPTS:
+        charged = get_job(session, claim.job_id).charged_attempts
+        if charged >= MAX_ATTEMPTS:
             return fail_job(session, claim.job_id, "error", detail, claim=claim)
-        return requeue(session, claim.job_id, detail, claim=claim)
+        rested = database_now(session) + RESTS[charged - 1]
+        return requeue(session, claim.job_id, detail, claim=claim, not_before=rested)
 
 
-def appear(sessions: Sessions, name: str, device: str) -> None:
-    """Note that the worker `name` lives and has `device`."""
+def appear(sessions: Sessions, name: str, *, device: str, version: str) -> None:
+    """Note that the worker `name` lives, has `device` and runs this version of the program."""
     with sessions.writing() as session:
-        session.merge(Worker(name=name, device=device, seen_at=database_now(session)))
+        session.merge(Worker(name=name, device=device, version=version, seen_at=database_now(session)))

@@ -1,29 +1,43 @@
-"""What a client does with a job: submit it, look at it, cancel it. Each call is one committed transaction."""
+"""What a client does with a job: submit it, look at it, cancel, retry, delete it. Each call is one transaction."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 from uuid_utils import uuid7
 
 from app.db import Sessions, database_now
-from app.errors import DeviceNotPresent, IdempotencyKeyReused, JobAlreadyEnded
+from app.errors import (
+    DeviceNotPresent,
+    IdempotencyKeyReused,
+    JobAlreadyEnded,
+    JobInUse,
+    JobNotEnded,
+    JobSucceeded,
+    TooManyJobs,
+)
 from app.jobs.lifecycle import JobStatus
-from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec
-from app.jobs.tables import Job, JobEvent, Worker
+from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec, job_spec_adapter
+from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
 from app.jobs.transitions import get_job, job_not_found, move
+from app.registry.service import version_of_job
 
 WORKER_SILENT_AFTER = timedelta(seconds=60)
 
 
 def submit(
-    sessions: Sessions, spec: BackpropSweepSpec | MnistTrainingSpec, *, idempotency_key: str | None = None
+    sessions: Sessions,
+    spec: BackpropSweepSpec | MnistTrainingSpec,
+    *,
+    idempotency_key: str | None = None,
+    max_queued: int = 10_000,
 ) -> tuple[Job, bool]:
     """The queued job, and whether it is new. The same key and spec give the first job again.
 
     Raises IdempotencyKeyReused where the key came with another spec, DeviceNotPresent where no worker could
-    ever run the job.
+    ever run the job, TooManyJobs where `max_queued` of its kind wait already.
     """
     job = Job(
         id=str(uuid7()),
@@ -38,18 +52,20 @@ def submit(
     try:
         with sessions.writing() as session:
             if idempotency_key and (first := _by_key(session, idempotency_key)):
-                return _same(first, job), False
+                return _same(first, spec), False
             now = database_now(session)
             if isinstance(spec, MnistTrainingSpec) and spec.device == "cuda":
                 _require_worker_with(session, "cuda", now)
+            _require_room(session, spec.kind, max_queued)
             job.created_at = job.hinted_at = now
+            job.turn = now - spec.head_start
             session.add(job)
             session.flush()
             session.add(JobEvent(job_id=job.id, number=1, event="status", data={"status": job.status}, at=now))
     except IntegrityError:  # another request with this key committed first
         with sessions.reading() as session:
             if idempotency_key and (first := _by_key(session, idempotency_key)):
-                return _same(first, job), False
+                return _same(first, spec), False
         raise
     return job, True
 
@@ -108,17 +124,60 @@ def cancel(sessions: Sessions, job_id: str) -> Job:
         return get_job(session, job_id)
 
 
+def retry(sessions: Sessions, job_id: str, *, max_queued: int = 10_000) -> Job:
+    """The failed or cancelled job, queued again with all its tries; it goes on from its last checkpoint.
+
+    Raises JobNotFound, JobNotEnded, JobSucceeded, TooManyJobs.
+    """
+    with sessions.writing() as session:
+        job = get_job(session, job_id)
+        status, now = JobStatus(job.status), database_now(session)
+        if status is JobStatus.SUCCEEDED:
+            raise JobSucceeded(f"Job {job_id} has succeeded: there is nothing to try again.")
+        if not status.is_final:
+            raise JobNotEnded(f"Job {job_id} is still {status}; only a failed or cancelled job can be tried again.")
+        _require_room(session, job.kind, max_queued)
+        fresh: dict[str, Any] = {"error": None, "finished_at": None, "not_before": None, "is_cancel_requested": False}
+        move(session, job_id, JobStatus.QUEUED, only_from=status, charged_attempts=0, hinted_at=now, **fresh)
+        session.flush()
+        return get_job(session, job_id)
+
+
+def delete(sessions: Sessions, job_id: str) -> list[str]:
+    """Remove an ended job with its events and checkpoints; the names of the artifacts that nothing needs any more.
+
+    Raises JobNotFound, JobNotEnded, JobInUse.
+    """
+    with sessions.writing() as session:
+        job = get_job(session, job_id)
+        if not JobStatus(job.status).is_final:
+            raise JobNotEnded(f"Job {job_id} is still {job.status}. Cancel it, wait for its end, then delete it.")
+        if (version := version_of_job(session, job_id)) is not None:
+            raise JobInUse(f"Model version {version} came from job {job_id}. Delete that version first.")
+        artifacts = list(session.scalars(select(Checkpoint.artifact).where(Checkpoint.job_id == job_id)))
+        if curves := (job.result or {}).get("curves"):
+            artifacts.append(curves["artifact"])
+        session.delete(job)
+        return artifacts
+
+
 def _by_key(session: Session, key: str) -> Job | None:
     return session.scalars(select(Job).where(Job.idempotency_key == key).options(undefer(Job.result))).one_or_none()
 
 
-def _same(first: Job, again: Job) -> Job:
-    if first.spec != again.spec:
+def _same(first: Job, again: BackpropSweepSpec | MnistTrainingSpec) -> Job:
+    if job_spec_adapter.validate_python(first.spec) != again:
         raise IdempotencyKeyReused(
             f"The Idempotency-Key was used before, for job {first.id}, with another body. Use a new key for a new job.",
             location="header.Idempotency-Key",
         )
     return first
+
+
+def _require_room(session: Session, kind: str, max_queued: int) -> None:
+    waiting = select(func.count()).select_from(Job).where(Job.kind == kind, Job.status == JobStatus.QUEUED)
+    if session.scalars(waiting).one() >= max_queued:
+        raise TooManyJobs(f"{max_queued} jobs of kind {kind} are waiting already. Send this one again in a while.")
 
 
 def _require_worker_with(session: Session, device: str, now: datetime) -> None:

@@ -3,23 +3,17 @@
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from app.jobs.backprop_specs import BackpropSweepSpec as BackpropSweepSpec
+from app.jobs.job_options import JobOptions
 from app.jobs.numbers import Number, WholeNumber
 from models.recipes import RECIPES, Recipe
-
-
-class Spec(BaseModel):
-    """Immutable; unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
 
 _FAST = RECIPES["fast"]
 
 
-class MnistTrainingSpec(Spec):
+class MnistTrainingSpec(JobOptions):
     """Train the 16,562-parameter digit network. The recipe fills in what is left out (shown: those of `fast`)."""
 
     kind: Literal["mnist_training"]

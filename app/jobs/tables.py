@@ -13,7 +13,8 @@ class Job(Base):
     """One unit of a client's work.
 
     `attempt` counts its claims and fences every write of a run; `charged_attempts` leaves out those that a stopping
-    worker gave back, and is what MAX_ATTEMPTS bounds.
+    worker gave back, and is what MAX_ATTEMPTS bounds. Queued jobs run in the order of `turn`: the time of submission,
+    less ten minutes for each step of priority.
     """
 
     __tablename__ = "jobs"
@@ -27,7 +28,12 @@ class Job(Base):
     attempt: Mapped[int] = mapped_column(default=0)
     charged_attempts: Mapped[int] = mapped_column(default=0)
     events: Mapped[int] = mapped_column(default=0)  # the number of its newest event
+    turn: Mapped[datetime]
+    not_before: Mapped[datetime | None]  # a job that failed for a passing reason rests a while
+    worker: Mapped[str | None]  # the one that runs it or ran it last
     lease_until: Mapped[datetime | None]
+    stepped_at: Mapped[datetime | None]  # when its worker last did something, besides living
+    deadline: Mapped[datetime | None]  # of its time limit, from its first claim to its end
     hinted_at: Mapped[datetime | None]
     is_cancel_requested: Mapped[bool] = mapped_column(default=False)
     progress: Mapped[dict[str, Any] | None]  # {done, total, unit}
@@ -37,7 +43,12 @@ class Job(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("jobs_by_status", "status", "queue", "id"),)
+    __table_args__ = (
+        Index("jobs_by_status", "status", "id"),
+        Index("jobs_by_kind", "kind", "status", "id"),
+        Index("jobs_by_turn", "status", "queue", "turn", "not_before"),
+        Index("jobs_by_deadline", "deadline"),
+    )
 
 
 class JobEvent(Base):
@@ -71,6 +82,7 @@ class Worker(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)  # host:pid
     device: Mapped[str]  # cpu or cuda
+    version: Mapped[str]  # of the program it runs
     seen_at: Mapped[datetime]
 
 

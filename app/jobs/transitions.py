@@ -6,9 +6,10 @@ longer matches, nothing is written and the answer is False.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session, undefer
 
 from app.db import database_now
@@ -17,6 +18,7 @@ from app.jobs.lifecycle import JobStatus, sources
 from app.jobs.tables import Job, JobEvent
 
 MAX_ATTEMPTS = 3
+RESTS = (timedelta(seconds=2), timedelta(seconds=20))  # of a job that met an error, after its first and second try
 
 
 @dataclass(frozen=True)
@@ -44,31 +46,32 @@ def move(
     query = update(Job).where(Job.id == job_id, Job.status.in_(allowed))
     if claim is not None:
         query = query.where(*is_current(claim))
+    now = database_now(session)
+    if target.is_final:
+        columns = {"finished_at": now, "lease_until": None, "deadline": None} | columns
     query = query.values(status=target, events=Job.events + 1, **columns)
     moved = session.execute(query.returning(Job.events, Job.attempt)).one_or_none()
     if moved is None:
         return False
     data = {"status": target, "attempt": moved.attempt} | (note or {})
-    session.add(JobEvent(job_id=job_id, number=moved.events, event="status", data=data, at=database_now(session)))
+    session.add(JobEvent(job_id=job_id, number=moved.events, event="status", data=data, at=now))
     return True
 
 
-def fail_job(session: Session, job_id: str, reason: str, detail: str, *, claim: Claim) -> bool:
+def fail_job(session: Session, job_id: str, reason: str, detail: str, *, claim: Claim | None) -> bool:
+    """End a running job (with its claim) or a queued one (without) with the reason why it cannot be done."""
     error = {"reason": reason, "detail": detail}
-    now = database_now(session)
-    return move(
-        session, job_id, JobStatus.FAILED, claim=claim, note=error, error=error, finished_at=now, lease_until=None
-    )
+    only_from = JobStatus.RUNNING if claim else JobStatus.QUEUED
+    return move(session, job_id, JobStatus.FAILED, claim=claim, only_from=only_from, note=error, error=error)
 
 
 def cancel_job(session: Session, claim: Claim) -> bool:
     """End a running job as its client asked."""
-    now = database_now(session)
-    return move(session, claim.job_id, JobStatus.CANCELLED, claim=claim, finished_at=now, lease_until=None)
+    return move(session, claim.job_id, JobStatus.CANCELLED, claim=claim)
 
 
 def requeue(session: Session, job_id: str, detail: str, *, claim: Claim, **columns: Any) -> bool:
-    # no hint counts any more: the dispatcher gives a new one at once
+    """Put a running job back in the queue. No hint counts any more: the dispatcher gives a new one at once."""
     return move(
         session,
         job_id,
@@ -106,6 +109,11 @@ def lock_current(session: Session, claim: Claim) -> bool:
 
 def is_current(claim: Claim) -> tuple[Any, ...]:
     return (Job.id == claim.job_id, Job.attempt == claim.attempt, Job.status == JobStatus.RUNNING)
+
+
+def is_rested(now: datetime) -> Any:
+    """The condition that a queued job may run at `now`."""
+    return or_(Job.not_before.is_(None), Job.not_before <= now)
 
 
 def get_job(session: Session, job_id: str) -> Job:

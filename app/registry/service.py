@@ -34,6 +34,12 @@ def register(session: Session, *, source: str, card: dict[str, Any], files: dict
     return str(version.number)
 
 
+def version_of_job(session: Session, job_id: str) -> str | None:
+    """The name of the version that came from a training job, if there is one."""
+    number = session.scalars(select(ModelVersion.number).where(ModelVersion.source == f"job:{job_id}")).one_or_none()
+    return None if number is None else str(number)
+
+
 def promote_if_better(session: Session, version: str) -> tuple[bool, str]:
     """Make `version` the champion if it is proven and no worse than the present one; and the reason either way."""
     card = _get(session, version).card

@@ -6,6 +6,7 @@ from sqlalchemy import event, text
 
 from app.config import Settings
 from app.db import Sessions
+from app.jobs import runs
 from app.migrations.migrate import upgrade
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedQueue
@@ -67,3 +68,53 @@ def test_home_page_and_documents_are_there(api: httpx.Client) -> None:
     assert api.get("/docs").status_code == 200
     document = api.get("/openapi.json").json()
     assert {"/v1/jobs", "/v1/predict", "/v1/predict/batch", "/v1/models", "/readyz"} <= set(document["paths"])
+
+
+def test_system_shows_queues_workers_with_their_jobs_and_versions(
+    api: httpx.Client, api_sessions: Sessions, queue: RecordedQueue
+) -> None:
+    first, second = (api.post("/v1/jobs", json=SWEEP | {"priority": 9}).json()["id"] for _ in range(2))
+    before = api.get("/v1/system").json()
+    runs.appear(api_sessions, "here:1", device="cpu", version="1.2.3")
+    held = runs.claim(api_sessions, first, lease_seconds=30, worker="here:1")
+    lost = runs.claim(api_sessions, second, lease_seconds=30, worker="elsewhere:1")
+    assert held is not None
+    assert lost is not None
+    system = api.get("/v1/system").json()
+    worker = next(worker for worker in system["workers"] if worker["name"] == "here:1")
+    assert (worker["device"], worker["version"]) == ("cpu", "1.2.3")
+    assert worker["job"]["id"] == first
+    assert worker["job"]["lease_until"] > system["now"]
+    assert second in [job["id"] for job in system["running_elsewhere"]]
+    sweeps = {state["name"]: state for state in system["queues"]}["sweeps"]
+    earlier = {state["name"]: state for state in before["queues"]}["sweeps"]
+    assert (sweeps["queued"], sweeps["running"]) == (earlier["queued"] - 2, earlier["running"] + 2)
+    assert sweeps["hints"] == queue.depth("sweeps")
+    assert system["champion"] == api.get("/v1/models/champion").json()["version"]
+    assert set(system["versions"]) == {"numeral", "python", "database", "schema"}
+    for claim in (held, lost):
+        runs.give_back(api_sessions, claim, charge=False, detail="the test is over")
+
+
+def test_job_is_tried_again_and_deleted_over_http(api: httpx.Client, queue: RecordedQueue) -> None:
+    job_id = api.post("/v1/jobs", json=SWEEP).json()["id"]
+    for refused in (api.post(f"/v1/jobs/{job_id}/retry"), api.delete(f"/v1/jobs/{job_id}")):
+        assert_is_problem(refused, 409, "still queued")
+    api.post(f"/v1/jobs/{job_id}/cancel")
+    queue.hints.clear()
+    again = api.post(f"/v1/jobs/{job_id}/retry")
+    assert (again.status_code, again.json()["status"]) == (202, "queued")
+    assert queue.hints == [(job_id, "backprop_sweep", "sweeps")]
+    api.post(f"/v1/jobs/{job_id}/cancel")
+    assert api.delete(f"/v1/jobs/{job_id}").status_code == 204
+    assert_is_problem(api.delete(f"/v1/jobs/{job_id}"), 404, job_id)
+
+
+def test_too_many_waiting_jobs_are_429_with_a_time_to_come_back(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, port=free_port(), max_queued=2)
+    upgrade(settings.resolved_database_url)
+    with serve(settings, RecordedQueue()) as client:
+        answers = [client.post("/v1/jobs", json=SWEEP) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [202, 202, 429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    assert_is_problem(answers[-1], 429, "backprop_sweep")

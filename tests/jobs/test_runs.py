@@ -1,26 +1,36 @@
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
 from app.db import Sessions, database_now
 from app.jobs import runs, service
-from app.jobs.dispatcher import Dispatcher, reclaim, take_lead
-from app.jobs.specs import BackpropSweepSpec
+from app.jobs.dispatcher import Dispatcher, end_overdue, take_lead
+from app.jobs.dispatcher import reclaim as reclaim_stuck
+from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec
 from app.jobs.tables import Job
-from app.jobs.transitions import MAX_ATTEMPTS, Claim
+from app.jobs.transitions import MAX_ATTEMPTS, Claim, get_job
 from tests.fakes import RecordedQueue
 
 
 @pytest.fixture
 def job_id(sessions: Sessions) -> str:
-    return service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep"))[0].id
+    return submit(sessions)
+
+
+def submit(sessions: Sessions, **options: int) -> str:
+    return service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep", **options))[0].id
 
 
 def claim(sessions: Sessions, job_id: str) -> Claim:
     claimed = runs.claim(sessions, job_id, lease_seconds=30)
     assert claimed is not None
     return claimed
+
+
+def reclaim(sessions: Sessions, *, stall_seconds: float = 600) -> list[str]:
+    return reclaim_stuck(sessions, stall_seconds=stall_seconds)
 
 
 def expire(sessions: Sessions, job_id: str) -> None:
@@ -159,3 +169,87 @@ def test_reader_ahead_of_the_events_misses_none_that_are_to_come(sessions: Sessi
     assert service.events(sessions, job_id, after=99) == ([], False)
     service.cancel(sessions, job_id)
     assert service.events(sessions, job_id, after=99) == ([], True)
+
+
+def wind_back(sessions: Sessions, job_id: str, **columns: timedelta) -> None:
+    """Make times of the job earlier than they were."""
+    with sessions.writing() as session:
+        job = get_job(session, job_id)
+        for name, by in columns.items():
+            setattr(job, name, getattr(job, name) - by)
+
+
+def test_hint_takes_the_job_whose_turn_it_is(sessions: Sessions) -> None:
+    ids = [submit(sessions, priority=priority) for priority in (5, 0, 9, 5)]
+    taken = [runs.claim_in_turn(sessions, ids[0], lease_seconds=30) for _ in range(5)]
+    assert [found and found.job_id for found in taken] == [ids[2], ids[0], ids[3], ids[1], None]
+
+
+def test_who_waits_long_enough_comes_before_the_urgent(sessions: Sessions) -> None:
+    patient, urgent = submit(sessions, priority=0), submit(sessions, priority=9)
+    wind_back(sessions, patient, turn=timedelta(minutes=91))
+    first = runs.claim_in_turn(sessions, urgent, lease_seconds=30)
+    assert first is not None
+    assert first.job_id == patient
+
+
+def test_hint_of_another_queue_takes_nothing(sessions: Sessions, job_id: str) -> None:
+    training, _ = service.submit(sessions, MnistTrainingSpec(kind="mnist_training"))
+    assert runs.claim(sessions, training.id, lease_seconds=30)
+    assert runs.claim_in_turn(sessions, training.id, lease_seconds=30) is None
+
+
+def test_of_many_claims_in_turn_each_takes_another_job(sessions: Sessions) -> None:
+    ids = [submit(sessions) for _ in range(20)]
+    with ThreadPoolExecutor(10) as pool:
+        taken = list(pool.map(lambda _: runs.claim_in_turn(sessions, ids[0], lease_seconds=30), range(20)))
+    assert {found.job_id for found in taken if found} == set(ids)
+
+
+def test_job_that_met_an_error_rests_before_its_next_try(sessions: Sessions, job_id: str) -> None:
+    runs.give_back(sessions, claim(sessions, job_id), charge=True, detail="OSError: away")
+    queue = RecordedQueue()
+    Dispatcher(sessions, queue).tick()
+    assert runs.claim_in_turn(sessions, job_id, lease_seconds=30) is None
+    assert queue.hints == []
+    wind_back(sessions, job_id, not_before=timedelta(seconds=30))
+    Dispatcher(sessions, queue).tick()
+    assert [hint[0] for hint in queue.hints] == [job_id]
+    assert runs.claim_in_turn(sessions, job_id, lease_seconds=30) is not None
+
+
+def test_job_that_makes_no_step_is_given_to_another_worker_and_fails_as_stalled(
+    sessions: Sessions, job_id: str
+) -> None:
+    for attempt in range(MAX_ATTEMPTS):
+        hung = claim(sessions, job_id)
+        wind_back(sessions, job_id, stepped_at=timedelta(seconds=601))
+        assert runs.renew(sessions, hung, lease_seconds=30, has_stepped=False).is_held
+        assert reclaim(sessions) == ([job_id] if attempt + 1 < MAX_ATTEMPTS else [])
+        assert not runs.renew(sessions, hung, lease_seconds=30, has_stepped=False).is_held
+    error = service.get(sessions, job_id).error
+    assert error is not None
+    assert error["reason"] == "stalled"
+
+
+def test_job_that_steps_is_not_stalled(sessions: Sessions, job_id: str) -> None:
+    slow = claim(sessions, job_id)
+    wind_back(sessions, job_id, stepped_at=timedelta(seconds=601))
+    runs.renew(sessions, slow, lease_seconds=30)
+    assert reclaim(sessions) == []
+    assert service.get(sessions, job_id).status == "running"
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_job_past_its_time_limit_fails_wherever_it_is(sessions: Sessions, job_id: str, is_running: bool) -> None:
+    held = claim(sessions, job_id)
+    if not is_running:
+        runs.give_back(sessions, held, charge=False, detail="stopping")
+    end_overdue(sessions)
+    assert service.get(sessions, job_id).error is None
+    wind_back(sessions, job_id, deadline=timedelta(days=1, seconds=1))
+    end_overdue(sessions)
+    job = service.get(sessions, job_id)
+    assert job.error is not None
+    assert (job.status, job.error["reason"], job.deadline) == ("failed", "time_limit", None)
+    assert not runs.succeed(sessions, held, lambda _: {"late": True})

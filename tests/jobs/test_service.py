@@ -3,9 +3,20 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app.db import Sessions
-from app.errors import DeviceNotPresent, IdempotencyKeyReused, JobAlreadyEnded, JobNotFound
+from app.errors import (
+    DeviceNotPresent,
+    IdempotencyKeyReused,
+    JobAlreadyEnded,
+    JobInUse,
+    JobNotEnded,
+    JobNotFound,
+    JobSucceeded,
+    TooManyJobs,
+)
 from app.jobs import runs, service
 from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec
+from app.jobs.transitions import get_job
+from app.registry import service as registry
 
 SWEEP = BackpropSweepSpec(kind="backprop_sweep")
 TRAINING = MnistTrainingSpec(kind="mnist_training")
@@ -76,10 +87,10 @@ def test_unknown_job_is_not_found(sessions: Sessions) -> None:
 
 def test_cuda_job_is_refused_until_a_worker_with_cuda_appears(sessions: Sessions) -> None:
     spec = MnistTrainingSpec(kind="mnist_training", device="cuda")
-    runs.appear(sessions, "small:1", "cpu")
+    runs.appear(sessions, "small:1", device="cpu", version="1")
     with pytest.raises(DeviceNotPresent):
         service.submit(sessions, spec)
-    runs.appear(sessions, "big:1", "cuda")
+    runs.appear(sessions, "big:1", device="cuda", version="1")
     job, _ = service.submit(sessions, spec)
     assert job.queue == "training-cuda"
 
@@ -88,3 +99,92 @@ def test_recipe_fills_in_what_the_spec_leaves_out() -> None:
     reference = MnistTrainingSpec.model_validate({"kind": "mnist_training", "recipe": "reference", "epochs": 3})
     assert (reference.epochs, reference.batch_size, reference.learning_rate) == (3, 128, 0.01)
     assert reference.to_recipe().dropout == 0.05
+
+
+def test_jobs_past_the_bound_are_refused_for_their_kind_alone(sessions: Sessions) -> None:
+    first, _ = service.submit(sessions, SWEEP, idempotency_key="k", max_queued=1)
+    with pytest.raises(TooManyJobs):
+        service.submit(sessions, SWEEP, max_queued=1)
+    assert service.submit(sessions, SWEEP, idempotency_key="k", max_queued=1)[0].id == first.id
+    assert service.submit(sessions, TRAINING, max_queued=1)[1]
+    runs.claim(sessions, first.id, lease_seconds=30)
+    assert service.submit(sessions, SWEEP, max_queued=1)[1]
+
+
+def fail(sessions: Sessions, job_id: str) -> None:
+    claim = runs.claim(sessions, job_id, lease_seconds=30)
+    assert claim is not None
+    assert runs.checkpointed(sessions, claim, step=7, artifact="state", sha256="x", epoch={"epoch": 1})
+    assert runs.fail(sessions, claim, reason="error", detail="no")
+
+
+def test_failed_job_tried_again_has_all_its_tries_and_its_checkpoint(sessions: Sessions) -> None:
+    job, _ = service.submit(sessions, TRAINING)
+    fail(sessions, job.id)
+    again = service.retry(sessions, job.id)
+    assert (again.status, again.error, again.finished_at, again.charged_attempts) == ("queued", None, None, 0)
+    assert [checkpoint.step for checkpoint in runs.checkpoints(sessions, job.id)] == [7]
+    claim = runs.claim(sessions, job.id, lease_seconds=30)
+    assert claim is not None
+    assert claim.attempt == 2
+    assert runs.succeed(sessions, claim, lambda _: {"done": True})
+
+
+def test_cancelled_job_tried_again_is_not_cancelled_again(sessions: Sessions) -> None:
+    job, _ = service.submit(sessions, SWEEP)
+    claim = runs.claim(sessions, job.id, lease_seconds=30)
+    assert claim is not None
+    service.cancel(sessions, job.id)
+    runs.end_cancelled(sessions, claim)
+    service.retry(sessions, job.id)
+    claim = runs.claim(sessions, job.id, lease_seconds=30)
+    assert claim is not None
+    assert not runs.check(sessions, claim).is_cancel_requested
+
+
+def test_job_that_waits_runs_or_succeeded_is_not_tried_again(sessions: Sessions) -> None:
+    job, _ = service.submit(sessions, SWEEP)
+    with pytest.raises(JobNotEnded):
+        service.retry(sessions, job.id)
+    claim = runs.claim(sessions, job.id, lease_seconds=30)
+    assert claim is not None
+    with pytest.raises(JobNotEnded):
+        service.retry(sessions, job.id)
+    runs.succeed(sessions, claim, lambda _: {})
+    with pytest.raises(JobSucceeded):
+        service.retry(sessions, job.id)
+
+
+def test_deleted_job_is_gone_with_all_its_rows_and_names_its_artifacts(sessions: Sessions) -> None:
+    job, _ = service.submit(sessions, TRAINING, idempotency_key="k")
+    with pytest.raises(JobNotEnded):
+        service.delete(sessions, job.id)
+    fail(sessions, job.id)
+    assert service.delete(sessions, job.id) == ["state"]
+    with pytest.raises(JobNotFound):
+        service.get(sessions, job.id)
+    assert runs.checkpoints(sessions, job.id) == []
+    assert service.submit(sessions, TRAINING, idempotency_key="k")[1]
+
+
+def test_job_whose_version_is_registered_is_not_deleted(sessions: Sessions) -> None:
+    job, _ = service.submit(sessions, TRAINING)
+    claim = runs.claim(sessions, job.id, lease_seconds=30)
+    assert claim is not None
+    card = {"test": {"accuracy": 0.5}, "validation": {"accuracy": 0.5}, "dataset": {"name": "mnist"}}
+    source = f"job:{job.id}"
+    runs.succeed(
+        sessions,
+        claim,
+        lambda session: {"model_version": registry.register(session, source=source, card=card, files={})},
+    )
+    with pytest.raises(JobInUse):
+        service.delete(sessions, job.id)
+
+
+def test_job_of_an_older_program_is_the_same_as_its_repetition(sessions: Sessions) -> None:
+    job, _ = service.submit(sessions, SWEEP, idempotency_key="k")
+    with sessions.writing() as session:
+        row = get_job(session, job.id)
+        row.spec = {name: value for name, value in row.spec.items() if name not in ("priority", "time_limit_seconds")}
+    assert service.submit(sessions, SWEEP, idempotency_key="k")[0].id == job.id

@@ -1,0 +1,76 @@
+"""What the service is busy with: queues, workers, and who does what. For those who run it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from app.db import Sessions, database_now
+from app.jobs.lifecycle import JobStatus
+from app.jobs.specs import QUEUES
+from app.jobs.tables import Job, Leader, Worker
+
+SILENT_AFTER = timedelta(seconds=60)  # a living worker reports itself every 20 seconds
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """How many jobs of a queue wait and run, and since when the one whose turn it is waits."""
+
+    name: str
+    queued: int
+    running: int
+    waiting_since: datetime | None
+
+
+@dataclass(frozen=True)
+class RunningJob:
+    """A job in a worker's hands."""
+
+    id: str
+    kind: str
+    attempt: int
+    lease_until: datetime | None
+    worker: str | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All of it at one moment, by the database's clock."""
+
+    now: datetime
+    queues: list[QueueState]
+    workers: list[Worker]  # those that were heard of in the last minute
+    running: list[RunningJob]
+    leader: Leader | None  # the API process whose dispatcher works
+
+
+def look(sessions: Sessions) -> Overview:
+    """The state of the queues, workers and leases."""
+    with sessions.reading() as session:
+        now = database_now(session)
+        is_open = Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
+        counting = select(Job.queue, Job.status, func.count(), func.min(Job.created_at)).where(is_open)
+        counts: dict[tuple[str, str], int] = {}
+        oldest: dict[tuple[str, str], datetime] = {}
+        for queue, status, count, since in session.execute(counting.group_by(Job.queue, Job.status)):
+            counts[queue, status], oldest[queue, status] = count, since
+        running = select(Job.id, Job.kind, Job.attempt, Job.lease_until, Job.worker).where(
+            Job.status == JobStatus.RUNNING
+        )
+        living = select(Worker).where(Worker.seen_at > now - SILENT_AFTER).order_by(Worker.name)
+        return Overview(
+            now=now,
+            queues=[
+                QueueState(
+                    name=queue,
+                    queued=counts.get((queue, JobStatus.QUEUED), 0),
+                    running=counts.get((queue, JobStatus.RUNNING), 0),
+                    waiting_since=oldest.get((queue, JobStatus.QUEUED)),
+                )
+                for queue in QUEUES
+            ],
+            workers=list(session.scalars(living)),
+            running=[RunningJob(*row) for row in session.execute(running.order_by(Job.id))],
+            leader=session.get(Leader, "dispatch"),
+        )

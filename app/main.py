@@ -14,6 +14,7 @@ from app import VERSION
 from app.api import backprop, error_handlers, jobs, models, operation, plots, predictions, system
 from app.api.body_limit import BodyLimit
 from app.api.dependencies import Parts
+from app.api.event_streams import EventFeed
 from app.api.schemas import Problem
 from app.background import Periodic
 from app.config import Settings
@@ -36,7 +37,15 @@ HOME = Path(__file__).with_name("console") / "index.html"
 def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     """The service over HTTP. It starts without its database too, and is ready once that is there."""
     sessions, storage = Sessions(settings.resolved_database_url), Storage(settings.storage_dir)
-    parts = Parts(settings, sessions, storage, queue, Classifiers(sessions, storage), CapacityLimiter(DECODERS))
+    parts = Parts(
+        settings,
+        sessions,
+        storage,
+        queue,
+        Classifiers(sessions, storage),
+        EventFeed(sessions),
+        CapacityLimiter(DECODERS),
+    )
     dispatcher = Dispatcher(sessions, queue, stall_seconds=settings.stall_seconds)
 
     is_shipped_installed = False
@@ -59,6 +68,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
             Periodic("dispatcher", dispatcher.tick, seconds=min(WATCH_SECONDS, settings.lease_seconds / 4)).start(),
         ]
         yield
+        parts.events.close()
         for watcher in watchers:
             watcher.close()
         queue.close()

@@ -6,6 +6,7 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
+from app.api.event_streams import EventFeed
 from app.config import Settings
 from app.db import Sessions
 from app.errors import UnsupportedMediaType
@@ -23,6 +24,7 @@ class Parts:
     storage: Storage
     queue: JobQueue
     classifiers: Classifiers
+    events: EventFeed
     decoders: CapacityLimiter  # how many large pictures are decoded at once
 
 

@@ -1,33 +1,29 @@
 """/v1/jobs: submit, list, look at, watch, cancel, try again and delete."""
 
 import asyncio
-import json
 import re
 import time
-from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
-from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import AfterValidator
 
 from app.api import schemas
 from app.api.accept import accepts, prefers
 from app.api.dependencies import Parts, PartsDependency, require_json
+from app.api.event_streams import POLL_SECONDS, rfc3339
 from app.errors import InvalidInput
 from app.jobs import service
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs import JobSpec
-from app.jobs.tables import Job, JobEvent
+from app.jobs.tables import Job
 from app.jobs.transitions import job_not_found
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 LONGEST_WAIT_SECONDS = 60
-POLL_SECONDS = 0.25  # between looks for new events
-KEEPALIVE_SECONDS = 15.0
 
 JOB_ID = re.compile(r"[0-9a-f-]{36}")
 
@@ -144,12 +140,14 @@ async def job_events(
     page, is_complete = await run_in_threadpool(service.events, parts.sessions, job_id, after=after, limit=limit)
     if accepts(accept, "text/event-stream") or not accepts(accept, "application/json"):
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return StreamingResponse(_stream(parts, job_id, after), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(
+            parts.events.stream(job_id, after=after), media_type="text/event-stream", headers=headers
+        )
     newest = page[-1].number if page else after
     return JSONResponse(
         {
             "items": [
-                {"id": event.number, "event": event.event, "at": _rfc3339(event), "data": event.data} for event in page
+                {"id": event.number, "event": event.event, "at": rfc3339(event), "data": event.data} for event in page
             ],
             "next_cursor": None if is_complete else str(newest),
         }
@@ -185,26 +183,6 @@ async def _wait_for_end(parts: Parts, job: Job, seconds: int) -> Job:
         pause = min(pause * 1.2, POLL_SECONDS)  # quick for a sweep, cheap for a training
         job = await run_in_threadpool(service.get, parts.sessions, job.id)
     return job
-
-
-async def _stream(parts: Parts, job_id: str, after: int) -> AsyncIterator[bytes]:
-    spoke = time.monotonic()
-    while True:
-        page, is_complete = await run_in_threadpool(service.events, parts.sessions, job_id, after=after)
-        for event in page:
-            data = json.dumps(event.data | {"at": _rfc3339(event)})
-            yield format_sse_event(data_str=data, event=event.event, id=str(event.number))
-            after, spoke = event.number, time.monotonic()
-        if is_complete:
-            return
-        if time.monotonic() - spoke > KEEPALIVE_SECONDS:
-            yield KEEPALIVE_COMMENT
-            spoke = time.monotonic()
-        await asyncio.sleep(POLL_SECONDS)
-
-
-def _rfc3339(event: JobEvent) -> str:
-    return event.at.isoformat().replace("+00:00", "Z")
 
 
 def _parse_wait(prefer: str | None) -> int:

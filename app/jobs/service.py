@@ -108,6 +108,13 @@ def events(sessions: Sessions, job_id: str, *, after: int = 0, limit: int = 1000
     return page, JobStatus(found.status).is_final and newest >= found.events
 
 
+def newest_events(sessions: Sessions, job_ids: list[str]) -> dict[str, tuple[int, bool]]:
+    """For each of the jobs that is still there: the number of its newest event, and whether it has ended."""
+    with sessions.reading() as session:
+        found = session.execute(select(Job.id, Job.events, Job.status).where(Job.id.in_(job_ids)))
+        return {row.id: (row.events, JobStatus(row.status).is_final) for row in found}
+
+
 def cancel(sessions: Sessions, job_id: str) -> Job:
     """The job, cancelled if it was queued, asked to stop if it runs. Raises JobNotFound, JobAlreadyEnded."""
     with sessions.writing() as session:

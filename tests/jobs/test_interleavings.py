@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 from sqlalchemy import delete, select
@@ -251,6 +251,7 @@ def test_no_order_of_events_breaks_a_promise(sessions: Sessions) -> None:
             stateful_step_count=40,
             deadline=None,
             derandomize=True,
+            phases=[Phase.generate],  # no shrinking: on a database it takes longer than a test may
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: run test check format bench pretrained lock clean
+.PHONY: run test check format bench soak pretrained lock clean
 
 run: .venv/runtime
 	@exec $(BIN)/numeral up
@@ -25,8 +25,13 @@ bench: .venv/development
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/submit.py
 	$(BIN)/python benchmarks/predict.py
+	$(BIN)/python benchmarks/job_pages.py
+	$(BIN)/python benchmarks/recovery.py
 	$(BIN)/python benchmarks/epoch_time.py
 	$(BIN)/python benchmarks/backprop.py
+
+soak: .venv/development
+	$(BIN)/python benchmarks/soak.py
 
 pretrained: .venv/development
 	$(BIN)/numeral train --recipe fast --epochs 19 --seed 0 --output models/pretrained

@@ -10,16 +10,22 @@ from worker.runner import Finish, Run, run_job
 
 @app.task(name="numeral.backprop_sweep")
 def backprop_sweep(job_id: str) -> None:
-    from worker.sweep import sweep
+    def work(run: Run) -> Finish:
+        from worker.sweep import sweep
 
-    _run(job_id, lambda run: sweep(run, storage))
+        return sweep(run, storage)
+
+    _run(job_id, work)
 
 
 @app.task(name="numeral.mnist_training")
 def mnist_training(job_id: str) -> None:
-    from worker.training import train  # loads torch, which the parent process of a worker must not
+    def work(run: Run) -> Finish:
+        from worker.training import train  # torch, which the parent must not load; it takes seconds, so claim first
 
-    _run(job_id, lambda run: train(run, storage, data_dir=settings.data_dir, mnist_dir=settings.mnist_dir))
+        return train(run, storage, data_dir=settings.data_dir, mnist_dir=settings.mnist_dir)
+
+    _run(job_id, work)
 
 
 def _run(job_id: str, work: Callable[[Run], Finish]) -> None:

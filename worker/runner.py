@@ -3,25 +3,24 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.background import Periodic
 from app.db import Sessions
-from app.errors import AppError, DatabaseUnavailable, StorageUnavailable
+from app.errors import AppError, DatabaseUnavailable, StorageFull, StorageUnavailable
 from app.jobs import runs
 from app.jobs.transitions import Claim
 from models.errors import ModelError
+from worker.patience import Answer, patiently
 
 logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 0.002  # between two looks at the job row, which cost about 0.4 ms each
-PATIENCE_SECONDS = 120.0  # how long a job waits for a database that is away
 GRACE_SECONDS = 60.0  # how long a run may go on, without a step, after its claim was lost
 
 Finish = Callable[[Session], dict[str, Any]]  # gives the result; what it writes stands or falls with the job's success
-Answer = TypeVar("Answer")
 
 
 class JobCancelled(Exception):
@@ -59,14 +58,21 @@ class Run:
         """Append an event. Raises ClaimLost."""
         self.write(lambda: runs.report(self.sessions, self.claim, event, data))
 
-    def report_all(self, event: str, items: Sequence[dict[str, Any]]) -> None:
-        """Append several events of one name in one transaction. Raises ClaimLost."""
-        self.write(lambda: runs.report_all(self.sessions, self.claim, event, items))
+    def report_all(self, event: str, items: Sequence[dict[str, Any]], *, first: int) -> None:
+        """Append events of one name, from number `first` of the job on, each once at most. Raises ClaimLost."""
+        self.write(lambda: runs.report_all(self.sessions, self.claim, event, items, first=first))
 
     def write(self, call: Callable[[], bool]) -> None:
         """Make a guarded write. Raises ClaimLost where it says that the claim is no longer good."""
         if not patiently(call):
             raise ClaimLost
+
+    def store(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call that writes artifacts, and wait where their store is full or away.
+
+        Raises StorageFull or StorageUnavailable after two minutes, and what `check` raises.
+        """
+        return patiently(call, meanwhile=self.check)
 
     def check(self) -> None:
         """Raise JobCancelled, ClaimLost or WorkerStopping if the work should end. To be called at every batch."""
@@ -126,6 +132,7 @@ def run_job(
     claim = take(sessions, job_id, lease_seconds=lease_seconds, worker=worker)
     if claim is None:  # cancelled, or another worker was quicker
         return
+    logger.info("job %s attempt %d begins", claim.job_id, claim.attempt)
     run = Run(sessions, claim, lease_seconds=lease_seconds, is_stopping=is_stopping)
 
     def hold_on() -> None:
@@ -139,7 +146,7 @@ def run_job(
         _finish(run, work)
     except ClaimLost:
         logger.warning("job %s attempt %d was taken from this worker; dropped", claim.job_id, claim.attempt)
-    except DatabaseUnavailable as error:
+    except (DatabaseUnavailable, StorageFull) as error:
         logger.error(
             "job %s attempt %d could not be ended, its lease will run out: %s", claim.job_id, claim.attempt, error
         )
@@ -171,7 +178,7 @@ def _finish(run: Run, work: Callable[[Run], Finish]) -> None:
 
 def _fail(run: Run, error: AppError | ModelError) -> None:
     """What a known error means: the end, or another try where the store was only away."""
-    if isinstance(error, StorageUnavailable):
+    if isinstance(error, StorageFull | StorageUnavailable):
         _try_again(run, str(error))
     else:
         run.write(lambda: runs.fail(run.sessions, run.claim, reason="error", detail=str(error)))
@@ -179,15 +186,3 @@ def _fail(run: Run, error: AppError | ModelError) -> None:
 
 def _try_again(run: Run, detail: str) -> None:
     run.write(lambda: runs.give_back(run.sessions, run.claim, charge=True, detail=detail))
-
-
-def patiently(call: Callable[[], Answer]) -> Answer:
-    """Call, and call again while the database is away, for up to two minutes. Raises DatabaseUnavailable then."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return call()
-        except DatabaseUnavailable:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)

@@ -4,7 +4,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.jobs import runs
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
 from models.sweeps import critical_rates, curves, report, sweeping
@@ -13,7 +12,7 @@ from models.sweeps.networks import Task
 from models.sweeps.outcomes import CONVERGED_LOSS
 from models.sweeps.sweeping import Block, Sweep
 from models.sweeps.thinning import points_per_curve
-from worker.runner import Finish, Run, patiently
+from worker.runner import Finish, Run
 
 
 def sweep(run: Run, storage: Storage) -> Finish:
@@ -27,10 +26,8 @@ def sweep(run: Run, storage: Storage) -> Finish:
         run.progress(steps, len(spec.learning_rates) * spec.epochs, "steps")
         run.check()
 
-    reported = len(patiently(lambda: runs.reported(run.sessions, run.claim.job_id, "trial")))
-
     def after_block(block: Block) -> None:
-        run.report_all("trial", _events(block, converged_loss)[max(0, reported - block.rates.start) :])
+        run.report_all("trial", _events(block, converged_loss), first=block.rates.start)
 
     swept = sweeping.sweep(
         task,
@@ -98,5 +95,6 @@ def _store_curves(run: Run, storage: Storage, swept: Sweep, *, max_points: int) 
         last_epochs=swept.last_epochs,
         parameters=swept.parameters,
     )
-    stored = storage.put(f"curves/{run.claim.job_id}-{run.claim.attempt}.npz", content)
+    name = f"curves/{run.claim.job_id}-{run.claim.attempt}.npz"
+    stored = run.store(lambda: storage.put(name, content))
     return {"artifact": stored.name, "sha256": stored.sha256, "size": stored.size}

@@ -17,7 +17,8 @@ from models.data import load_dataset
 from models.errors import CheckpointUnusable
 from models.proving import Proven, prove
 from models.training import Epoch, TrainingRun, choose_device
-from worker.runner import Finish, Run, WorkerStopping, patiently
+from worker.patience import patiently
+from worker.runner import Finish, Run, WorkerStopping
 
 
 def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None) -> Finish:
@@ -30,7 +31,8 @@ def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None)
     training.advance(_Observer(run, storage))
     epochs = patiently(lambda: runs.reported(run.sessions, run.claim.job_id, "epoch"))
     proven = prove(training, recipe_name=spec.recipe, epochs=epochs, seconds=time.perf_counter() - started)
-    files = registry.store_files(storage, f"models/{run.claim.job_id}-{run.claim.attempt}", proven.files)
+    folder = f"models/{run.claim.job_id}-{run.claim.attempt}"
+    files = run.store(lambda: registry.store_files(storage, folder, proven.files))
 
     def finish(session: Session) -> dict[str, Any]:
         version = registry.register(session, source=f"job:{run.claim.job_id}", card=proven.card, files=files)
@@ -62,7 +64,8 @@ class _Observer:
     def _save(self, training: TrainingRun, epoch: dict[str, Any] | None) -> None:
         claim = self._run.claim
         name = f"checkpoints/{claim.job_id}/{claim.attempt}-{training.step}.safetensors"
-        stored = self._storage.put(name, checkpoints.to_bytes(training))
+        content = checkpoints.to_bytes(training)
+        stored = self._run.store(lambda: self._storage.put(name, content))
         self._run.write(
             lambda: runs.checkpointed(
                 self._run.sessions, claim, step=training.step, artifact=stored.name, sha256=stored.sha256, epoch=epoch

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import Sessions, database_now
@@ -113,10 +113,15 @@ def report(sessions: Sessions, claim: Claim, event: str, data: dict[str, Any]) -
         return append_event(session, claim, event, data)
 
 
-def report_all(sessions: Sessions, claim: Claim, event: str, items: Sequence[dict[str, Any]]) -> bool:
-    """Append several events of one name at once; False if the claim is lost."""
+def report_all(sessions: Sessions, claim: Claim, event: str, items: Sequence[dict[str, Any]], *, first: int) -> bool:
+    """Append the job's events of one name from number `first` (from 0) on, in one transaction, less those that it has:
+    from an earlier try, or from a commit whose answer was lost. False if the claim is lost."""
     with sessions.writing() as session:
-        return append_events(session, claim, event, items)
+        if not lock_current(session, claim):
+            return False
+        events = select(func.count()).select_from(JobEvent)
+        known = session.scalars(events.where(JobEvent.job_id == claim.job_id, JobEvent.event == event)).one()
+        return append_events(session, claim, event, items[max(0, known - first) :])
 
 
 def checkpointed(

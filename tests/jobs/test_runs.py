@@ -253,3 +253,13 @@ def test_job_past_its_time_limit_fails_wherever_it_is(sessions: Sessions, job_id
     assert job.error is not None
     assert (job.status, job.error["reason"], job.deadline) == ("failed", "time_limit", None)
     assert not runs.succeed(sessions, held, lambda _: {"late": True})
+
+
+def test_events_of_one_name_are_written_once_however_often_they_are_sent(sessions: Sessions, job_id: str) -> None:
+    living = claim(sessions, job_id)
+    trials = [{"learning_rate": rate} for rate in (0.1, 0.2, 0.5, 0.8)]
+    for first, last in ((0, 2), (0, 2), (1, 3), (2, 4), (0, 4)):
+        assert runs.report_all(sessions, living, "trial", trials[first:last], first=first)
+    assert runs.reported(sessions, job_id, "trial") == trials
+    events, _ = service.events(sessions, job_id)
+    assert [event.number for event in events] == list(range(1, len(events) + 1))

@@ -6,12 +6,13 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.db import Sessions
-from app.errors import DatabaseUnavailable, StorageUnavailable
+from app.errors import DatabaseUnavailable, StorageFull, StorageUnavailable
 from app.jobs import service
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
 from models.errors import DatasetUnavailable
-from worker.runner import Finish, Run, patiently, run_job
+from worker.patience import patiently
+from worker.runner import Finish, Run, run_job
 from worker.sweep import sweep
 
 
@@ -111,3 +112,36 @@ def test_database_that_is_away_for_a_moment_is_waited_for(sessions: Sessions, jo
         return "back"
 
     assert patiently(call) == "back"
+
+
+def test_store_that_is_full_is_waited_for(sessions: Sessions, job_id: str) -> None:
+    answers = [StorageFull("full"), StorageUnavailable("away"), None]
+
+    def put() -> str:
+        if error := answers.pop(0):
+            raise error
+        return "stored"
+
+    def work(run: Run) -> Finish:
+        assert run.store(put) == "stored"
+        return done
+
+    run_job(sessions, job_id, work)
+    assert service.get(sessions, job_id).status == "succeeded"
+
+
+def test_who_waits_for_room_on_a_disk_still_stops_when_told(sessions: Sessions, job_id: str) -> None:
+    is_stopping = False
+
+    def put() -> None:
+        nonlocal is_stopping
+        is_stopping = True
+        raise StorageFull("full")
+
+    def work(run: Run) -> Finish:
+        run.store(put)
+        return done
+
+    run_job(sessions, job_id, work, is_stopping=lambda: is_stopping)
+    job = service.get(sessions, job_id)
+    assert (job.status, job.charged_attempts) == ("queued", 0)

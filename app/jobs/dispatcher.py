@@ -2,6 +2,8 @@
 
 import os
 import socket
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import func, select
@@ -16,19 +18,41 @@ from app.jobs.transitions import MAX_ATTEMPTS, Claim, cancel_job, fail_job, is_r
 
 LEADER_FOR = timedelta(seconds=5)
 HINT_STALE_AFTER = timedelta(seconds=5)
+AWAY_AFTER_SECONDS = 2.5  # without an answer from the database, which is asked every second
+RETURN_SECONDS = 6.0  # for the workers to renew their leases, which they do every 5 s at most
 
 
 class Dispatcher:
     """`tick` is to be called about once a second by every API process; one of them does the work."""
 
-    def __init__(self, sessions: Sessions, queue: JobQueue, *, stall_seconds: float = 600.0) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        queue: JobQueue,
+        *,
+        stall_seconds: float = 600.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.sessions, self.queue, self.stall_seconds = sessions, queue, stall_seconds
         self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self._clock = clock
+        self._answered = clock()
+        self._reclaims_from = clock()
 
     def tick(self) -> None:
-        if not take_lead(self.sessions, "dispatch", self.name):
-            return
-        reclaim(self.sessions, stall_seconds=self.stall_seconds)
+        is_leader = take_lead(self.sessions, "dispatch", self.name)
+        if self._clock() > self._answered + AWAY_AFTER_SECONDS:
+            # no worker could renew its lease either: silence means nothing until they have had the time to
+            self._reclaims_from = self._clock() + RETURN_SECONDS
+        try:
+            if is_leader:
+                self._dispatch()
+        finally:
+            self._answered = self._clock()
+
+    def _dispatch(self) -> None:
+        if self._clock() >= self._reclaims_from:
+            reclaim(self.sessions, stall_seconds=self.stall_seconds)
         end_overdue(self.sessions)
         for queue in QUEUES:
             self._repeat_hints(queue)

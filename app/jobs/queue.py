@@ -76,10 +76,13 @@ class CeleryJobQueue:
                 self._waiting -= 1
 
     def depth(self, queue: str) -> int | None:
+        if time.monotonic() < self._away_until:
+            return None
         with self._celery.connection_for_read() as connection:
             try:
                 depth = int(connection.default_channel.client.llen(queue))
             except (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors):
+                self._away_until = time.monotonic() + AWAY_SECONDS
                 return None
         self._away_until = 0.0
         return depth

@@ -1,0 +1,38 @@
+"""When the dispatcher believes that a silent worker is lost."""
+
+import pytest
+
+from app.db import Sessions
+from app.jobs import runs, service
+from app.jobs.dispatcher import AWAY_AFTER_SECONDS, RETURN_SECONDS, Dispatcher
+from app.jobs.specs import BackpropSweepSpec
+from tests.fakes import RecordedQueue
+from tests.jobs.test_runs import expire
+
+
+@pytest.fixture
+def silent_job(sessions: Sessions) -> str:
+    job_id = service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep"))[0].id
+    assert runs.claim(sessions, job_id, lease_seconds=30)
+    expire(sessions, job_id)
+    return job_id
+
+
+def test_silent_worker_loses_its_job_at_the_next_tick(sessions: Sessions, silent_job: str) -> None:
+    Dispatcher(sessions, RecordedQueue()).tick()
+    assert service.get(sessions, silent_job).status == "queued"
+
+
+def test_after_the_database_was_away_workers_have_the_time_to_renew_their_leases(
+    sessions: Sessions, silent_job: str
+) -> None:
+    now = 0.0
+    dispatcher = Dispatcher(sessions, RecordedQueue(), clock=lambda: now)
+    now += AWAY_AFTER_SECONDS + 1  # no tick came through
+    back = now
+    while now < back + RETURN_SECONDS:
+        dispatcher.tick()
+        assert service.get(sessions, silent_job).status == "running"
+        now += 1
+    dispatcher.tick()
+    assert service.get(sessions, silent_job).status == "queued"

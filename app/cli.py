@@ -1,4 +1,4 @@
-"""The command line: `numeral up | api | worker | migrate | train | predict | jobs`."""
+"""The command line: `numeral up | api | worker | migrate | train | predict | jobs | gc | doctor`."""
 
 import os
 import signal
@@ -10,16 +10,22 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
-from app.client import JsonOption, jobs, predict
+from app.client import jobs, predict
 from app.config import Settings
-from app.errors import AppError
 from app.jobs.specs import QUEUES, MnistTrainingSpec
 from app.logs import configure_logging
-from app.options import read_settings
-from app.processes import announce, numeral_command, only_one_in, own_queues, require_free_port, start_workers
-from app.storage import Storage
+from app.operators import doctor, gc
+from app.options import DataOption, HostOption, JsonOption, PortOption, read_settings, sentences
+from app.processes import (
+    announce,
+    numeral_command,
+    only_one_in,
+    own_queues,
+    require_free_port,
+    require_usable,
+    start_workers,
+)
 from app.supervisor import Supervisor
 
 # Imports inside a command: what they load is not needed by the others, and `numeral api` is to stay small.
@@ -28,10 +34,6 @@ cli = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Numeral trains, proves and serves a digit recogniser."
 )
 
-HostOption = Annotated[str | None, typer.Option(help="address to listen on (NUMERAL_HOST, 127.0.0.1)")]
-PortOption = Annotated[int | None, typer.Option(help="port to listen on (NUMERAL_PORT, 8000)")]
-DataOption = Annotated[Path | None, typer.Option(help="data folder (NUMERAL_DATA_DIR, ./data)")]
-
 
 @cli.command()
 def up(host: HostOption = None, port: PortOption = None, data_dir: DataOption = None) -> None:
@@ -39,10 +41,10 @@ def up(host: HostOption = None, port: PortOption = None, data_dir: DataOption = 
     from app.embedded import start_valkey
     from app.migrations.migrate import upgrade
 
-    with _sentences():
+    with sentences():
         settings = read_settings(host=host, port=port, data_dir=data_dir)
         configure_logging(settings.log_format)
-        Storage(settings.storage_dir)
+        require_usable(settings)
         require_free_port(settings.host, settings.port)
         with only_one_in(settings.data_dir), _supervised(settings) as supervisor:
             upgrade(settings.resolved_database_url)
@@ -59,10 +61,11 @@ def api(host: HostOption = None, port: PortOption = None, data_dir: DataOption =
     """Serve HTTP only. The database must have been migrated."""
     import uvicorn
 
-    with _sentences():
+    with sentences():
         settings = read_settings(host=host, port=port, data_dir=data_dir)
+        configure_logging(settings.log_format)
         os.environ.update(settings.as_environment())
-        Storage(settings.storage_dir)
+        require_usable(settings)
         require_free_port(settings.host, settings.port)
         uvicorn.run(
             "app.main:create_app_from_environment",
@@ -83,12 +86,13 @@ def worker(
     data_dir: DataOption = None,
 ) -> None:
     """Run jobs only: short sweeps and long trainings in processes of their own."""
-    with _sentences():
+    with sentences():
         settings = read_settings(data_dir=data_dir)
         configure_logging(settings.log_format)
         unknown = set(queue or ()) - set(QUEUES)
         if unknown:
             raise typer.BadParameter(f"there is no queue {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}")
+        require_usable(settings)
         with _supervised(settings) as supervisor:
             start_workers(supervisor, settings, tuple(queue or own_queues()))
             supervisor.run()
@@ -99,7 +103,7 @@ def migrate(data_dir: DataOption = None) -> None:
     """Bring the database's schema up to date."""
     from app.migrations.migrate import upgrade
 
-    with _sentences():
+    with sentences():
         settings = read_settings(data_dir=data_dir)
         upgrade(settings.resolved_database_url)
         typer.echo("The database is up to date.")
@@ -118,7 +122,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train in this terminal, without a service."""
-    with _sentences():
+    with sentences():
         asked = {"recipe": recipe, "dataset": dataset, "seed": seed, "device": device}
         given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
         filled = {name: value for name, value in given.items() if value is not None}
@@ -131,20 +135,8 @@ def train(
 
 cli.command()(predict)
 cli.command()(jobs)
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """What goes wrong at start is said in one sentence, with exit code 1 (2 for a wrong option)."""
-    try:
-        yield
-    except ValidationError as error:
-        for part in error.errors():
-            typer.echo(f"error: {'.'.join(map(str, part['loc']))}: {part['msg']}", err=True)
-        raise typer.Exit(2) from error
-    except AppError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
+cli.command()(gc)
+cli.command()(doctor)
 
 
 @contextmanager

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.options import read_settings
+from app.options import JsonOption, read_settings
 
 if TYPE_CHECKING:
     import httpx  # loaded by the commands only: `numeral api` is to stay small
 
-JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 UrlOption = Annotated[str | None, typer.Option(help="address of the service (from NUMERAL_HOST and NUMERAL_PORT)")]
 
 

@@ -9,8 +9,6 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL
 
-from app.errors import ConfigurationError
-
 LONGEST_SOCKET_PATH = 100  # bytes; Linux takes 107, macOS 103
 
 
@@ -24,7 +22,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("data"), description="database, artifacts, sockets and data sets")
     database_url: str | None = Field(None, description="PostgreSQL or SQLite; SQLite in the data folder if not set")
     redis_url: str | None = Field(None, description="Redis or Valkey; the embedded one if not set")
-    storage_url: str | None = Field(None, description="the folder of artifacts; one in the data folder if not set")
+    storage_url: str | None = Field(
+        None, description="artifacts: a folder or s3://bucket/prefix; one in the data folder if not set"
+    )
     mnist_dir: Path | None = Field(None, description="a folder that holds MNIST/raw; only read")
     api_processes: int = Field(1, ge=1, le=64, description="how many processes serve HTTP")
     training_workers: int = Field(1, ge=1, le=64, description="how many trainings run at once")
@@ -58,12 +58,8 @@ class Settings(BaseSettings):
         return Path(tempfile.gettempdir()) / f"numeral-{hashlib.sha256(bytes(socket)).hexdigest()[:16]}.sock"
 
     @property
-    def storage_dir(self) -> Path:
-        """The artifact folder. Raises ConfigurationError for a store that is not a folder."""
-        url = (self.storage_url or str(self.data_dir / "artifacts")).removeprefix("file://")
-        if "://" in url:
-            raise ConfigurationError(f"NUMERAL_STORAGE_URL is {url}: this version stores in a folder only.")
-        return Path(url).resolve()
+    def resolved_storage_url(self) -> str:
+        return self.storage_url or str(self.data_dir / "artifacts")
 
     def as_environment(self) -> dict[str, str]:
         """The same settings as variables, for a process that is started with them."""

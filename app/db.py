@@ -104,17 +104,28 @@ def check_schema(sessions: Sessions) -> None:
 
 
 def create_database_engine(url: str) -> Engine:
+    """An engine for a PostgreSQL or SQLite URL, not connected yet. Raises ConfigurationError for any other."""
     if url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     try:
-        if not url.startswith("sqlite"):
+        parsed = make_url(url)
+        if parsed.drivername == "postgresql+psycopg":
             return create_engine(
-                url, pool_pre_ping=True, pool_size=10, max_overflow=30, connect_args={"connect_timeout": 5}
+                parsed, pool_pre_ping=True, pool_size=10, max_overflow=30, connect_args={"connect_timeout": 5}
             )
-        Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, pool_size=10, max_overflow=30, connect_args={"timeout": BUSY_SECONDS})
-    except (ArgumentError, ImportError, OSError) as error:
-        raise ConfigurationError(f"NUMERAL_DATABASE_URL cannot be used: {error}") from error
+        if parsed.drivername != "sqlite" or parsed.database in (None, "", ":memory:"):
+            raise ArgumentError(f"it begins with {parsed.drivername}://")  # without the rest: that may hold a password
+        Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, pool_size=10, max_overflow=30, connect_args={"timeout": BUSY_SECONDS})
+    except ImportError as error:
+        raise ConfigurationError(
+            "NUMERAL_DATABASE_URL is PostgreSQL's, and its driver is not installed: pip install 'numeral[postgres]'."
+        ) from error
+    except (ArgumentError, ValueError, OSError) as error:
+        raise ConfigurationError(
+            f"NUMERAL_DATABASE_URL cannot be used: {error}. "
+            "It can be postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:////FOLDER/FILE."
+        ) from error
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -88,5 +88,13 @@ class StorageUnavailable(AppError):
     """The artifact store cannot be read or written."""
 
 
+class StorageRefused(StorageUnavailable):
+    """The artifact store answers, and will not work as the service is configured."""
+
+
+class ArtifactDamaged(StorageUnavailable):
+    """An artifact is gone, or its bytes are not those that were stored. Waiting does not help."""
+
+
 class ConfigurationError(AppError):
     """The settings do not make a service that can start."""

@@ -25,5 +25,5 @@ def configure_logging(style: Literal["console", "json"]) -> None:
     console = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
     handler.setFormatter(JsonFormatter() if style == "json" else console)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for noisy in ("alembic", "celery", "kombu", "httpx", "uvicorn.access"):
+    for noisy in ("alembic", "celery", "kombu", "httpx", "uvicorn.access", "botocore", "aiobotocore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

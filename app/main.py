@@ -25,22 +25,25 @@ from app.jobs.queue import CeleryJobQueue, JobQueue
 from app.logs import configure_logging
 from app.registry import service as registry
 from app.serving.classifiers import Classifiers
-from app.storage import Storage
+from app.storage import StorageWatch, open_storage
 
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1.0
+STORAGE_WATCH_SECONDS = 3.0  # one small request to S3 each time
 DECODERS = 4  # the largest picture takes up to half a gigabyte to decode
 HOME = Path(__file__).with_name("console") / "index.html"
 
 
 def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     """The service over HTTP. It starts without its database too, and is ready once that is there."""
-    sessions, storage = Sessions(settings.resolved_database_url), Storage(settings.storage_dir)
+    sessions, storage = Sessions(settings.resolved_database_url), open_storage(settings)
+    storage_watch = StorageWatch(storage)
     parts = Parts(
         settings,
         sessions,
         storage,
+        storage_watch,
         queue,
         Classifiers(sessions, storage),
         EventFeed(sessions),
@@ -60,11 +63,13 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
+            await run_in_threadpool(storage_watch.look)
             await run_in_threadpool(watch_models)
         except AppError as error:
             logger.warning("not ready yet: %s", error)
         watchers = [
             Periodic("models", watch_models, seconds=WATCH_SECONDS).start(),
+            Periodic("storage", storage_watch.look, seconds=STORAGE_WATCH_SECONDS).start(),
             Periodic("dispatcher", dispatcher.tick, seconds=min(WATCH_SECONDS, settings.lease_seconds / 4)).start(),
         ]
         yield

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.config import Settings
+from app.db import create_database_engine
 from app.devices import find_device
 from app.errors import ConfigurationError
 from app.jobs.specs import QUEUES
+from app.storage import require_storage
 from app.supervisor import Supervisor
 
 
@@ -34,6 +36,15 @@ def _celery(queues: str, concurrency: int) -> tuple[str, ...]:
 
 def numeral_command(command: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "app.cli", command)
+
+
+def require_usable(settings: Settings) -> None:
+    """Raise ConfigurationError or StorageRefused where the database or the store could never be used as configured.
+
+    One that is away for now may come back; the service then says so in /readyz.
+    """
+    create_database_engine(settings.resolved_database_url).dispose()
+    require_storage(settings)
 
 
 def require_free_port(host: str, port: int) -> None:

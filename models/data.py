@@ -21,16 +21,11 @@ from PIL import Image
 from torch import Tensor
 
 from models.errors import DatasetUnavailable
+from models.mnist_files import MNIST_FILES
 
 if TYPE_CHECKING:
     from torchvision.datasets import MNIST
 
-MNIST_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
 VALIDATION_INDICES = Path(__file__).with_name("mnist_validation.json")
 DOWNLOAD_TIMEOUT_SECONDS = 20.0
 

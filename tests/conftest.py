@@ -19,9 +19,11 @@ from app.config import Settings
 from app.db import Sessions
 from app.main import create_app
 from app.migrations.migrate import upgrade
-from app.storage import Storage
+from app.storage import Storage, open_storage
+from app.storage.folder import FolderStorage
 from models.data import Dataset, import_mnist, load_dataset
 from tests.fakes import RecordedQueue
+from tests.s3 import Line, S3Server, credentials
 
 
 @pytest.fixture(scope="session")
@@ -60,8 +62,36 @@ def sessions(database_url: str) -> Iterator[Sessions]:
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    return Storage(tmp_path / "artifacts")
+def storage(tmp_path: Path) -> FolderStorage:
+    return FolderStorage(tmp_path / "artifacts")
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server on a port of its own."""
+    server = S3Server(tmp_path_factory.mktemp("s3") / "log", free_port())
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def line(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
+    """The way to the S3 server, where the environment says."""
+    line = Line(s3_server.port)
+    for name, value in credentials(line.url).items():
+        monkeypatch.setenv(name, value)
+    yield line
+    line.close()
+
+
+@pytest.fixture
+def s3_settings(s3_server: S3Server, line: Line, tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, storage_url=f"s3://{s3_server.make_bucket()}/some/prefix")
+
+
+@pytest.fixture
+def s3_storage(s3_settings: Settings) -> Storage:
+    return open_storage(s3_settings)
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +137,7 @@ def api_sessions(api: httpx.Client, api_settings: Settings) -> Iterator[Sessions
 @pytest.fixture(scope="session")
 def api_storage(api_settings: Settings) -> Storage:
     """The artifacts behind `api`."""
-    return Storage(api_settings.storage_dir)
+    return open_storage(api_settings)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from app.processes import only_one_in
 from tests.conftest import free_port
+from tests.s3 import NO_CREDENTIALS, S3Server, credentials
 
 
 def numeral(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -40,16 +42,55 @@ def test_port_in_use_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
     assert "give another --port" in found.stderr
 
 
-@pytest.mark.parametrize("url", ["nonsense", "mysql://here/db", "sqlite:////proc/none/numeral.db"])
-def test_unusable_database_is_one_sentence(tmp_path: Path, url: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "mysql://here:secret@there/db",
+        "postgresql://here:secret@there:port/db",
+        "postgresql+none://here:secret@there/db",
+        "sqlite:////proc/none/numeral.db",
+        "sqlite://",
+    ],
+)
+def test_unusable_database_is_one_sentence_without_its_password(tmp_path: Path, url: str) -> None:
     found = numeral("migrate", folder=tmp_path, NUMERAL_DATABASE_URL=url)
     assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+    assert found.stderr.startswith("error: NUMERAL_DATABASE_URL cannot be used")
+    assert "secret" not in found.stderr
 
 
-def test_storage_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
-    for url in ("s3://bucket", "/proc/none"):
-        found = numeral("api", folder=tmp_path, NUMERAL_STORAGE_URL=url)
+@pytest.mark.parametrize("command", ["up", "api", "worker"])
+def test_no_part_starts_with_an_unusable_database_or_store(tmp_path: Path, command: str) -> None:
+    for settings in ({"NUMERAL_DATABASE_URL": "mysql://here/db"}, {"NUMERAL_STORAGE_URL": "gs://bucket"}):
+        found = numeral(command, folder=tmp_path, **settings)
         assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+        assert next(iter(settings)) in found.stderr
+
+
+def test_database_of_a_newer_program_is_one_sentence(tmp_path: Path) -> None:
+    numeral("migrate", folder=tmp_path)
+    with sqlite3.connect(tmp_path / "numeral.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    found = numeral("up", "--port", str(free_port()), folder=tmp_path)
+    assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+    assert "newer version of this program" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "words"), [("s3://bucket", "no credentials"), ("/proc/none", "cannot be made"), ("/proc", "right to write")]
+)
+def test_storage_that_cannot_be_used_is_one_sentence(tmp_path: Path, url: str, words: str) -> None:
+    found = numeral("api", folder=tmp_path, NUMERAL_STORAGE_URL=url, **NO_CREDENTIALS)
+    assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+    assert words in found.stderr
+
+
+def test_bucket_that_does_not_exist_is_one_sentence(tmp_path: Path, s3_server: S3Server) -> None:
+    found = numeral("api", folder=tmp_path, NUMERAL_STORAGE_URL="s3://nowhere", **credentials(s3_server.url))
+    assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+    assert "The bucket nowhere does not exist" in found.stderr
 
 
 def test_jobs_without_a_service_says_how_to_start_one(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from app.config import Settings
 from app.db import Sessions
 from app.migrations.migrate import upgrade
-from app.storage import Storage
+from app.storage import open_storage
 from docs import make_backprop
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedQueue
@@ -22,7 +22,7 @@ class WorkingQueue(RecordedQueue):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self._sessions, self._storage = Sessions(settings.resolved_database_url), Storage(settings.storage_dir)
+        self._sessions, self._storage = Sessions(settings.resolved_database_url), open_storage(settings)
         self._workers: list[threading.Thread] = []
 
     def hint(self, job_id: str, kind: str, queue: str) -> None:

@@ -21,7 +21,7 @@ from app.devices import find_device
 from app.jobs import runs
 from app.jobs.queue import TRANSPORT_OPTIONS, broker_url
 from app.logs import configure_logging
-from app.storage import Storage
+from app.storage import open_storage
 
 APPEAR_SECONDS = 20.0
 
@@ -30,7 +30,7 @@ warnings.filterwarnings("ignore", category=SecurityWarning)
 
 settings = Settings()
 sessions = Sessions(settings.resolved_database_url)  # connects when first used, in a child
-storage = Storage(settings.storage_dir)
+storage = open_storage(settings)
 stopping = multiprocessing.RawValue("b", 0)  # shared with the children, which are forked from this process
 
 app = Celery("numeral", broker=broker_url(settings.resolved_redis_url), include=["worker.tasks"])

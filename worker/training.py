@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.errors import StorageUnavailable
+from app.errors import ArtifactDamaged
 from app.jobs import runs
 from app.jobs.specs import MnistTrainingSpec
+from app.jobs.tables import Checkpoint
 from app.registry import service as registry
 from app.storage import Storage
 from models import checkpoints
@@ -77,14 +78,18 @@ def _resume(run: Run, storage: Storage, training: TrainingRun) -> TrainingRun:
     """The training as its latest undamaged checkpoint left it, or from the start."""
     for checkpoint in patiently(lambda: runs.checkpoints(run.sessions, run.claim.job_id)):
         try:
-            checkpoints.restore(training, storage.get(checkpoint.artifact, sha256=checkpoint.sha256))
-        except (StorageUnavailable, CheckpointUnusable) as error:
+            checkpoints.restore(training, _read(run, storage, checkpoint))
+        except (ArtifactDamaged, CheckpointUnusable) as error:
             run.report("log", {"message": f"{error} The one before it is tried."})
             training = TrainingRun(training.recipe, training.dataset, seed=training.seed, device=training.device)
             continue
         run.report("log", {"message": f"Resumed at batch {training.step} of {training.total_steps}."})
         break
     return training
+
+
+def _read(run: Run, storage: Storage, checkpoint: Checkpoint) -> bytes:
+    return patiently(lambda: storage.get(checkpoint.artifact, sha256=checkpoint.sha256), meanwhile=run.check)
 
 
 def _result(proven: Proven, version: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from app.db import Sessions
 from app.errors import UnsupportedMediaType
 from app.jobs.queue import JobQueue
 from app.serving.classifiers import Classifiers
-from app.storage import Storage
+from app.storage import Storage, StorageWatch
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Parts:
     settings: Settings
     sessions: Sessions
     storage: Storage
+    storage_watch: StorageWatch
     queue: JobQueue
     classifiers: Classifiers
     events: EventFeed

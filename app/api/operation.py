@@ -18,6 +18,8 @@ async def livez() -> dict[str, bool]:
 
 @router.get("/readyz")
 def readyz(parts: PartsDependency) -> dict[str, Any]:
-    """200 when predictions and jobs can be taken; 503 with the reason until then. Redis is not needed for it."""
+    """200 when predictions and jobs can be taken; 503 with the reason until then, and again while the database or the
+    artifact store is lost (predictions are still answered, from memory). Redis is not needed for it."""
     check_schema(parts.sessions)
+    parts.storage_watch.require()
     return {"ready": True, "model": {"version": parts.classifiers.champion.version}}

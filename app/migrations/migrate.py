@@ -4,17 +4,26 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import create_database_engine, translated_errors
+from app.errors import ConfigurationError
 
 
 def upgrade(url: str) -> None:
     """Bring the schema of the database at `url` up to date. Raises DatabaseUnavailable, ConfigurationError."""
-    with translated_errors():
-        engine = create_database_engine(url)
-        with engine.execution_options(writes=True).begin() as connection:
+    engine = create_database_engine(url)
+    try:
+        with translated_errors(), engine.execution_options(writes=True).begin() as connection:
             command.upgrade(alembic_config(connection), "head")
+    except (CommandError, SQLAlchemyError) as error:
+        raise ConfigurationError(
+            f"The database's schema cannot be brought up to date: {getattr(error, 'orig', error)}. "
+            "Nothing was changed. Was the database made by a newer version of this program, or by another one?"
+        ) from error
+    finally:
         engine.dispose()
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -113,7 +114,8 @@ def install_shipped(sessions: Sessions, storage: Storage, folder: Path = SHIPPED
         if session.scalars(select(ModelVersion.number).where(ModelVersion.source == source)).first() is not None:
             return
     files = {name: (folder / name).read_bytes() for name in (MODEL_FILE, WEIGHTS_FILE, CARD_FILE)}
-    stored = store_files(storage, f"models/shipped-{card['weights_sha256'][:16]}", files)
+    # A name of its own for each try: `numeral gc` may be removing what an earlier one left behind.
+    stored = store_files(storage, f"models/shipped-{card['weights_sha256'][:16]}-{uuid4().hex[:8]}", files)
     try:
         with sessions.writing() as session:
             promote_if_better(session, register(session, source=source, card=card, files=stored))

@@ -1,3 +1,5 @@
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -10,8 +12,16 @@ from app.jobs import runs
 from app.migrations.migrate import upgrade
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedQueue
+from tests.s3 import Line, credentials
 
 SWEEP = {"kind": "backprop_sweep"}
+
+
+def wait_until(is_so: Callable[[], bool], *, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
 
 
 def assert_is_problem(answer: httpx.Response, status: int, *words: str) -> None:
@@ -41,6 +51,33 @@ def test_service_becomes_ready_by_itself_once_the_database_has_tables(
         while client.get("/readyz").status_code != 200:
             pass
         assert client.post("/v1/jobs", json=SWEEP).status_code == 202
+
+
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_lost_storage_is_said_predictions_go_on_and_it_recovers_by_itself(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, url = tmp_path / "artifacts", None
+    if kind == "s3":
+        server = request.getfixturevalue("s3_server")
+        line, url = Line(server.port), f"s3://{server.make_bucket()}/artifacts"
+        for name, value in credentials(line.url).items():
+            monkeypatch.setenv(name, value)
+    settings = Settings(data_dir=tmp_path, port=free_port(), storage_url=url)
+    upgrade(settings.resolved_database_url)
+    with serve(settings, RecordedQueue()) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        line.close() if kind == "s3" else folder.rename(tmp_path / "away")
+        wait_until(lambda: client.get("/readyz").status_code == 503)
+        assert_is_problem(client.get("/readyz"), 503, "artifact", "Predictions go on from memory")
+        assert client.post("/v1/predict", json={"pixels": [0] * 784}).status_code == 200
+        assert client.post("/v1/jobs", json=SWEEP).status_code == 202
+        assert_is_problem(client.get("/v1/models/1/files/model.onnx"), 503, "artifact")
+        line.open() if kind == "s3" else (tmp_path / "away").rename(folder)
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        assert client.get("/v1/models/1/files/model.onnx").status_code == 200
+    if kind == "s3":
+        line.close()
 
 
 def test_full_disk_is_507_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from app.db import Sessions
 from app.errors import ModelFileNotFound, ModelNotFound, ModelNotServable, StorageUnavailable
 from app.registry import service
 from app.storage import Storage
+from app.storage.folder import FolderStorage
 
 
 def card(test: float, validation: float, dataset: str = "mnist") -> dict[str, Any]:
@@ -59,7 +60,7 @@ def test_shipped_network_is_installed_once_and_serves(sessions: Sessions, storag
     assert service.read_file(sessions, storage, "champion", "model.onnx")
 
 
-def test_missing_or_damaged_files_are_named(sessions: Sessions, storage: Storage) -> None:
+def test_missing_or_damaged_files_are_named(sessions: Sessions, storage: FolderStorage) -> None:
     service.install_shipped(sessions, storage)
     with pytest.raises(ModelFileNotFound, match=r"model\.onnx"):
         service.read_file(sessions, storage, "1", "../../etc/passwd")

@@ -9,6 +9,7 @@ from app.jobs.specs import MnistTrainingSpec
 from app.jobs.transitions import Claim
 from app.registry import service as registry
 from app.storage import Storage
+from app.storage.folder import FolderStorage
 from worker.runner import Finish, JobCancelled, Run, WorkerStopping, run_job
 from worker.training import train
 
@@ -93,7 +94,9 @@ def test_stopped_training_goes_on_from_its_checkpoint_to_the_same_weights(sessio
     assert [epoch["epoch"] for epoch in runs.reported(sessions, job_id, "epoch")] == [1, 2, 3]
 
 
-def test_damaged_checkpoint_is_skipped_for_the_one_before(sessions: Sessions, storage: Storage, work: Any) -> None:
+def test_damaged_checkpoint_is_skipped_for_the_one_before(
+    sessions: Sessions, storage: FolderStorage, work: Any
+) -> None:
     job_id = submit(sessions)
     first = WatchedRun(sessions, claim(sessions, job_id))
     with pytest.raises(WorkerStopping):

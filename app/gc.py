@@ -1,0 +1,119 @@
+"""What nobody needs any more: artifacts that no row names, spent checkpoints of ended jobs, workers long gone.
+
+Rows go first, files after them: stopped at any moment, it leaves at worst files that no row names, and the next call
+removes those. It never touches what a running upload may still record: artifacts of jobs that have not ended, and
+anything younger than the grace period.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app.db import Sessions, check_schema, database_now
+from app.errors import ConfigurationError
+from app.jobs.lifecycle import JobStatus
+from app.jobs.specs import MnistTrainingSpec
+from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
+from app.registry.tables import ModelVersion
+from app.storage import Storage, Stored
+
+WORKER_FORGOTTEN_AFTER = timedelta(days=1)
+ENDED = [status for status in JobStatus if status.is_final]
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """What can go, and how many artifacts are too young to."""
+
+    checkpoints: dict[tuple[str, int], str]  # (job, step) to the name of its artifact
+    artifacts: list[Stored]
+    workers: list[str]
+    too_young: int
+
+
+def find_garbage(sessions: Sessions, storage: Storage, *, grace: timedelta) -> Garbage:
+    """Look, and change nothing. Raises ConfigurationError where the database seems to belong to another store."""
+    check_schema(sessions)
+    stored = list(storage.list())  # before the rows: what is recorded meanwhile is then seen as named
+    with sessions.reading() as session:
+        # Jobs before names, for the same reason: one that ends in between has recorded its artifacts by then.
+        active = set(session.scalars(select(Job.id).where(Job.status.not_in(ENDED))))
+        checkpoints = _spent_checkpoints(session)
+        named = _named(session)
+        since = database_now(session) - WORKER_FORGOTTEN_AFTER
+        workers = list(session.scalars(select(Worker.name).where(Worker.seen_at < since)))
+    if stored and not any(artifact.name in named for artifact in stored):
+        raise ConfigurationError(
+            f"The database names none of the {len(stored)} artifacts in {storage.place}. Are NUMERAL_DATABASE_URL and "
+            "NUMERAL_STORAGE_URL those of one service? If they are, start it once. Nothing was changed."
+        )
+    kept = named - set(checkpoints.values())
+    unnamed = [artifact for artifact in stored if artifact.name not in kept and not _belongs_to(artifact.name, active)]
+    limit = datetime.now(UTC) - grace
+    old = [artifact for artifact in unnamed if artifact.written_at < limit]
+    return Garbage(checkpoints, sorted(old, key=lambda artifact: artifact.name), workers, len(unnamed) - len(old))
+
+
+def remove(sessions: Sessions, storage: Storage, garbage: Garbage) -> list[Stored]:
+    """Remove what was found; the artifacts that went. Those of a job that was started again meanwhile stay."""
+    spared = set()
+    for (job_id, step), artifact in garbage.checkpoints.items():
+        with sessions.writing() as session:
+            ended = select(Job.id).where(Job.id == job_id, Job.status.in_(ENDED)).with_for_update()
+            if session.scalar(ended) is None and session.get(Job, job_id) is not None:
+                spared.add(artifact)
+            else:
+                session.execute(delete(Checkpoint).where(Checkpoint.job_id == job_id, Checkpoint.step == step))
+    with sessions.writing() as session:
+        session.execute(delete(Worker).where(Worker.name.in_(garbage.workers)))
+    removed = [artifact for artifact in garbage.artifacts if artifact.name not in spared]
+    for stored in removed:
+        storage.delete(stored.name)
+    return removed
+
+
+def _named(session: Session) -> set[str]:
+    """The artifacts that some row names."""
+    names = set(session.scalars(select(Checkpoint.artifact)))
+    for files in session.scalars(select(ModelVersion.files)):
+        names |= {file["artifact"] for file in files.values()}
+    for curves in session.scalars(select(Job.result["curves"]).where(Job.kind == "backprop_sweep")):
+        if curves:
+            names.add(curves["artifact"])
+    return names
+
+
+def _spent_checkpoints(session: Session) -> dict[tuple[str, int], str]:
+    """Of each ended job, the checkpoints that are neither its latest nor its best."""
+    query = select(Checkpoint).join(Job).where(Job.status.in_(ENDED)).order_by(Checkpoint.job_id, Checkpoint.step)
+    by_job: dict[str, list[Checkpoint]] = {}
+    for checkpoint in session.scalars(query):
+        by_job.setdefault(checkpoint.job_id, []).append(checkpoint)
+    spent: dict[tuple[str, int], str] = {}
+    for job_id, checkpoints in by_job.items():
+        if len(checkpoints) > 1:
+            kept = {checkpoints[-1].step} | _best_steps(session, job_id, checkpoints)
+            spent |= {(job_id, one.step): one.artifact for one in checkpoints if one.step not in kept}
+    return spent
+
+
+def _best_steps(session: Session, job_id: str, checkpoints: Iterable[Checkpoint]) -> set[int]:
+    """The step at which the epoch with the highest validation accuracy ended; all where that cannot be told."""
+    epochs = session.scalars(select(JobEvent.data).where(JobEvent.job_id == job_id, JobEvent.event == "epoch")).all()
+    job = session.get_one(Job, job_id)
+    if not epochs:
+        return set()
+    if not job.progress:
+        return {one.step for one in checkpoints}
+    best = max(epochs, key=lambda epoch: (epoch["validation_accuracy"], epoch["epoch"]))["epoch"]
+    steps_per_epoch = job.progress["total"] // MnistTrainingSpec.model_validate(job.spec).to_recipe().epochs
+    return {best * steps_per_epoch}
+
+
+def _belongs_to(name: str, job_ids: Collection[str]) -> bool:
+    """Whether a job's run gave this name: `checkpoints/ID/...`, `models/ID-ATTEMPT/...`, `curves/ID-ATTEMPT.npz`."""
+    second = name.split("/")[1] if "/" in name else ""
+    return second[:36] in job_ids  # the length of a UUID

@@ -1,0 +1,116 @@
+"""Artifacts in a folder: written beside, synced, renamed. A name has all its bytes on disk, or does not exist."""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from app.errors import ArtifactDamaged, ConfigurationError, StorageFull, StorageUnavailable
+from app.storage.artifacts import Artifact, Stored, describe, verified
+
+
+class FolderStorage:
+    """A folder of artifacts. Raises ConfigurationError where it cannot be made or is not writable."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The artifact folder {folder} cannot be made: {error.strerror}. "
+                "Give another one with NUMERAL_STORAGE_URL or --data-dir."
+            ) from error
+        try:
+            self.check()
+        except StorageUnavailable as error:
+            raise ConfigurationError(
+                f"{error} Give this user the right to write there, or another folder with NUMERAL_STORAGE_URL."
+            ) from error
+        except StorageFull:
+            pass  # what is there can still be read; /readyz says it until there is room again
+
+    @property
+    def place(self) -> str:
+        return str(self.folder)
+
+    def put(self, name: str, content: bytes) -> Artifact:
+        target = self.folder / name
+        part = target.with_name(f".{target.name}.{uuid4().hex}.part")
+        self._require_folder()  # one that was unmounted is not to be made again, on another disk
+        with self._translated("written"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with part.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(part, target)
+                _sync_folder(target.parent)
+            finally:
+                part.unlink(missing_ok=True)
+        return describe(name, content)
+
+    def get(self, name: str, *, sha256: str) -> bytes:
+        self._require_folder()
+        try:
+            with self._translated("read"):
+                content = (self.folder / name).read_bytes()
+        except StorageUnavailable as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise ArtifactDamaged(f"The artifact {name} is gone from {self.folder}.") from error
+            raise
+        return verified(name, content, sha256=sha256, place=self.place)
+
+    def list(self) -> Iterator[Stored]:
+        self._require_folder()
+        with self._translated("listed"):
+            for path, _, files in os.walk(self.folder):
+                for file in files:
+                    with contextlib.suppress(FileNotFoundError):  # renamed or removed meanwhile
+                        found = os.stat(os.path.join(path, file))
+                        name = str(Path(path, file).relative_to(self.folder))
+                        yield Stored(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+
+    def delete(self, name: str) -> None:
+        self._require_folder()
+        target = self.folder / name
+        with self._translated("deleted"):
+            target.unlink(missing_ok=True)
+
+    def check(self) -> None:
+        self._require_folder()
+        probe = self.folder / f".check.{uuid4().hex}.part"
+        with self._translated("written"):
+            try:
+                probe.write_bytes(b"can something be written here?")
+            finally:
+                probe.unlink(missing_ok=True)
+
+    def _require_folder(self) -> None:
+        if not self.folder.is_dir():
+            raise StorageUnavailable(f"The artifact folder {self.folder} is gone; mount it or put it back.")
+
+    @contextmanager
+    def _translated(self, action: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StorageFull(f"The disk of the artifact folder {self.folder} is full; free some space.") from error
+            raise StorageUnavailable(
+                f"An artifact in {self.folder} could not be {action}: {error.strerror or error}."
+            ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

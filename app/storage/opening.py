@@ -1,0 +1,37 @@
+"""From the settings to a store."""
+
+import logging
+from pathlib import Path
+
+from app.config import Settings
+from app.errors import ConfigurationError, StorageFull, StorageRefused, StorageUnavailable
+from app.storage.artifacts import Storage
+from app.storage.folder import FolderStorage
+from app.storage.s3 import S3Storage
+
+logger = logging.getLogger(__name__)
+
+
+def open_storage(settings: Settings) -> Storage:
+    """The store that NUMERAL_STORAGE_URL names. Raises ConfigurationError where no such store can be used."""
+    url = settings.resolved_storage_url
+    if url.startswith("s3://"):
+        return S3Storage(url)
+    path = url.removeprefix("file://")
+    if "://" in path:
+        raise ConfigurationError(
+            f"NUMERAL_STORAGE_URL is {url}; it can be a folder, file:///FOLDER or s3://BUCKET/PREFIX."
+        )
+    return FolderStorage(Path(path).resolve())
+
+
+def require_storage(settings: Settings) -> Storage:
+    """The store, looked at once. Raises ConfigurationError, StorageRefused; one that is away may come back."""
+    storage = open_storage(settings)
+    try:
+        storage.check()
+    except StorageRefused:
+        raise
+    except (StorageUnavailable, StorageFull) as error:
+        logger.warning("starts all the same: %s", error)
+    return storage

@@ -1,0 +1,124 @@
+"""Artifacts in an S3-compatible store, through fsspec's s3fs.
+
+Credentials, region and endpoint come from where every AWS program looks: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+AWS_ENDPOINT_URL and so on, or ~/.aws. One object is one PUT, which S3 applies wholly or not at all.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.errors import ArtifactDamaged, ConfigurationError, StorageRefused, StorageUnavailable
+from app.storage.artifacts import Artifact, Stored, describe, verified
+
+CONNECT_SECONDS, READ_SECONDS = 3, 5  # for a connection, and between two pieces of an answer
+TRIES = 2
+CALL_SECONDS = 120  # for a whole transfer that goes on and on; the two above end one that stands still
+SINGLE_PUT_BYTES = 5 * 2**30  # S3's own bound; s3fs would cut larger ones into parts
+
+
+class S3Storage:
+    """The objects of a bucket under a prefix. Raises ConfigurationError without s3fs or without credentials."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._bucket, prefix = parts.netloc, parts.path.strip("/")
+        self._root = f"{self._bucket}/{prefix}/" if prefix else f"{self._bucket}/"
+        if not self._bucket:
+            raise ConfigurationError(f"NUMERAL_STORAGE_URL is {url}, which names no bucket; write s3://BUCKET/PREFIX.")
+        self._lock = threading.Lock()
+        self._filesystem: Any = None
+        self._process = 0
+        self._errors = _require_library_and_credentials()
+
+    @property
+    def place(self) -> str:
+        return f"s3://{self._root}".rstrip("/")
+
+    def put(self, name: str, content: bytes) -> Artifact:
+        with self._translated("written", name):
+            self._connected().pipe_file(self._root + name, content, chunksize=SINGLE_PUT_BYTES, timeout=CALL_SECONDS)
+        return describe(name, content)
+
+    def get(self, name: str, *, sha256: str) -> bytes:
+        with self._translated("read", name):
+            content: bytes = self._connected().cat_file(self._root + name, max_concurrency=1, timeout=CALL_SECONDS)
+        return verified(name, content, sha256=sha256, place=self.place)
+
+    def list(self) -> Iterator[Stored]:
+        with self._translated("listed"):
+            found = self._connected().find(self._root, detail=True, timeout=CALL_SECONDS)
+        for path, details in found.items():
+            if path.startswith(self._root):
+                yield Stored(path.removeprefix(self._root), details["size"], details["LastModified"])
+
+    def delete(self, name: str) -> None:
+        with self._translated("deleted"):
+            self._connected().rm_file(self._root + name, timeout=CALL_SECONDS)
+
+    def check(self) -> None:
+        with self._translated("looked for"):
+            self._connected().call_s3("head_bucket", Bucket=self._bucket, timeout=CALL_SECONDS)
+
+    def _connected(self) -> Any:
+        """The file system of this process: its event loop does not survive the fork of a Celery worker."""
+        from s3fs import S3FileSystem  # loaded only where S3 is used
+
+        with self._lock:
+            if self._process != os.getpid():
+                limits = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}
+                retries = {"mode": "standard", "total_max_attempts": TRIES}
+                self._filesystem = S3FileSystem(
+                    config_kwargs=limits | {"retries": retries}, skip_instance_cache=True, use_listings_cache=False
+                )
+                self._filesystem.retries = 1  # s3fs would repeat what botocore has repeated
+                self._process = os.getpid()
+            return self._filesystem
+
+    @contextmanager
+    def _translated(self, action: str, name: str = "") -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            response = getattr(error.__cause__, "response", {})
+            if name and response.get("Error", {}).get("Code") != "NoSuchBucket":
+                raise ArtifactDamaged(f"The artifact {name} is gone from {self.place}.") from error
+            raise StorageRefused(
+                f"The bucket {self._bucket} does not exist; make it, or change NUMERAL_STORAGE_URL."
+            ) from error
+        except PermissionError as error:
+            raise StorageRefused(
+                f"The artifact store {self.place} refuses these credentials: {_words(error)}. "
+                "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy."
+            ) from error
+        except self._errors as error:
+            raise StorageUnavailable(f"An artifact in {self.place} could not be {action}: {_words(error)}.") from error
+
+
+def _require_library_and_credentials() -> tuple[type[Exception], ...]:
+    """What s3fs raises when a store is lost. Raises ConfigurationError where s3fs cannot work at all."""
+    try:
+        import aiohttp  # these three are loaded only where S3 is used
+        import botocore.session
+        import s3fs as _  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            "NUMERAL_STORAGE_URL is an s3:// address, and s3fs is not installed: pip install 'numeral[s3]'."
+        ) from error
+    try:
+        credentials = botocore.session.Session().get_credentials()
+    except botocore.exceptions.BotoCoreError as error:
+        raise ConfigurationError(f"The credentials for S3 cannot be read: {error}.") from error
+    if credentials is None:
+        raise ConfigurationError(
+            "NUMERAL_STORAGE_URL is an s3:// address, and there are no credentials for it: set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY (and AWS_ENDPOINT_URL for a store that is not Amazon's)."
+        )
+    return (OSError, botocore.exceptions.BotoCoreError, aiohttp.ClientError)
+
+
+def _words(error: Exception) -> str:
+    return str(error).strip().rstrip(".") or type(error).__name__

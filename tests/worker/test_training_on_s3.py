@@ -15,7 +15,8 @@ from app.storage import Storage
 from tests.e2e.conftest import Service
 from tests.s3 import Line
 from tests.worker.test_training import WatchedRun, claim, submit
-from worker.runner import Answer, Finish, JobCancelled, Run, WorkerStopping, run_job
+from worker.patience import Answer
+from worker.runner import Finish, JobCancelled, Run, WorkerStopping, run_job
 from worker.training import train
 
 

@@ -60,6 +60,18 @@ class BodyTooLarge(AppError):
     """The body has more bytes than the service reads."""
 
 
+class Overloaded(AppError):
+    """More work waits already than the service takes in."""
+
+
+class DeadlineExceeded(AppError):
+    """The time that the client gave its request was up before anything was computed."""
+
+
+class ClientGone(AppError):
+    """The client hung up before its turn came; nobody will read the answer."""
+
+
 class DatabaseUnavailable(AppError):
     """The database cannot be reached, is busy past its patience, or has another schema than this program."""
 

@@ -23,6 +23,7 @@ from app.jobs.queue import CeleryJobQueue, JobQueue
 from app.logs import configure_logging
 from app.registry import service as registry
 from app.serving.classifiers import Classifiers
+from app.serving.engine import Engine
 from app.storage import Storage
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ HOME = Path(__file__).with_name("console") / "index.html"
 def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     """The service over HTTP. It starts without its database too, and is ready once that is there."""
     sessions, storage = Sessions(settings.resolved_database_url), Storage(settings.storage_dir)
-    parts = Parts(settings, sessions, storage, queue, Classifiers(sessions, storage), CapacityLimiter(DECODERS))
+    classifiers = Classifiers(sessions, storage)
+    parts = Parts(settings, sessions, storage, queue, classifiers, Engine(classifiers), CapacityLimiter(DECODERS))
     dispatcher = Dispatcher(sessions, queue)
 
     is_shipped_installed = False

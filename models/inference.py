@@ -32,7 +32,10 @@ class DigitClassifier:
 
     def predict(self, images: NDArray[np.uint8] | Floats) -> Floats:
         """Probabilities (batch, 10) of pictures (batch, 28, 28) in 0..255, bright ink on dark."""
-        pixels = images.astype(np.float32).reshape(-1, 1, 28, 28) / np.float32(255)
+        return self.probabilities(images.astype(np.float32).reshape(-1, 1, 28, 28) / np.float32(255))
+
+    def probabilities(self, pixels: Floats) -> Floats:
+        """Probabilities (batch, 10) of pixels float32 (batch, 1, 28, 28) in 0..1, bright ink on dark."""
         return softmax(self.logits(pixels))
 
 

@@ -11,6 +11,7 @@ from app.db import Sessions
 from app.errors import UnsupportedMediaType
 from app.jobs.queue import JobQueue
 from app.serving.classifiers import Classifiers
+from app.serving.engine import Engine
 from app.storage import Storage
 
 
@@ -23,6 +24,7 @@ class Parts:
     storage: Storage
     queue: JobQueue
     classifiers: Classifiers
+    engine: Engine  # what every prediction goes through
     decoders: CapacityLimiter  # how many large pictures are decoded at once
 
 

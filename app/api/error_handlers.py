@@ -32,6 +32,9 @@ STATUS: dict[type[Exception], int] = {
     errors.InvalidInput: 422,
     errors.IdempotencyKeyReused: 422,
     errors.DeviceNotPresent: 422,
+    errors.Overloaded: 429,
+    errors.ClientGone: 499,
+    errors.DeadlineExceeded: 504,
     errors.ModelNotLoaded: 503,
     errors.DatabaseUnavailable: 503,
     errors.StorageUnavailable: 503,
@@ -89,7 +92,7 @@ async def _known(request: Request, error: Exception) -> ProblemResponse:
     document = describe(error)
     if isinstance(error, errors.AppError) and error.location:
         document["errors"] = [{"location": error.location, "message": str(error)}]
-    return problem(request, document, {"Retry-After": "1"} if document["status"] == 503 else None)
+    return problem(request, document, {"Retry-After": "1"} if document["status"] in (429, 503) else None)
 
 
 async def _invalid(request: Request, error: Exception) -> ProblemResponse:

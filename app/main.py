@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
@@ -23,21 +22,23 @@ from app.jobs.queue import CeleryJobQueue, JobQueue
 from app.logs import configure_logging
 from app.registry import service as registry
 from app.serving.classifiers import Classifiers
+from app.serving.decoders import Decoders
 from app.serving.engine import Engine
+from app.serving.refusals import Refusals
 from app.storage import Storage
 
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1.0
-DECODERS = 4  # the largest picture takes up to half a gigabyte to decode
 HOME = Path(__file__).with_name("console") / "index.html"
 
 
 def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     """The service over HTTP. It starts without its database too, and is ready once that is there."""
     sessions, storage = Sessions(settings.resolved_database_url), Storage(settings.storage_dir)
-    classifiers = Classifiers(sessions, storage)
-    parts = Parts(settings, sessions, storage, queue, classifiers, Engine(classifiers), CapacityLimiter(DECODERS))
+    classifiers, refusals = Classifiers(sessions, storage), Refusals()
+    engine, decoders = Engine(classifiers, refusals), Decoders(refusals)
+    parts = Parts(settings, sessions, storage, queue, classifiers, engine, decoders)
     dispatcher = Dispatcher(sessions, queue)
 
     is_shipped_installed = False
@@ -75,7 +76,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     error_handlers.install(app)
-    for resource in (jobs, plots, backprop, predictions, models, operation):
+    for resource in (predictions, jobs, plots, backprop, models, operation):
         app.include_router(resource.router)
     app.add_api_route("/", lambda: FileResponse(HOME), include_in_schema=False)
     error_handlers.document(app)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from app.config import Settings
@@ -11,6 +10,7 @@ from app.db import Sessions
 from app.errors import UnsupportedMediaType
 from app.jobs.queue import JobQueue
 from app.serving.classifiers import Classifiers
+from app.serving.decoders import Decoders
 from app.serving.engine import Engine
 from app.storage import Storage
 
@@ -25,7 +25,7 @@ class Parts:
     queue: JobQueue
     classifiers: Classifiers
     engine: Engine  # what every prediction goes through
-    decoders: CapacityLimiter  # how many large pictures are decoded at once
+    decoders: Decoders  # where large pictures are decoded
 
 
 def get_parts(request: Request) -> Parts:

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
 from app.api import backprop, error_handlers, jobs, models, operation, plots, predictions
-from app.api.body_limit import BodyLimit
+from app.api.bare import Service
 from app.api.dependencies import Parts
 from app.api.schemas import Problem
 from app.background import Periodic
@@ -66,7 +66,8 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
         queue.close()
         sessions.close()
 
-    app = FastAPI(
+    app = Service(
+        max_body_bytes=settings.max_body_bytes,
         title="Numeral",
         version="0.1.0",
         description="Trains, proves and serves a digit recogniser, and shows how backpropagation learns.",
@@ -74,9 +75,9 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )
     app.state.parts = parts
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     error_handlers.install(app)
-    for resource in (predictions, jobs, plots, backprop, models, operation):
+    app.include_bare(predictions.router)
+    for resource in (jobs, plots, backprop, models, operation):
         app.include_router(resource.router)
     app.add_api_route("/", lambda: FileResponse(HOME), include_in_schema=False)
     error_handlers.document(app)

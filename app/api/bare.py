@@ -1,30 +1,22 @@
 """Routes for what has to be quick: in the OpenAPI document like all others, but answered without FastAPI's machinery.
 
-That machinery (dependencies, validation of the answer) takes 0.2 ms a request, more than the network. Such an endpoint
-takes a Request and returns a Response; what it raises becomes a problem document like everywhere else.
+That machinery (layers of middleware, dependencies, validation of the answer) takes 0.2 ms a request, more than the
+network. Such an endpoint takes a Request and returns a Response; what it raises becomes a problem document as
+everywhere else.
 """
 
-import re
-import time
 from typing import Any
 
 import orjson
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.api import error_handlers
+from app.api.body_limit import BodyLimit
 from app.api.dependencies import Parts
-from app.errors import InvalidInput
-from app.serving.turns import Turn
-
-TIMEOUT = "X-Request-Timeout"
-SECONDS = re.compile(r"\d{1,6}(\.\d{1,9})?", re.ASCII)
-
-TIMEOUT_PARAMETER = {
-    "name": TIMEOUT, "in": "header", "schema": {"type": "string", "pattern": f"^{SECONDS.pattern}$"},
-    "description": "seconds from arrival within which the computation must begin; 504 otherwise",
-}  # fmt: skip
 
 
 class BareRoute(APIRoute):
@@ -32,10 +24,44 @@ class BareRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.methods and scope["method"] in self.methods:
-            response = await self.endpoint(Request(scope, receive))
-            await response(scope, receive, send)
+            await self.answer(scope, receive, send)
         else:
             await super().handle(scope, receive, send)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self.endpoint(request)
+        except Exception as error:
+            response = await error_handlers.respond(request, error)
+        await response(scope, receive, send)
+
+
+class Service(FastAPI):
+    """FastAPI with a limit on bodies, and with a short way to bare routes, past all that lies before its router."""
+
+    def __init__(self, *, max_body_bytes: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._limited = BodyLimit(self._dispatch, max_bytes=max_body_bytes)
+        self._shortcuts: dict[tuple[str, str], BareRoute] = {}
+
+    def include_bare(self, router: APIRouter) -> None:
+        """Include a router, and take the short way to those of its bare routes whose path has no parameter."""
+        self.include_router(router)
+        for route in router.routes:
+            if isinstance(route, BareRoute) and not route.param_convertors:
+                self._shortcuts |= {(method, route.path): route for method in route.methods or ()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._limited(scope, receive, send)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = self._shortcuts.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if route is None:
+            await super().__call__(scope, receive, send)
+        else:
+            scope["app"] = self
+            await route.answer(scope, receive, send)
 
 
 def parts_of(request: Request) -> Parts:
@@ -45,20 +71,3 @@ def parts_of(request: Request) -> Parts:
 
 def json_response(document: Any) -> Response:
     return Response(orjson.dumps(document), media_type="application/json")
-
-
-def read_turn(request: Request) -> Turn:
-    """What the client allows this request. Raises InvalidInput."""
-    cycle = getattr(request.receive, "__self__", None)  # uvicorn's; to await `receive` instead would cost a task each
-    return Turn(_read_deadline(request), lambda: getattr(cycle, "disconnected", False))
-
-
-def _read_deadline(request: Request) -> float | None:
-    timeout = request.headers.get(TIMEOUT)
-    if timeout is None:
-        return None
-    if not SECONDS.fullmatch(timeout):
-        raise InvalidInput(
-            f"{TIMEOUT} must be a number of seconds such as 0.5, not {timeout[:40]!r}.", location=f"header.{TIMEOUT}"
-        )
-    return time.monotonic() + float(timeout)

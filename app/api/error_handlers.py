@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem documents. The one place that knows status codes."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -52,12 +52,13 @@ class ProblemResponse(JSONResponse):
 
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
-    app.add_exception_handler(errors.AppError, _known)
-    app.add_exception_handler(ModelError, _known)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _unknown)
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+
+
+async def respond(request: Request, error: Exception) -> Response:
+    """The answer to `error`, for routes that do without FastAPI's way to it."""
+    return await next(HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS)(request, error)
 
 
 def document(app: FastAPI) -> None:
@@ -153,3 +154,13 @@ async def _unknown(request: Request, error: Exception) -> ProblemResponse:
 
 def _printable(part: object) -> str:
     return str(part).encode("utf-8", "replace").decode()
+
+
+HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    errors.AppError: _known,
+    ModelError: _known,
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+    ClientDisconnect: _gone,
+    Exception: _unknown,
+}

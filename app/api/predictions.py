@@ -9,13 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api import schemas
-from app.api.bare import TIMEOUT_PARAMETER, BareRoute, json_response, parts_of, read_turn
+from app.api.allowances import TIMEOUT_PARAMETER, read_turn
+from app.api.bare import BareRoute, json_response, parts_of
 from app.api.error_handlers import describe
 from app.api.picture_schemas import BINARY, ITEM, body, form
 from app.api.pictures import MAX_PICTURES, PICTURE_TYPES, Pixels, Sent, read_one, split_many, take_many, take_one
 from app.errors import AppError, InvalidInput
 from app.serving.classifiers import CHAMPION
 from models.errors import ModelError
+from models.mnist_form import take_as_it_is
 from models.preprocessing import Normalised, normalise
 
 router = APIRouter(prefix="/v1/predict", tags=["prediction"], route_class=BareRoute)
@@ -105,8 +107,8 @@ def _model_name(request: Request) -> str:
 
 def _prepare(picture: Image.Image | Pixels) -> Prepared:
     if isinstance(picture, Image.Image):
-        normalised = normalise(picture)
-        return Prepared(normalised.image / np.float32(255), normalised)
+        normalised = take_as_it_is(picture) or normalise(picture)
+        return Prepared(normalised.image.astype(np.float32) / np.float32(255), normalised)
     return Prepared(picture / np.float32(255), None)
 
 

@@ -59,6 +59,8 @@ def api(host: HostOption = None, port: PortOption = None, data_dir: DataOption =
     """Serve HTTP only. The database must have been migrated."""
     import uvicorn
 
+    from app.lifetime import LingeringProtocol
+
     with _sentences():
         settings = read_settings(host=host, port=port, data_dir=data_dir)
         os.environ.update(settings.as_environment())
@@ -72,6 +74,7 @@ def api(host: HostOption = None, port: PortOption = None, data_dir: DataOption =
             workers=settings.api_processes,
             log_config=None,
             access_log=False,
+            http=LingeringProtocol,
             timeout_graceful_shutdown=5,
             server_header=False,
         )

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     api_processes: int = Field(1, ge=1, le=64, description="how many processes serve HTTP")
     training_workers: int = Field(1, ge=1, le=64, description="how many trainings run at once")
     lease_seconds: float = Field(30.0, ge=1, description="how long a silent worker keeps its job")
+    drain_seconds: float = Field(1.0, ge=0, le=600, description="from SIGTERM, and not ready, until it listens no more")
     max_body_bytes: int = Field(32 * 2**20, ge=1024, description="the largest request body that is read")
     log_format: Literal["console", "json"] = Field("console", description="how log lines are written")
 

@@ -60,6 +60,10 @@ class BodyTooLarge(AppError):
     """The body has more bytes than the service reads."""
 
 
+class ShuttingDown(AppError):
+    """This process is about to end; it answers what it has, and new requests are better sent elsewhere."""
+
+
 class Overloaded(AppError):
     """More work waits already than the service takes in."""
 

@@ -19,6 +19,7 @@ from app.db import Sessions
 from app.errors import AppError
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.queue import CeleryJobQueue, JobQueue
+from app.lifetime import Lifetime
 from app.logs import configure_logging
 from app.registry import service as registry
 from app.serving.classifiers import Classifiers
@@ -38,7 +39,8 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     sessions, storage = Sessions(settings.resolved_database_url), Storage(settings.storage_dir)
     classifiers, refusals = Classifiers(sessions, storage), Refusals()
     engine, decoders = Engine(classifiers, refusals), Decoders(refusals)
-    parts = Parts(settings, sessions, storage, queue, classifiers, engine, decoders)
+    lifetime = Lifetime(drain_seconds=settings.drain_seconds)
+    parts = Parts(settings, lifetime, sessions, storage, queue, classifiers, engine, decoders)
     dispatcher = Dispatcher(sessions, queue)
 
     is_shipped_installed = False
@@ -60,6 +62,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
             Periodic("models", watch_models, seconds=WATCH_SECONDS).start(),
             Periodic("dispatcher", dispatcher.tick, seconds=WATCH_SECONDS).start(),
         ]
+        lifetime.watch_signals()
         yield
         for watcher in watchers:
             watcher.close()
@@ -67,6 +70,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
         sessions.close()
 
     app = Service(
+        lifetime=lifetime,
         max_body_bytes=settings.max_body_bytes,
         title="Numeral",
         version="0.1.0",

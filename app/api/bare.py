@@ -12,11 +12,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.api import error_handlers
 from app.api.body_limit import BodyLimit
 from app.api.dependencies import Parts
+from app.lifetime import Lifetime
 
 
 class BareRoute(APIRoute):
@@ -40,8 +41,9 @@ class BareRoute(APIRoute):
 class Service(FastAPI):
     """FastAPI with a limit on bodies, and with a short way to bare routes, past all that lies before its router."""
 
-    def __init__(self, *, max_body_bytes: int, **options: Any) -> None:
+    def __init__(self, *, lifetime: Lifetime, max_body_bytes: int, **options: Any) -> None:
         super().__init__(**options)
+        self._lifetime = lifetime
         self._limited = BodyLimit(self._dispatch, max_bytes=max_body_bytes)
         self._shortcuts: dict[tuple[str, str], BareRoute] = {}
 
@@ -53,7 +55,7 @@ class Service(FastAPI):
                 self._shortcuts |= {(method, route.path): route for method in route.methods or ()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._limited(scope, receive, send)
+        await self._limited(scope, receive, _closing(send) if self._lifetime.is_ending else send)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = self._shortcuts.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
@@ -62,6 +64,17 @@ class Service(FastAPI):
         else:
             scope["app"] = self
             await route.answer(scope, receive, send)
+
+
+def _closing(send: Send) -> Send:
+    """Ends the connection with the answer, so that the client's next request goes elsewhere."""
+
+    async def send_and_close(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+        await send(message)
+
+    return send_and_close
 
 
 def parts_of(request: Request) -> Parts:

@@ -9,6 +9,7 @@ from app.config import Settings
 from app.db import Sessions
 from app.errors import UnsupportedMediaType
 from app.jobs.queue import JobQueue
+from app.lifetime import Lifetime
 from app.serving.classifiers import Classifiers
 from app.serving.decoders import Decoders
 from app.serving.engine import Engine
@@ -20,6 +21,7 @@ class Parts:
     """Everything that lives as long as the application."""
 
     settings: Settings
+    lifetime: Lifetime
     sessions: Sessions
     storage: Storage
     queue: JobQueue

@@ -36,6 +36,7 @@ STATUS: dict[type[Exception], int] = {
     errors.ClientGone: 499,
     errors.DeadlineExceeded: 504,
     errors.ModelNotLoaded: 503,
+    errors.ShuttingDown: 503,
     errors.DatabaseUnavailable: 503,
     errors.StorageUnavailable: 503,
     errors.StorageFull: 507,

@@ -155,7 +155,7 @@ def render(job: Job) -> dict[str, Any]:
 
 async def _wait_for_end(parts: Parts, job: Job, seconds: int) -> Job:
     deadline, pause = time.monotonic() + seconds, 0.005
-    while not JobStatus(job.status).is_final and time.monotonic() < deadline:
+    while not (JobStatus(job.status).is_final or parts.lifetime.is_ending) and time.monotonic() < deadline:
         await asyncio.sleep(pause)
         pause = min(pause * 1.2, POLL_SECONDS)  # quick for a sweep, cheap for a training
         job = await run_in_threadpool(service.get, parts.sessions, job.id)
@@ -164,7 +164,7 @@ async def _wait_for_end(parts: Parts, job: Job, seconds: int) -> Job:
 
 async def _stream(parts: Parts, job_id: str, after: int) -> AsyncIterator[bytes]:
     spoke = time.monotonic()
-    while True:
+    while not parts.lifetime.is_ending:  # the client resumes elsewhere, after Last-Event-ID
         page, is_complete = await run_in_threadpool(service.events, parts.sessions, job_id, after=after)
         for event in page:
             data = json.dumps(event.data | {"at": _rfc3339(event)})

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from app.api.dependencies import PartsDependency
 from app.db import check_schema
+from app.errors import ShuttingDown
 
 router = APIRouter(tags=["operation"])
 
@@ -18,6 +19,8 @@ async def livez() -> dict[str, bool]:
 
 @router.get("/readyz")
 def readyz(parts: PartsDependency) -> dict[str, Any]:
-    """200 when predictions and jobs can be taken; 503 with the reason until then. Redis is not needed for it."""
+    """200 when predictions and jobs can be taken; 503 with the reason otherwise. Redis is not needed for it."""
+    if parts.lifetime.is_ending:
+        raise ShuttingDown("This process is about to end; it answers what it has taken in.")
     check_schema(parts.sessions)
     return {"ready": True, "model": {"version": parts.classifiers.champion.version}}

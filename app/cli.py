@@ -75,6 +75,7 @@ def api(host: HostOption = None, port: PortOption = None, data_dir: DataOption =
             log_config=None,
             access_log=False,
             http=LingeringProtocol,
+            loop="app.event_loop:EagerLoop",
             timeout_graceful_shutdown=5,
             server_header=False,
         )

@@ -80,7 +80,8 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     )
     app.state.parts = parts
     error_handlers.install(app)
-    app.include_bare(predictions.router)
+    for quick in (predictions.router, operation.quick):
+        app.include_bare(quick)
     for resource in (jobs, plots, backprop, models, operation):
         app.include_router(resource.router)
     app.add_api_route("/", lambda: FileResponse(HOME), include_in_schema=False)

@@ -87,7 +87,7 @@ async def load(port: int, connections: int, requests: int, request: bytes) -> di
     elapsed = time.perf_counter() - start
     ordered = sorted(tally.seconds)
     return {
-        "requests_per_second": requests / elapsed,
+        "seconds": elapsed,
         "p50": 1000 * ordered[len(ordered) // 2],
         "p99": 1000 * ordered[int(0.99 * len(ordered))],
         "statuses": dict(tally.statuses),

@@ -1,6 +1,6 @@
 """How requests are turned away when there are too many.
 
-A refusal takes about 0.1 ms of the processor. To clients that ask again at once, against all advice, refusals alone
+A refusal takes 0.1 to 0.2 ms of the processor. To clients that ask again at once, against all advice, refusals alone
 would take more of it than the answers to others; so they are handed out at a pace, and such a client waits for its own.
 """
 
@@ -10,8 +10,8 @@ from typing import NoReturn
 
 from app.errors import Overloaded
 
-PER_SECOND = 500
-LONGEST_SECONDS = 1.0  # that one is held back; past PER_SECOND clients, the pace gives way
+PER_SECOND = 100
+LONGEST_SECONDS = 1.0  # that one is held back; with more clients than PER_SECOND, the pace gives way
 
 
 class Refusals:

@@ -39,6 +39,9 @@ class Listener:
             self._serve(connection)
 
     def close(self) -> None:
+        """Listen no more; what has connected by now is still taken in, the system would reset it."""
+        if self.sockets:
+            self._accept_all()
         while self.sockets:
             listening = self.sockets.pop()
             self._loop.remove_reader(listening.fileno())

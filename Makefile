@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: run test check format bench pretrained lock clean
+.PHONY: run test check format bench bench-serving pretrained lock clean
 
 run: .venv/runtime
 	@exec $(BIN)/numeral up
@@ -27,6 +27,9 @@ bench: .venv/development
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/epoch_time.py
 	$(BIN)/python benchmarks/backprop.py
+
+bench-serving: .venv/development
+	$(BIN)/python benchmarks/serving.py
 
 pretrained: .venv/development
 	$(BIN)/numeral train --recipe fast --epochs 19 --seed 0 --output models/pretrained

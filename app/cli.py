@@ -18,7 +18,15 @@ from app.errors import AppError
 from app.jobs.specs import QUEUES, MnistTrainingSpec
 from app.logs import configure_logging
 from app.options import read_settings
-from app.processes import announce, numeral_command, only_one_in, own_queues, require_free_port, start_workers
+from app.processes import (
+    announce,
+    numeral_command,
+    only_one_in,
+    own_queues,
+    require_free_port,
+    require_serving_device,
+    start_workers,
+)
 from app.storage import Storage
 from app.supervisor import Supervisor
 
@@ -43,6 +51,7 @@ def up(host: HostOption = None, port: PortOption = None, data_dir: DataOption = 
         settings = read_settings(host=host, port=port, data_dir=data_dir)
         configure_logging(settings.log_format)
         Storage(settings.storage_dir)
+        require_serving_device(settings)
         require_free_port(settings.host, settings.port)
         with only_one_in(settings.data_dir), _supervised(settings) as supervisor:
             upgrade(settings.resolved_database_url)
@@ -65,6 +74,7 @@ def api(host: HostOption = None, port: PortOption = None, data_dir: DataOption =
         settings = read_settings(host=host, port=port, data_dir=data_dir)
         os.environ.update(settings.as_environment())
         Storage(settings.storage_dir)
+        require_serving_device(settings)
         require_free_port(settings.host, settings.port)
         uvicorn.run(
             "app.main:create_app_from_environment",

@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     storage_url: str | None = Field(None, description="the folder of artifacts; one in the data folder if not set")
     mnist_dir: Path | None = Field(None, description="a folder that holds MNIST/raw; only read")
     api_processes: int = Field(1, ge=1, le=64, description="how many processes serve HTTP")
+    serving_device: Literal["cpu", "cuda"] = Field("cpu", description="where predictions are computed")
     training_workers: int = Field(1, ge=1, le=64, description="how many trainings run at once")
     lease_seconds: float = Field(30.0, ge=1, description="how long a silent worker keeps its job")
     drain_seconds: float = Field(1.0, ge=0, le=600, description="from SIGTERM, and not ready, until it listens no more")

@@ -37,7 +37,7 @@ HOME = Path(__file__).with_name("console") / "index.html"
 def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     """The service over HTTP. It starts without its database too, and is ready once that is there."""
     sessions, storage = Sessions(settings.resolved_database_url), Storage(settings.storage_dir)
-    classifiers, refusals = Classifiers(sessions, storage), Refusals()
+    classifiers, refusals = Classifiers(sessions, storage, device=settings.serving_device), Refusals()
     engine, decoders = Engine(classifiers, refusals), Decoders(refusals)
     lifetime = Lifetime(drain_seconds=settings.drain_seconds)
     parts = Parts(settings, lifetime, sessions, storage, queue, classifiers, engine, decoders)

@@ -36,10 +36,9 @@ def main(wanted: list[str]) -> None:
     picture = normalise(read_picture(SEVEN.read_bytes())).image
     png = io.BytesIO()
     Image.fromarray(picture).save(png, "PNG")
-    print(
-        f"{'':24} {'CPU us':>8} {'rps':>7} {'p50 ms':>7} {'p99 ms':>7} | {'CPU us':>8} {'rps':>7} {'p50 ms':>7} {'p99 ms':>7} |"
-    )
-    print(f"{'connections':24} {'1':>8} {'':23} | {'16':>8} {'':23} | idle CPU")
+    columns = f"{'CPU us':>8} {'rps':>7} {'p50 ms':>7} {'p99 ms':>7} |"
+    print(f"{'connections':24} {'1':>8} {'':23} | {'16':>8} {'':23} |")
+    print(f"{'':24} {columns} {columns} idle CPU")
     costs = {}
     for server in [*ours(picture, png.getvalue()), *rivals(picture)]:
         if all(word.lower() in server.name.lower() for word in wanted):

@@ -25,8 +25,8 @@ class ServedModel:
 class Classifiers:
     """Loads networks from the registry. `champion` never touches the database; `refresh` keeps it up to date."""
 
-    def __init__(self, sessions: Sessions, storage: Storage) -> None:
-        self._sessions, self._storage = sessions, storage
+    def __init__(self, sessions: Sessions, storage: Storage, *, device: str = "cpu") -> None:
+        self._sessions, self._storage, self._device = sessions, storage, device
         self._champion: ServedModel | None = None
         self._others: OrderedDict[str, ServedModel] = OrderedDict()
         self._lock = threading.Lock()
@@ -60,4 +60,4 @@ class Classifiers:
 
     def _load(self, version: str) -> ServedModel:
         model = registry.read_file(self._sessions, self._storage, version, registry.MODEL_FILE)
-        return ServedModel(version, DigitClassifier(model))
+        return ServedModel(version, DigitClassifier(model, device=self._device))

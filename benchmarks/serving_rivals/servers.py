@@ -89,7 +89,7 @@ def rivals(picture: np.ndarray) -> list[Server]:
                infer, _digit_of_outputs, ("mlserver==1.7.1",), model, HERE / "mlserver"),
         Server("LitServe 0.2.19", _python("litserve_server.py", str(MODEL)), plain, _digit, ("litserve==0.2.19",)),
         Server("BentoML 1.4.39",
-               lambda programs, port: [str(programs / "bentoml"), "serve", "bentoml_server:Digits", "--port", str(port)],
+               lambda programs, port: [str(programs / "bentoml"), "serve", "bentoml_server:Digits", f"--port={port}"],
                plain, _digit, ("bentoml==1.4.39",), model | {"BENTOML_DO_NOT_TRACK": "True"}),
     ]  # fmt: skip
 

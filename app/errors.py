@@ -36,6 +36,14 @@ class ModelNotServable(AppError):
     """The version may not take the alias that was asked for."""
 
 
+class AliasMoved(AppError):
+    """The alias does not stand for the version that the caller expected."""
+
+
+class NothingToRollBack(AppError):
+    """No version served under the alias before the present one."""
+
+
 class ModelNotLoaded(AppError):
     """There is no network in memory yet to answer with."""
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
-from app.api import backprop, error_handlers, jobs, models, operation, plots, predictions
+from app.api import aliases, backprop, error_handlers, jobs, models, operation, plots, predictions
 from app.api.bare import Service
 from app.api.dependencies import Parts
 from app.api.schemas import Problem
@@ -31,6 +31,7 @@ from app.storage import Storage
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1.0
+CHAMPION_SECONDS = 0.5  # a new champion serves within a second, loading it included
 HOME = Path(__file__).with_name("console") / "index.html"
 
 
@@ -59,7 +60,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
         except AppError as error:
             logger.warning("not ready yet: %s", error)
         watchers = [
-            Periodic("models", watch_models, seconds=WATCH_SECONDS).start(),
+            Periodic("models", watch_models, seconds=CHAMPION_SECONDS).start(),
             Periodic("dispatcher", dispatcher.tick, seconds=WATCH_SECONDS).start(),
         ]
         lifetime.watch_signals()
@@ -82,7 +83,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     error_handlers.install(app)
     for quick in (predictions.router, operation.quick):
         app.include_bare(quick)
-    for resource in (jobs, plots, backprop, models, operation):
+    for resource in (jobs, plots, backprop, aliases, models, operation):
         app.include_router(resource.router)
     app.add_api_route("/", lambda: FileResponse(HOME), include_in_schema=False)
     error_handlers.document(app)

@@ -26,6 +26,8 @@ STATUS: dict[type[Exception], int] = {
     errors.CurvesNotThere: 404,
     errors.JobAlreadyEnded: 409,
     errors.ModelNotServable: 409,
+    errors.NothingToRollBack: 409,
+    errors.AliasMoved: 412,
     errors.BodyTooLarge: 413,
     PictureTooLarge: 413,
     errors.UnsupportedMediaType: 415,

@@ -12,6 +12,9 @@ from fastapi.responses import FileResponse
 from app.api import aliases, backprop, error_handlers, jobs, models, operation, plots, predictions
 from app.api.bare import Service
 from app.api.dependencies import Parts
+from app.api.protocol import inference
+from app.api.protocol import models as protocol_models
+from app.api.protocol.statistics import Statistics
 from app.api.schemas import Problem
 from app.background import Periodic
 from app.config import Settings
@@ -41,7 +44,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     classifiers, refusals = Classifiers(sessions, storage, device=settings.serving_device), Refusals()
     engine, decoders = Engine(classifiers, refusals), Decoders(refusals)
     lifetime = Lifetime(drain_seconds=settings.drain_seconds)
-    parts = Parts(settings, lifetime, sessions, storage, queue, classifiers, engine, decoders)
+    parts = Parts(settings, lifetime, sessions, storage, queue, classifiers, engine, decoders, Statistics())
     dispatcher = Dispatcher(sessions, queue)
 
     is_shipped_installed = False
@@ -81,9 +84,9 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     )
     app.state.parts = parts
     error_handlers.install(app)
-    for quick in (predictions.router, operation.quick):
+    for quick in (predictions.router, inference.router, operation.quick):
         app.include_bare(quick)
-    for resource in (jobs, plots, backprop, aliases, models, operation):
+    for resource in (jobs, plots, backprop, aliases, models, operation, protocol_models):
         app.include_router(resource.router)
     app.add_api_route("/", lambda: FileResponse(HOME), include_in_schema=False)
     error_handlers.document(app)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.api.protocol.statistics import Statistics
 from app.config import Settings
 from app.db import Sessions
 from app.errors import UnsupportedMediaType
@@ -28,6 +29,7 @@ class Parts:
     classifiers: Classifiers
     engine: Engine  # what every prediction goes through
     decoders: Decoders  # where large pictures are decoded
+    statistics: Statistics
 
 
 def get_parts(request: Request) -> Parts:

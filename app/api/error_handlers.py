@@ -57,6 +57,11 @@ class ProblemResponse(JSONResponse):
         return orjson.dumps(content)
 
 
+def is_protocol(path: str) -> bool:
+    """Whether errors at this path are {"error": ...}, as the Open Inference Protocol has them."""
+    return path == "/v2" or path.startswith("/v2/")
+
+
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
     for kind, handler in HANDLERS.items():
@@ -74,8 +79,8 @@ def document(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            for path in plain()["paths"].values():
-                for operation in path.values():
+            for path, operations in plain()["paths"].items():
+                for operation in operations.values() if not is_protocol(path) else ():
                     for status, response in operation["responses"].items():
                         if status in ("4XX", "5XX"):
                             response["content"] = {ProblemResponse.media_type: response["content"]["application/json"]}
@@ -92,18 +97,21 @@ def describe(error: Exception) -> dict[str, Any]:
     return {"type": f"urn:numeral:{name}", "title": title, "status": status, "detail": str(error)}
 
 
-def problem(request: Request, document: dict[str, Any], headers: dict[str, str] | None = None) -> ProblemResponse:
-    return ProblemResponse(document | {"instance": request.url.path}, status_code=document["status"], headers=headers)
+def problem(request: Request, document: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
+    status, path = document["status"], request.url.path
+    if is_protocol(path):
+        return JSONResponse({"error": document["detail"]}, 400 if status == 422 else status, headers)
+    return ProblemResponse(document | {"instance": path}, status, headers)
 
 
-async def _known(request: Request, error: Exception) -> ProblemResponse:
+async def _known(request: Request, error: Exception) -> JSONResponse:
     document = describe(error)
     if isinstance(error, errors.AppError) and error.location:
         document["errors"] = [{"location": error.location, "message": str(error)}]
     return problem(request, document, {"Retry-After": "1"} if document["status"] in (429, 503) else None)
 
 
-async def _invalid(request: Request, error: Exception) -> ProblemResponse:
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
     parts: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else []
     found = [{"location": ".".join(map(_printable, part["loc"])), "message": part["msg"]} for part in parts]
     first = f"{found[0]['location']}: {found[0]['message']}" if found else "It cannot be read."
@@ -120,7 +128,7 @@ async def _invalid(request: Request, error: Exception) -> ProblemResponse:
     )
 
 
-async def _http(request: Request, error: Exception) -> ProblemResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     detail = str(getattr(error, "detail", ""))
@@ -146,7 +154,7 @@ async def _gone(request: Request, error: Exception) -> Response:
     return Response(status_code=499)  # nobody reads it: the client hung up while it sent
 
 
-async def _unknown(request: Request, error: Exception) -> ProblemResponse:
+async def _unknown(request: Request, error: Exception) -> JSONResponse:
     logger.error("unexpected error at %s %s", request.method, request.url.path, exc_info=error)
     return problem(
         request,

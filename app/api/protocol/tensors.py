@@ -46,9 +46,10 @@ def bytes_tensor(texts: Sequence[str]) -> bytes:
     return b"".join(struct.pack("<I", len(text)) + text.encode() for text in texts)
 
 
-def _flatten(data: Any, shape: tuple[int, ...]) -> list[Any]:
-    if not isinstance(data, list):
+def _flatten(values: Any, shape: tuple[int, ...]) -> list[Any]:
+    if not isinstance(values, list):
         raise InvalidInput(f"The input {INPUT!r} needs `data`, a list, or `parameters.binary_data_size`.")
+    data: list[Any] = values
     if data and isinstance(data[0], list):
         _require_lengths([data], shape[0])
         for length in shape[1:]:

@@ -38,7 +38,7 @@ lock: .venv/development
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv .clients_cache build *.egg-info
 
 .venv/runtime: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

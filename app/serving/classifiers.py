@@ -47,10 +47,18 @@ class Classifiers:
                 if before is not None:
                     self._keep(before)  # a rollback finds it in memory
 
-    def get(self, name: str) -> ServedModel:
-        """The network of a version or an alias. Raises ModelNotFound."""
+    def at_hand(self, name: str) -> ServedModel | None:
+        """The network of the champion or of a version, if it is in memory: found at once, without the database."""
         if name == CHAMPION:
             return self.champion
+        if self._champion is not None and self._champion.version == name:
+            return self._champion
+        return self._others.get(name)
+
+    def get(self, name: str) -> ServedModel:
+        """The network of a version or an alias. Raises ModelNotFound."""
+        if (served := self.at_hand(name)) is not None:
+            return served
         version = registry.resolve(self._sessions, name)
         if self._champion is not None and self._champion.version == version:
             return self._champion

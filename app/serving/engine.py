@@ -15,7 +15,7 @@ from anyio import to_thread
 from numpy.typing import NDArray
 
 from app.errors import AppError
-from app.serving.classifiers import CHAMPION, Classifiers, ServedModel
+from app.serving.classifiers import Classifiers, ServedModel
 from app.serving.refusals import Refusals
 from app.serving.turns import Turn
 
@@ -79,9 +79,8 @@ class Engine:
             await self._refusals.refuse(f"{self._waiting} pictures wait to be read already; ask again in a second.")
 
     async def _choose(self, name: str) -> ServedModel:
-        if name == CHAMPION:
-            return self._classifiers.champion
-        return await to_thread.run_sync(self._classifiers.get, name)
+        served = self._classifiers.at_hand(name)
+        return served if served is not None else await to_thread.run_sync(self._classifiers.get, name)
 
     def _enqueue(self, served: ServedModel, pixels: Floats, turn: Turn) -> "asyncio.Future[Floats]":
         loop = asyncio.get_running_loop()

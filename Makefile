@@ -25,6 +25,7 @@ bench: .venv/development
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/submit.py
 	$(BIN)/python benchmarks/predict.py
+	$(BIN)/python benchmarks/swapping.py
 	$(BIN)/python benchmarks/epoch_time.py
 	$(BIN)/python benchmarks/backprop.py
 

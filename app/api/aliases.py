@@ -57,7 +57,7 @@ def roll_back(
 ) -> dict[str, Any]:
     """Point an alias at the version that served before; once more, at the one before that. No body is needed."""
     expected = _expected(if_match, condition.expected_version if condition else None)
-    service.roll_back(parts.sessions, alias, expected=expected)
+    service.roll_back(parts.sessions, alias, expected=expected, load=parts.classifiers.get)
     return _answer(parts, alias, response)
 
 

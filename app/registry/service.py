@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +78,13 @@ def set_alias(
             aliases.move(session, alias, model.number, reason=reason)
 
 
-def roll_back(sessions: Sessions, alias: str, *, expected: str | None = None) -> None:
+def roll_back(
+    sessions: Sessions, alias: str, *, expected: str | None = None, load: Callable[[str], object] = lambda _: None
+) -> None:
     """Point `alias` at the version that served before; once more, at the one before that.
 
-    Raises ModelNotFound, AliasMoved, NothingToRollBack.
+    `load` is called with that version first; what it raises leaves everything as it was. Raises ModelNotFound,
+    AliasMoved, NothingToRollBack.
     """
     with sessions.writing() as session:
         present = _take_expected(session, alias, expected)
@@ -93,6 +96,7 @@ def roll_back(sessions: Sessions, alias: str, *, expected: str | None = None) ->
                 f"No version served as {alias!r} before version {present}; "
                 f"set another one with PUT /v1/models/aliases/{alias}."
             )
+        load(str(earlier.version))
         reason = f"rollback from version {present}"
         aliases.move(session, alias, earlier.version, reason=reason, restores=earlier.restores or earlier.number)
 

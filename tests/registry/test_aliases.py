@@ -7,7 +7,7 @@ import pytest
 from alembic import command
 
 from app.db import Sessions
-from app.errors import AliasMoved, ModelNotFound, NothingToRollBack
+from app.errors import AliasMoved, ModelNotFound, NothingToRollBack, StorageUnavailable
 from app.migrations.migrate import alembic_config
 from app.registry import service
 from app.registry.tables import Alias
@@ -70,6 +70,17 @@ def test_rollbacks_go_back_step_by_step_and_end_at_the_first(three: Sessions) ->
     assert rows(three)[:2] == [(1, "rollback from version 2"), (2, "rollback from version 3")]
     with pytest.raises(NothingToRollBack, match="before version 1"):
         service.roll_back(three, "champion")
+
+
+def test_rollback_to_what_cannot_be_loaded_changes_nothing(three: Sessions) -> None:
+    def load(version: str) -> None:
+        assert service.resolve(three, version) == "2"  # it may read the database meanwhile
+        raise StorageUnavailable("gone")
+
+    with pytest.raises(StorageUnavailable):
+        service.roll_back(three, "champion", load=load)
+    assert champion(three) == "3"
+    assert len(rows(three)) == 3
 
 
 def test_rollback_after_a_rollback_and_a_new_version_goes_to_what_served_before_it(three: Sessions) -> None:

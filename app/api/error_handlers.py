@@ -97,21 +97,22 @@ def describe(error: Exception) -> dict[str, Any]:
     return {"type": f"urn:numeral:{name}", "title": title, "status": status, "detail": str(error)}
 
 
-def problem(request: Request, document: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
+def problem(request: Request, document: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
     status, path = document["status"], request.url.path
     if is_protocol(path):
-        return JSONResponse({"error": document["detail"]}, 400 if status == 422 else status, headers)
+        content = orjson.dumps({"error": document["detail"]})
+        return Response(content, 400 if status == 422 else status, headers, "application/json")
     return ProblemResponse(document | {"instance": path}, status, headers)
 
 
-async def _known(request: Request, error: Exception) -> JSONResponse:
+async def _known(request: Request, error: Exception) -> Response:
     document = describe(error)
     if isinstance(error, errors.AppError) and error.location:
         document["errors"] = [{"location": error.location, "message": str(error)}]
     return problem(request, document, {"Retry-After": "1"} if document["status"] in (429, 503) else None)
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> Response:
     parts: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else []
     found = [{"location": ".".join(map(_printable, part["loc"])), "message": part["msg"]} for part in parts]
     first = f"{found[0]['location']}: {found[0]['message']}" if found else "It cannot be read."
@@ -128,7 +129,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     detail = str(getattr(error, "detail", ""))
@@ -154,7 +155,7 @@ async def _gone(request: Request, error: Exception) -> Response:
     return Response(status_code=499)  # nobody reads it: the client hung up while it sent
 
 
-async def _unknown(request: Request, error: Exception) -> JSONResponse:
+async def _unknown(request: Request, error: Exception) -> Response:
     logger.error("unexpected error at %s %s", request.method, request.url.path, exc_info=error)
     return problem(
         request,

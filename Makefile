@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: run test check format bench soak pretrained lock clean
+.PHONY: run test check format bench bench-serving soak pretrained lock clean
 
 run: .venv/runtime
 	@exec $(BIN)/numeral up
@@ -27,8 +27,12 @@ bench: .venv/development
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/job_pages.py
 	$(BIN)/python benchmarks/recovery.py
+	$(BIN)/python benchmarks/swapping.py
 	$(BIN)/python benchmarks/epoch_time.py
 	$(BIN)/python benchmarks/backprop.py
+
+bench-serving: .venv/development
+	$(BIN)/python benchmarks/serving.py
 
 soak: .venv/development
 	$(BIN)/python benchmarks/soak.py
@@ -40,7 +44,7 @@ lock: .venv/development
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv .clients_cache build *.egg-info
 
 .venv/runtime: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -23,6 +23,7 @@ from app.processes import (
     only_one_in,
     own_queues,
     require_free_port,
+    require_serving_device,
     require_usable,
     start_workers,
 )
@@ -45,6 +46,7 @@ def up(host: HostOption = None, port: PortOption = None, data_dir: DataOption = 
         settings = read_settings(host=host, port=port, data_dir=data_dir)
         configure_logging(settings.log_format)
         require_usable(settings)
+        require_serving_device(settings)
         require_free_port(settings.host, settings.port)
         with only_one_in(settings.data_dir), _supervised(settings) as supervisor:
             upgrade(settings.resolved_database_url)
@@ -61,11 +63,14 @@ def api(host: HostOption = None, port: PortOption = None, data_dir: DataOption =
     """Serve HTTP only. The database must have been migrated."""
     import uvicorn
 
+    from app.lifetime import LingeringProtocol
+
     with sentences():
         settings = read_settings(host=host, port=port, data_dir=data_dir)
         configure_logging(settings.log_format)
         os.environ.update(settings.as_environment())
         require_usable(settings)
+        require_serving_device(settings)
         require_free_port(settings.host, settings.port)
         uvicorn.run(
             "app.main:create_app_from_environment",
@@ -75,6 +80,8 @@ def api(host: HostOption = None, port: PortOption = None, data_dir: DataOption =
             workers=settings.api_processes,
             log_config=None,
             access_log=False,
+            http=LingeringProtocol,
+            loop="app.event_loop:EagerLoop",
             timeout_graceful_shutdown=5,
             server_header=False,
         )

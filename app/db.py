@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeDecorator
 
 from app.errors import ConfigurationError, DatabaseUnavailable, StorageFull
 
-SCHEMA = "0002"  # the newest revision in app/migrations, known here without loading Alembic
+SCHEMA = "0003"  # the newest revision in app/migrations, known here without loading Alembic
 UNDEFINED_TABLE = "42P01"  # PostgreSQL's code; SQLite's is an OperationalError like any other
 BUSY_SECONDS = 10.0  # how long a SQLite writer waits for another, a PostgreSQL client for its server
 

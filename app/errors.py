@@ -52,6 +52,14 @@ class ModelNotServable(AppError):
     """The version may not take the alias that was asked for."""
 
 
+class AliasMoved(AppError):
+    """The alias does not stand for the version that the caller expected."""
+
+
+class NothingToRollBack(AppError):
+    """No version served under the alias before the present one."""
+
+
 class ModelNotLoaded(AppError):
     """There is no network in memory yet to answer with."""
 
@@ -74,6 +82,22 @@ class UnsupportedMediaType(AppError):
 
 class BodyTooLarge(AppError):
     """The body has more bytes than the service reads."""
+
+
+class ShuttingDown(AppError):
+    """This process is about to end; it answers what it has, and new requests are better sent elsewhere."""
+
+
+class Overloaded(AppError):
+    """More work waits already than the service takes in."""
+
+
+class DeadlineExceeded(AppError):
+    """The time that the client gave its request was up before anything was computed."""
+
+
+class ClientGone(AppError):
+    """The client hung up before its turn came; nobody will read the answer."""
 
 
 class DatabaseUnavailable(AppError):

@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
 from app import VERSION
-from app.api import backprop, error_handlers, jobs, models, operation, plots, predictions, system
-from app.api.body_limit import BodyLimit
+from app.api import aliases, backprop, error_handlers, jobs, models, operation, plots, predictions, system
+from app.api.bare import Service
 from app.api.dependencies import Parts
 from app.api.event_streams import EventFeed
+from app.api.protocol import inference
+from app.api.protocol import models as protocol_models
+from app.api.protocol.statistics import Statistics
 from app.api.schemas import Problem
 from app.background import Periodic
 from app.config import Settings
@@ -22,32 +24,39 @@ from app.db import Sessions
 from app.errors import AppError
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.queue import CeleryJobQueue, JobQueue
+from app.lifetime import Lifetime
 from app.logs import configure_logging
 from app.registry import service as registry
 from app.serving.classifiers import Classifiers
+from app.serving.decoders import Decoders
+from app.serving.engine import Engine
+from app.serving.refusals import Refusals
 from app.storage import StorageWatch, open_storage
 
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1.0
 STORAGE_WATCH_SECONDS = 3.0  # one small request to S3 each time
-DECODERS = 4  # the largest picture takes up to half a gigabyte to decode
+CHAMPION_SECONDS = 0.5  # a new champion serves within a second, loading it included
 HOME = Path(__file__).with_name("console") / "index.html"
 
 
 def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     """The service over HTTP. It starts without its database too, and is ready once that is there."""
     sessions, storage = Sessions(settings.resolved_database_url), open_storage(settings)
-    storage_watch = StorageWatch(storage)
+    classifiers, refusals = Classifiers(sessions, storage, device=settings.serving_device), Refusals()
     parts = Parts(
-        settings,
-        sessions,
-        storage,
-        storage_watch,
-        queue,
-        Classifiers(sessions, storage),
-        EventFeed(sessions),
-        CapacityLimiter(DECODERS),
+        settings=settings,
+        lifetime=Lifetime(drain_seconds=settings.drain_seconds),
+        sessions=sessions,
+        storage=storage,
+        storage_watch=StorageWatch(storage),
+        queue=queue,
+        classifiers=classifiers,
+        engine=Engine(classifiers, refusals),
+        decoders=Decoders(refusals),
+        events=EventFeed(sessions),
+        statistics=Statistics(),
     )
     dispatcher = Dispatcher(sessions, queue, stall_seconds=settings.stall_seconds)
 
@@ -63,23 +72,25 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
-            await run_in_threadpool(storage_watch.look)
+            await run_in_threadpool(parts.storage_watch.look)
             await run_in_threadpool(watch_models)
         except AppError as error:
             logger.warning("not ready yet: %s", error)
         watchers = [
-            Periodic("models", watch_models, seconds=WATCH_SECONDS).start(),
-            Periodic("storage", storage_watch.look, seconds=STORAGE_WATCH_SECONDS).start(),
+            Periodic("models", watch_models, seconds=CHAMPION_SECONDS).start(),
+            Periodic("storage", parts.storage_watch.look, seconds=STORAGE_WATCH_SECONDS).start(),
             Periodic("dispatcher", dispatcher.tick, seconds=min(WATCH_SECONDS, settings.lease_seconds / 4)).start(),
         ]
+        parts.lifetime.watch_signals(at_end=parts.events.close)
         yield
-        parts.events.close()
         for watcher in watchers:
             watcher.close()
         queue.close()
         sessions.close()
 
-    app = FastAPI(
+    app = Service(
+        lifetime=parts.lifetime,
+        max_body_bytes=settings.max_body_bytes,
         title="Numeral",
         version=VERSION,
         description="Trains, proves and serves a digit recogniser, and shows how backpropagation learns.",
@@ -87,9 +98,10 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )
     app.state.parts = parts
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     error_handlers.install(app)
-    for resource in (jobs, plots, backprop, predictions, models, operation, system):
+    for quick in (predictions.router, inference.router, operation.quick):
+        app.include_bare(quick)
+    for resource in (jobs, plots, backprop, aliases, models, operation, protocol_models, system):
         app.include_router(resource.router)
     app.add_api_route("/", lambda: FileResponse(HOME), include_in_schema=False)
     error_handlers.document(app)

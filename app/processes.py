@@ -16,6 +16,7 @@ from app.errors import ConfigurationError
 from app.jobs.specs import QUEUES
 from app.storage import require_storage
 from app.supervisor import Supervisor
+from models.errors import DeviceUnavailable
 
 
 def start_workers(supervisor: Supervisor, settings: Settings, queues: tuple[str, ...]) -> None:
@@ -57,6 +58,17 @@ def require_free_port(host: str, port: int) -> None:
         except OSError as error:
             reason = error.strerror or error
             raise ConfigurationError(f"Cannot listen on {host}:{port} ({reason}); give another --port.") from error
+
+
+def require_serving_device(settings: Settings) -> None:
+    """Raise ConfigurationError where predictions cannot be computed on the device that is set."""
+    if settings.serving_device != "cpu":
+        from models.inference import require_device  # ONNX Runtime, which the supervisor does without otherwise
+
+        try:
+            require_device(settings.serving_device)
+        except DeviceUnavailable as error:
+            raise ConfigurationError(str(error)) from error
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from onnxruntime import get_available_providers
 
 from app.processes import only_one_in
 from tests.conftest import free_port
@@ -91,6 +92,14 @@ def test_bucket_that_does_not_exist_is_one_sentence(tmp_path: Path, s3_server: S
     found = numeral("api", folder=tmp_path, NUMERAL_STORAGE_URL="s3://nowhere", **credentials(s3_server.url))
     assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
     assert "The bucket nowhere does not exist" in found.stderr
+
+
+@pytest.mark.skipif("CUDAExecutionProvider" in get_available_providers(), reason="built for CUDA")
+@pytest.mark.parametrize("command", ["up", "api"])
+def test_serving_device_that_is_not_there_is_one_sentence(tmp_path: Path, command: str) -> None:
+    found = numeral(command, folder=tmp_path, NUMERAL_SERVING_DEVICE="cuda", NUMERAL_PORT=str(free_port()))
+    assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+    assert "install onnxruntime-gpu" in found.stderr
 
 
 def test_jobs_without_a_service_says_how_to_start_one(tmp_path: Path) -> None:

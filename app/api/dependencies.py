@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from app.api.event_streams import EventFeed
+from app.api.protocol.statistics import Statistics
 from app.config import Settings
 from app.db import Sessions
 from app.errors import UnsupportedMediaType
 from app.jobs.queue import JobQueue
+from app.lifetime import Lifetime
 from app.serving.classifiers import Classifiers
+from app.serving.decoders import Decoders
+from app.serving.engine import Engine
 from app.storage import Storage, StorageWatch
 
 
@@ -20,13 +23,16 @@ class Parts:
     """Everything that lives as long as the application."""
 
     settings: Settings
+    lifetime: Lifetime
     sessions: Sessions
     storage: Storage
     storage_watch: StorageWatch
     queue: JobQueue
     classifiers: Classifiers
+    engine: Engine  # what every prediction goes through
+    decoders: Decoders  # where large pictures are decoded
     events: EventFeed
-    decoders: CapacityLimiter  # how many large pictures are decoded at once
+    statistics: Statistics
 
 
 def get_parts(request: Request) -> Parts:

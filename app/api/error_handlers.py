@@ -1,10 +1,11 @@
 """Errors as RFC 9457 problem documents. The one place that knows status codes."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -28,6 +29,8 @@ STATUS: dict[type[Exception], int] = {
     errors.JobSucceeded: 409,
     errors.JobInUse: 409,
     errors.ModelNotServable: 409,
+    errors.NothingToRollBack: 409,
+    errors.AliasMoved: 412,
     errors.BodyTooLarge: 413,
     PictureTooLarge: 413,
     errors.UnsupportedMediaType: 415,
@@ -36,7 +39,11 @@ STATUS: dict[type[Exception], int] = {
     errors.IdempotencyKeyReused: 422,
     errors.DeviceNotPresent: 422,
     errors.TooManyJobs: 429,
+    errors.Overloaded: 429,
+    errors.ClientGone: 499,
+    errors.DeadlineExceeded: 504,
     errors.ModelNotLoaded: 503,
+    errors.ShuttingDown: 503,
     errors.DatabaseUnavailable: 503,
     errors.StorageUnavailable: 503,
     errors.StorageFull: 507,
@@ -50,15 +57,24 @@ METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 class ProblemResponse(JSONResponse):
     media_type = "application/problem+json"
 
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content)
+
+
+def is_protocol(path: str) -> bool:
+    """Whether errors at this path are {"error": ...}, as the Open Inference Protocol has them."""
+    return path == "/v2" or path.startswith("/v2/")
+
 
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
-    app.add_exception_handler(errors.AppError, _known)
-    app.add_exception_handler(ModelError, _known)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _unknown)
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+
+
+async def respond(request: Request, error: Exception) -> Response:
+    """The answer to `error`, for routes that do without FastAPI's way to it."""
+    return await next(HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS)(request, error)
 
 
 def document(app: FastAPI) -> None:
@@ -67,8 +83,8 @@ def document(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            for path in plain()["paths"].values():
-                for operation in path.values():
+            for path, operations in plain()["paths"].items():
+                for operation in operations.values() if not is_protocol(path) else ():
                     for status, response in operation["responses"].items():
                         if status in ("4XX", "5XX"):
                             response["content"] = {ProblemResponse.media_type: response["content"]["application/json"]}
@@ -85,11 +101,15 @@ def describe(error: Exception) -> dict[str, Any]:
     return {"type": f"urn:numeral:{name}", "title": title, "status": status, "detail": str(error)}
 
 
-def problem(request: Request, document: dict[str, Any], headers: dict[str, str] | None = None) -> ProblemResponse:
-    return ProblemResponse(document | {"instance": request.url.path}, status_code=document["status"], headers=headers)
+def problem(request: Request, document: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    status, path = document["status"], request.url.path
+    if is_protocol(path):
+        content = orjson.dumps({"error": document["detail"]})
+        return Response(content, 400 if status == 422 else status, headers, "application/json")
+    return ProblemResponse(document | {"instance": path}, status, headers)
 
 
-async def _known(request: Request, error: Exception) -> ProblemResponse:
+async def _known(request: Request, error: Exception) -> Response:
     document = describe(error)
     if isinstance(error, errors.AppError) and error.location:
         document["errors"] = [{"location": error.location, "message": str(error)}]
@@ -97,7 +117,7 @@ async def _known(request: Request, error: Exception) -> ProblemResponse:
     return problem(request, document, {"Retry-After": str(retry_after)} if retry_after else None)
 
 
-async def _invalid(request: Request, error: Exception) -> ProblemResponse:
+async def _invalid(request: Request, error: Exception) -> Response:
     parts: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else []
     found = [{"location": ".".join(map(_printable, part["loc"])), "message": part["msg"]} for part in parts]
     first = f"{found[0]['location']}: {found[0]['message']}" if found else "It cannot be read."
@@ -114,7 +134,7 @@ async def _invalid(request: Request, error: Exception) -> ProblemResponse:
     )
 
 
-async def _http(request: Request, error: Exception) -> ProblemResponse:
+async def _http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     detail = str(getattr(error, "detail", ""))
@@ -140,7 +160,7 @@ async def _gone(request: Request, error: Exception) -> Response:
     return Response(status_code=499)  # nobody reads it: the client hung up while it sent
 
 
-async def _unknown(request: Request, error: Exception) -> ProblemResponse:
+async def _unknown(request: Request, error: Exception) -> Response:
     logger.error("unexpected error at %s %s", request.method, request.url.path, exc_info=error)
     return problem(
         request,
@@ -155,3 +175,13 @@ async def _unknown(request: Request, error: Exception) -> ProblemResponse:
 
 def _printable(part: object) -> str:
     return str(part).encode("utf-8", "replace").decode()
+
+
+HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    errors.AppError: _known,
+    ModelError: _known,
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+    ClientDisconnect: _gone,
+    Exception: _unknown,
+}

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
@@ -14,7 +15,7 @@ from app.api import schemas
 from app.api.accept import accepts, prefers
 from app.api.dependencies import Parts, PartsDependency, require_json
 from app.api.event_streams import POLL_SECONDS, rfc3339
-from app.errors import InvalidInput
+from app.errors import InvalidInput, StorageUnavailable
 from app.jobs import service
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs import JobSpec
@@ -119,7 +120,8 @@ def retry_job(job_id: JobId, parts: PartsDependency) -> dict[str, Any]:
 def delete_job(job_id: JobId, parts: PartsDependency) -> None:
     """Remove an ended job for good, with its events, checkpoints and curves; not while a model version is its work."""
     for artifact in service.delete(parts.sessions, job_id):
-        parts.storage.delete(artifact)
+        with suppress(StorageUnavailable):  # what stays behind is named by no row, and `numeral gc` removes it
+            parts.storage.delete(artifact)
 
 
 @router.get(
@@ -178,7 +180,7 @@ def render(job: Job) -> dict[str, Any]:
 
 async def _wait_for_end(parts: Parts, job: Job, seconds: int) -> Job:
     deadline, pause = time.monotonic() + seconds, 0.005
-    while not JobStatus(job.status).is_final and time.monotonic() < deadline:
+    while not (JobStatus(job.status).is_final or parts.lifetime.is_ending) and time.monotonic() < deadline:
         await asyncio.sleep(pause)
         pause = min(pause * 1.2, POLL_SECONDS)  # quick for a sweep, cheap for a training
         job = await run_in_threadpool(service.get, parts.sessions, job.id)

@@ -1,11 +1,11 @@
-"""/v1/models: the versions, their cards and files, and the aliases."""
+"""/v1/models: the versions, their cards and files."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Path, Response
 
 from app.api import schemas
-from app.api.dependencies import PartsDependency, require_json
+from app.api.dependencies import PartsDependency
 from app.registry import service
 from app.registry.tables import ModelVersion
 
@@ -18,7 +18,6 @@ MEDIA_TYPES = {
 }
 
 Name = Annotated[str, Path(max_length=40, description="a version or an alias")]
-NewAlias = Annotated[str, Path(pattern=f"^{service.ALIAS.pattern}$", description="a lower-case word")]
 
 
 @router.get("", response_model=schemas.ModelList)
@@ -30,7 +29,7 @@ def list_models(parts: PartsDependency) -> dict[str, Any]:
 @router.get("/{version}", response_model=schemas.Model)
 def get_model(version: Name, parts: PartsDependency) -> dict[str, Any]:
     """A version with its card: how it was trained, and how good it is."""
-    return _render(*service.get(parts.sessions, version))
+    return render(*service.get(parts.sessions, version))
 
 
 @router.get(
@@ -42,13 +41,6 @@ def get_file(version: Name, name: Annotated[str, Path(max_length=80)], parts: Pa
     """`model.onnx`, `weights.safetensors` or `card.json`."""
     content = service.read_file(parts.sessions, parts.storage, version, name)
     return Response(content, media_type=MEDIA_TYPES[name.rpartition(".")[2]])
-
-
-@router.put("/aliases/{alias}", response_model=schemas.Model, dependencies=[Depends(require_json)])
-def set_alias(alias: NewAlias, target: schemas.AliasTarget, parts: PartsDependency) -> dict[str, Any]:
-    """Point an alias at a version. `champion` is the one that answers predictions; it changes within a second."""
-    service.set_alias(parts.sessions, alias, target.version)
-    return _render(*service.get(parts.sessions, alias))
 
 
 def _summarise(version: ModelVersion, aliases: list[str]) -> dict[str, Any]:
@@ -64,7 +56,8 @@ def _summarise(version: ModelVersion, aliases: list[str]) -> dict[str, Any]:
     }
 
 
-def _render(version: ModelVersion, aliases: list[str]) -> dict[str, Any]:
+def render(version: ModelVersion, aliases: list[str]) -> dict[str, Any]:
+    """A version as `schemas.Model`."""
     here = f"/v1/models/{version.number}/files"
     files = [
         {"name": name, "size": file["size"], "sha256": file["sha256"], "href": f"{here}/{name}"}

@@ -1,57 +1,79 @@
 """/v1/predict: which digit is it?"""
 
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
-from anyio import to_thread
-from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter
 from PIL import Image
+from starlette.requests import Request
+from starlette.responses import Response
 
 from app.api import schemas
-from app.api.dependencies import Parts, PartsDependency
+from app.api.allowances import TIMEOUT_PARAMETER, read_turn
+from app.api.bare import BareRoute, json_response, parts_of
 from app.api.error_handlers import describe
 from app.api.picture_schemas import BINARY, ITEM, body, form
 from app.api.pictures import MAX_PICTURES, PICTURE_TYPES, Pixels, Sent, read_one, split_many, take_many, take_one
-from app.errors import AppError
-from app.serving.classifiers import CHAMPION, Classifiers, ServedModel
+from app.errors import AppError, InvalidInput
+from app.serving.classifiers import CHAMPION
 from models.errors import ModelError
+from models.mnist_form import take_as_it_is
 from models.preprocessing import Normalised, normalise
 
-router = APIRouter(prefix="/v1/predict", tags=["prediction"])
+router = APIRouter(prefix="/v1/predict", tags=["prediction"], route_class=BareRoute)
 
 LEAST_CONFIDENCE = 0.5  # below it the answer is a guess
 INLINE_BYTES, INLINE_PIXELS = 16_384, 64 * 64  # what is this small takes less time than reaching a thread
+LONGEST_NAME = 40
 
-Result = TypeVar("Result")
-ModelName = Annotated[str, Query(alias="model", max_length=40, description="a version or an alias")]
+PARAMETERS = {
+    "parameters": [
+        {"name": "model", "in": "query", "schema": {"type": "string", "maxLength": LONGEST_NAME, "default": CHAMPION},
+         "description": "a version or an alias"},
+        TIMEOUT_PARAMETER,
+    ]
+}  # fmt: skip
+
+
+class Prepared(NamedTuple):
+    """A picture as the network takes it."""
+
+    pixels: Pixels  # (28, 28), 0..1
+    normalised: Normalised | None  # how it was made; None for pixels, which are taken as they are
 
 
 @router.post(
     "",
     response_model=schemas.Prediction,
-    openapi_extra=body(
+    openapi_extra=PARAMETERS
+    | body(
         dict.fromkeys(PICTURE_TYPES, BINARY)
         | {"multipart/form-data": form("file", BINARY["schema"]), "application/json": {"schema": ITEM}}
     ),
 )
-async def predict(request: Request, parts: PartsDependency, model: ModelName = CHAMPION) -> dict[str, Any]:
+async def predict(request: Request) -> Response:
     """The digit in one picture: the picture itself as the body, a form with `file`, or JSON."""
-    served = await _choose(parts.classifiers, model)
+    parts, name, turn = parts_of(request), _model_name(request), read_turn(request)
     media_type, content = await take_one(request)
+    await parts.engine.require_room()
     if len(content) > INLINE_BYTES:
-        return await _in_thread(parts, lambda: _predict(served, read_one(media_type, content)))
-    picture = read_one(media_type, content)
-    if isinstance(picture, Image.Image) and picture.width * picture.height > INLINE_PIXELS:
-        return await _in_thread(parts, lambda: _predict(served, picture))
-    return _predict(served, picture)
+        prepared = await parts.decoders.run(lambda: _prepare(read_one(media_type, content)), turn)
+    else:
+        picture = read_one(media_type, content)
+        if isinstance(picture, Image.Image) and picture.width * picture.height > INLINE_PIXELS:
+            prepared = await parts.decoders.run(lambda: _prepare(picture), turn)
+        else:
+            prepared = _prepare(picture)
+    pixels = prepared.pixels[None, None]
+    version, probabilities = await parts.engine.predict(name, pixels, deadline=turn.deadline, is_gone=turn.is_gone)
+    return json_response(_render(prepared, version, probabilities[0]))
 
 
 @router.post(
     "/batch",
     response_model=schemas.BatchPrediction,
-    openapi_extra=body(
+    openapi_extra=PARAMETERS
+    | body(
         {
             "multipart/form-data": form("files", {"type": "array", "minItems": 1, "items": BINARY["schema"]}),
             "application/json": {
@@ -61,47 +83,54 @@ async def predict(request: Request, parts: PartsDependency, model: ModelName = C
         }
     ),
 )  # fmt: skip
-async def predict_batch(request: Request, parts: PartsDependency, model: ModelName = CHAMPION) -> dict[str, Any]:
+async def predict_batch(request: Request) -> Response:
     """The digits in up to 256 pictures, in order; one that cannot be read leaves an error in its own place."""
-    served = await _choose(parts.classifiers, model)
+    parts, name, turn = parts_of(request), _model_name(request), read_turn(request)
     sent_body = await take_many(request)
-    return {"items": await _in_thread(parts, lambda: [_attempt(served, sent) for sent in split_many(sent_body)])}
+    await parts.engine.require_room()
+    found = await parts.decoders.run(lambda: [_attempt(sent) for sent in split_many(sent_body)], turn)
+    readable = [each for each in found if isinstance(each, Prepared)]
+    pixels = np.array([prepared.pixels for prepared in readable], np.float32).reshape(-1, 1, 28, 28)
+    version, rows = await parts.engine.predict(name, pixels, deadline=turn.deadline, is_gone=turn.is_gone)
+    predictions = (_render(prepared, version, row) for prepared, row in zip(readable, rows, strict=True))
+    return json_response({"items": [next(predictions) if isinstance(each, Prepared) else each for each in found]})
 
 
-async def _choose(classifiers: Classifiers, name: str) -> ServedModel:
-    if name == CHAMPION:
-        return classifiers.champion
-    return await run_in_threadpool(classifiers.get, name)
+def _model_name(request: Request) -> str:
+    name: str = request.query_params.get("model", CHAMPION) if request.scope["query_string"] else CHAMPION
+    if len(name) > LONGEST_NAME:
+        raise InvalidInput(
+            f"model must be a version or an alias of at most {LONGEST_NAME} letters.", location="query.model"
+        )
+    return name
 
 
-async def _in_thread(parts: Parts, work: Callable[[], Result]) -> Result:
-    """Decode and predict beside the event loop, not too many at once."""
-    return await to_thread.run_sync(work, limiter=parts.decoders)
+def _prepare(picture: Image.Image | Pixels) -> Prepared:
+    if isinstance(picture, Image.Image):
+        normalised = take_as_it_is(picture) or normalise(picture)
+        return Prepared(normalised.image.astype(np.float32) / np.float32(255), normalised)
+    return Prepared(picture / np.float32(255), None)
 
 
-def _attempt(served: ServedModel, sent: Sent) -> dict[str, Any]:
+def _attempt(sent: Sent) -> Prepared | dict[str, Any]:
     try:
-        return _predict(served, sent.read())
+        return _prepare(sent.read())
     except (AppError, ModelError) as error:
         return {"error": {"title": describe(error)["title"], "detail": str(error)}}
 
 
-def _predict(served: ServedModel, picture: Image.Image | Pixels) -> dict[str, Any]:
-    normalised = None
-    if isinstance(picture, Image.Image):
-        normalised = normalise(picture)
-        picture = normalised.image.astype(np.float32)
-    probabilities = served.classifier.predict(picture[None])[0]
+def _render(prepared: Prepared, version: str, probabilities: Pixels) -> dict[str, Any]:
     digit = int(probabilities.argmax())
-    reason = _doubt(picture, float(probabilities[digit]))
+    confidence = float(probabilities[digit])
+    reason = _doubt(prepared.pixels, confidence)
     return {
         "digit": digit,
-        "confidence": float(probabilities[digit]),
+        "confidence": confidence,
         "probabilities": probabilities.tolist(),
         "accepted": reason is None,
         "reason": reason,
-        "model": {"version": served.version},
-        "image": _report(normalised) if normalised else None,
+        "model": {"version": version},
+        "image": _report(prepared.normalised) if prepared.normalised else None,
     }
 
 

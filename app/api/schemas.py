@@ -125,6 +125,25 @@ class ModelList(BaseModel):
     items: list[ModelSummary]
 
 
-class AliasTarget(BaseModel):
+class AliasCondition(BaseModel):
     model_config = {"extra": "forbid"}
+    expected_version: Annotated[str, Field(min_length=1, max_length=40)] | None = Field(
+        None, description="the version that must serve now; otherwise nothing changes"
+    )
+
+
+class AliasTarget(AliasCondition):
     version: Annotated[str, Field(min_length=1, max_length=40)]
+    reason: Annotated[str, Field(max_length=200)] | None = Field(None, description="for the history")
+
+
+class AliasChange(BaseModel):
+    alias: str
+    version: str
+    since: datetime
+    until: datetime | None = Field(description="null for the one that serves now")
+    reason: str
+
+
+class AliasHistory(BaseModel):
+    items: list[AliasChange]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,10 +12,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db import Sessions, database_now
-from app.errors import ModelFileNotFound, ModelNotFound, ModelNotServable
-from app.registry.tables import Alias, ModelVersion
+from app.errors import AliasMoved, ModelFileNotFound, ModelNotFound, ModelNotServable, NothingToRollBack
+from app.registry import aliases
+from app.registry.tables import Alias, AliasChange, ModelVersion
 from app.storage import Artifact, Storage
 
+CHAMPION = "champion"  # the alias that answers unless another is asked for
 MODEL_FILE, WEIGHTS_FILE, CARD_FILE = "model.onnx", "weights.safetensors", "card.json"
 GATE = 0.9940  # of MNIST's test set: below it nothing becomes champion
 ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -43,35 +46,75 @@ def version_of_job(session: Session, job_id: str) -> str | None:
 
 def promote_if_better(session: Session, version: str) -> tuple[bool, str]:
     """Make `version` the champion if it is proven and no worse than the present one; and the reason either way."""
-    card = _get(session, version).card
+    registered = _get(session, version)
+    card, source = registered.card, registered.source
     accuracy = card["test"]["accuracy"]
     if card["dataset"]["name"] != "mnist":
         return False, f"trained on {card['dataset']['name']}; only versions trained on mnist may become champion"
     if accuracy < GATE:
         return False, f"{accuracy:.2%} of the test set is below the gate of {GATE:.2%}"
-    alias = session.get(Alias, "champion", with_for_update=True)
-    if alias is not None:
-        best = _get(session, str(alias.number)).card["validation"]["accuracy"]
+    present = aliases.take(session, CHAMPION)
+    if present is not None:
+        best = _get(session, str(present)).card["validation"]["accuracy"]
         if card["validation"]["accuracy"] < best:
             return False, (
                 f"its validation accuracy of {card['validation']['accuracy']:.4%} is below the "
-                f"{best:.4%} of the present champion, version {alias.number}"
+                f"{best:.4%} of the present champion, version {present}"
             )
-    _point(session, "champion", version)
+    aliases.move(session, CHAMPION, int(version), reason=_reason(source))
     return True, f"{accuracy:.2%} of the test set, and validation not below the present champion's"
 
 
-def set_alias(sessions: Sessions, alias: str, version: str) -> None:
-    """Point `alias` at `version`. Raises ModelNotFound; ModelNotServable where it may not become champion."""
+def set_alias(
+    sessions: Sessions, alias: str, version: str, *, expected: str | None = None, reason: str = "set by a client"
+) -> None:
+    """Point `alias` at `version`, if it stands for the `expected` one or none is given.
+
+    Raises ModelNotFound; ModelNotServable where it may not become champion; AliasMoved.
+    """
     with sessions.writing() as session:
-        card = _get(session, version).card
-        if alias == "champion" and card["dataset"]["name"] != "mnist":
+        model = _get(session, version)
+        if alias == CHAMPION and model.card["dataset"]["name"] != "mnist":
             raise ModelNotServable(
-                f"Version {version} was trained on {card['dataset']['name']}; only mnist versions may become champion. "
-                "Give it another alias and ask for that with ?model=.",
+                f"Version {version} was trained on {model.card['dataset']['name']}; only mnist versions may become "
+                "champion. Give it another alias and ask for that with ?model=.",
                 location="body.version",
             )
-        _point(session, alias, version)
+        present = _take_expected(session, alias, expected)
+        if present != model.number:
+            aliases.move(session, alias, model.number, reason=reason)
+
+
+def roll_back(
+    sessions: Sessions, alias: str, *, expected: str | None = None, load: Callable[[str], object] = lambda _: None
+) -> None:
+    """Point `alias` at the version that served before; once more, at the one before that.
+
+    `load` is called with that version first; what it raises leaves everything as it was. Raises ModelNotFound,
+    AliasMoved, NothingToRollBack.
+    """
+    with sessions.writing() as session:
+        present = _take_expected(session, alias, expected)
+        if present is None:
+            raise _no_alias(alias)
+        earlier = aliases.before(session, alias)
+        if earlier is None:
+            raise NothingToRollBack(
+                f"No version served as {alias!r} before version {present}; "
+                f"set another one with PUT /v1/models/aliases/{alias}."
+            )
+        load(str(earlier.version))
+        reason = f"rollback from version {present}"
+        aliases.move(session, alias, earlier.version, reason=reason, restores=earlier.restores or earlier.number)
+
+
+def history(sessions: Sessions, alias: str, *, limit: int) -> Sequence[AliasChange]:
+    """Which versions `alias` stood for, newest first. Raises ModelNotFound."""
+    with sessions.reading() as session:
+        rows = aliases.history(session, alias, limit=limit)
+        if not rows:
+            raise _no_alias(alias)
+        return rows
 
 
 def resolve(sessions: Sessions, name: str) -> str:
@@ -90,9 +133,9 @@ def get(sessions: Sessions, name: str) -> tuple[ModelVersion, list[str]]:
 def list_(sessions: Sessions) -> list[tuple[ModelVersion, list[str]]]:
     """All versions, newest first, each with its aliases."""
     with sessions.reading() as session:
-        aliases = _aliases(session)
+        names = _aliases(session)
         versions = session.scalars(select(ModelVersion).order_by(ModelVersion.number.desc()))
-        return [(version, aliases.get(version.number, [])) for version in versions]
+        return [(version, names.get(version.number, [])) for version in versions]
 
 
 def read_file(sessions: Sessions, storage: Storage, name: str, file: str) -> bytes:
@@ -138,12 +181,25 @@ def _get(session: Session, version: str) -> ModelVersion:
     return found
 
 
+def _take_expected(session: Session, alias: str, expected: str | None) -> int | None:
+    present = aliases.take(session, alias)
+    if expected is not None and expected != str(present):
+        stands = f"stands for version {present}" if present is not None else "does not exist yet"
+        raise AliasMoved(f"{alias!r} {stands}, not for version {expected!r}. Look again, then decide.")
+    return present
+
+
+def _no_alias(alias: str) -> ModelNotFound:
+    return ModelNotFound(f"There is no alias {alias!r}. GET /v1/models shows the aliases of each version.")
+
+
+def _reason(source: str) -> str:
+    kind, _, name = source.partition(":")
+    return "shipped with the program" if kind == "shipped" else f"promoted by {kind} {name}".strip()
+
+
 def _aliases(session: Session) -> dict[int, list[str]]:
     names: dict[int, list[str]] = {}
     for alias in session.scalars(select(Alias).order_by(Alias.alias)):
         names.setdefault(alias.number, []).append(alias.alias)
     return names
-
-
-def _point(session: Session, alias: str, version: str) -> None:
-    session.merge(Alias(alias=alias, number=int(version), changed_at=database_now(session)))

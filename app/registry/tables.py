@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -30,3 +30,18 @@ class Alias(Base):
     alias: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(ForeignKey("model_versions.number"))
     changed_at: Mapped[datetime]
+
+
+class AliasChange(Base):
+    """From when until when an alias stood for a version, and why. The row without an end is the present one."""
+
+    __tablename__ = "alias_history"
+    __table_args__ = (Index("alias_history_by_alias", "alias", "number"), {"sqlite_autoincrement": True})
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    alias: Mapped[str]
+    version: Mapped[int] = mapped_column(ForeignKey("model_versions.number"))
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+    reason: Mapped[str]
+    restores: Mapped[int | None]  # the row that a rollback went back to

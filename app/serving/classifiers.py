@@ -10,8 +10,8 @@ from app.registry import service as registry
 from app.storage import Storage
 from models.inference import DigitClassifier
 
-CHAMPION = "champion"
-KEPT = 4  # networks in memory besides the champion, about 1 MB each
+CHAMPION = registry.CHAMPION
+KEPT = 4  # networks in memory that were asked for or were champion last, about 1 MB each
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class ServedModel:
 class Classifiers:
     """Loads networks from the registry. `champion` never touches the database; `refresh` keeps it up to date."""
 
-    def __init__(self, sessions: Sessions, storage: Storage) -> None:
-        self._sessions, self._storage = sessions, storage
+    def __init__(self, sessions: Sessions, storage: Storage, *, device: str = "cpu") -> None:
+        self._sessions, self._storage, self._device = sessions, storage, device
         self._champion: ServedModel | None = None
         self._others: OrderedDict[str, ServedModel] = OrderedDict()
         self._lock = threading.Lock()
@@ -40,24 +40,42 @@ class Classifiers:
 
     def refresh(self) -> None:
         """Load the champion if it has changed. Raises the errors of the database and of the storage."""
-        version = registry.resolve(self._sessions, CHAMPION)
-        if self._champion is None or self._champion.version != version:
-            self._champion = self._load(version)
+        with self._lock:  # of two at once, the later one sees the later champion
+            version = registry.resolve(self._sessions, CHAMPION)
+            if self._champion is None or self._champion.version != version:
+                before, self._champion = self._champion, self._find(version)
+                if before is not None:
+                    self._keep(before)  # a rollback finds it in memory
+
+    def at_hand(self, name: str) -> ServedModel | None:
+        """The network of the champion or of a version, if it is in memory: found at once, without the database."""
+        if name == CHAMPION:
+            return self.champion
+        if self._champion is not None and self._champion.version == name:
+            return self._champion
+        return self._others.get(name)
 
     def get(self, name: str) -> ServedModel:
         """The network of a version or an alias. Raises ModelNotFound."""
-        if name == CHAMPION:
-            return self.champion
+        if (served := self.at_hand(name)) is not None:
+            return served
         version = registry.resolve(self._sessions, name)
         if self._champion is not None and self._champion.version == version:
             return self._champion
         with self._lock:
-            served = self._others.pop(version, None) or self._load(version)
-            self._others[version] = served
-            if len(self._others) > KEPT:
-                self._others.popitem(last=False)
+            return self._find(version)
+
+    def _find(self, version: str) -> ServedModel:
+        served = self._others.get(version) or self._load(version)
+        self._keep(served)
         return served
+
+    def _keep(self, served: ServedModel) -> None:
+        self._others[served.version] = served
+        self._others.move_to_end(served.version)
+        if len(self._others) > KEPT:
+            self._others.popitem(last=False)
 
     def _load(self, version: str) -> ServedModel:
         model = registry.read_file(self._sessions, self._storage, version, registry.MODEL_FILE)
-        return ServedModel(version, DigitClassifier(model))
+        return ServedModel(version, DigitClassifier(model, device=self._device))

@@ -40,8 +40,19 @@ def test_champion_changes_with_its_alias(sessions: Sessions, storage: Storage) -
 def test_other_versions_are_loaded_once(sessions: Sessions, storage: Storage) -> None:
     classifiers = Classifiers(sessions, storage)
     classifiers.refresh()
-    assert classifiers.get("2") is classifiers.get("2")
-    assert classifiers.get("1") is classifiers.champion
+    assert classifiers.at_hand("2") is None
+    assert classifiers.get("2") is classifiers.get("2") is classifiers.at_hand("2")
+    assert classifiers.get("1") is classifiers.at_hand("1") is classifiers.at_hand("champion") is classifiers.champion
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_former_champion_stays_in_memory_for_a_rollback(sessions: Sessions, storage: Storage) -> None:
+    classifiers = Classifiers(sessions, storage)
+    classifiers.refresh()
+    first = classifiers.champion
+    registry.set_alias(sessions, "champion", "2")
+    classifiers.refresh()
+    assert classifiers.get("1") is first
 
 
 @pytest.mark.usefixtures("two_versions")

@@ -1,0 +1,82 @@
+"""/v1/models/aliases: which version serves under which name, since when and why."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
+
+from app.api import schemas
+from app.api.dependencies import Parts, PartsDependency, require_json
+from app.api.models import render
+from app.errors import InvalidInput
+from app.registry import service
+from app.registry.tables import AliasChange
+
+router = APIRouter(prefix="/v1/models/aliases", tags=["models"])
+
+AliasName = Annotated[str, Path(pattern=f"^{service.ALIAS.pattern}$", description="a lower-case word")]
+IfMatch = Annotated[str | None, Header(max_length=50, description="the version that must serve now, as in `ETag`")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="how many to list at most")]
+
+
+@router.get("/{alias}", response_model=schemas.AliasChange)
+def get_alias(alias: AliasName, parts: PartsDependency, response: Response) -> dict[str, Any]:
+    """The version that serves under an alias now. Its `ETag` is what `If-Match` takes."""
+    present = _row(service.history(parts.sessions, alias, limit=1)[0])
+    response.headers["ETag"] = f'"{present["version"]}"'
+    return present
+
+
+@router.get("/{alias}/history", response_model=schemas.AliasHistory)
+def get_history(alias: AliasName, parts: PartsDependency, limit: Limit = 100) -> dict[str, Any]:
+    """Which versions served under an alias, newest first; the one with no `until` serves now."""
+    return {"items": [_row(change) for change in service.history(parts.sessions, alias, limit=limit)]}
+
+
+@router.put("/{alias}", response_model=schemas.Model, dependencies=[Depends(require_json)])
+def set_alias(
+    alias: AliasName, target: schemas.AliasTarget, parts: PartsDependency, response: Response, if_match: IfMatch = None
+) -> dict[str, Any]:
+    """Point an alias at a version. `champion` is the one that answers predictions; it changes at once.
+
+    With `If-Match` or `expected_version`, only if the alias still stands for that version; otherwise 412.
+    """
+    expected = _expected(if_match, target.expected_version)
+    parts.classifiers.get(target.version)  # in memory before it serves; what cannot be loaded changes nothing
+    reason = f"set by a client: {target.reason}" if target.reason else "set by a client"
+    service.set_alias(parts.sessions, alias, target.version, expected=expected, reason=reason)
+    return _answer(parts, alias, response)
+
+
+@router.post("/{alias}/rollback", response_model=schemas.Model)
+def roll_back(
+    alias: AliasName,
+    parts: PartsDependency,
+    response: Response,
+    condition: Annotated[schemas.AliasCondition | None, Body()] = None,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
+    """Point an alias at the version that served before; once more, at the one before that. No body is needed."""
+    expected = _expected(if_match, condition.expected_version if condition else None)
+    service.roll_back(parts.sessions, alias, expected=expected, load=parts.classifiers.get)
+    return _answer(parts, alias, response)
+
+
+def _expected(if_match: str | None, expected_version: str | None) -> str | None:
+    header = if_match.strip().removeprefix("W/").strip('"') if if_match is not None else None
+    if None not in (header, expected_version) and header != expected_version:
+        raise InvalidInput(
+            "If-Match and expected_version name different versions; give one of them.", location="header.If-Match"
+        )
+    return header if header is not None else expected_version
+
+
+def _answer(parts: Parts, alias: str, response: Response) -> dict[str, Any]:
+    parts.classifiers.refresh()
+    version, names = service.get(parts.sessions, alias)
+    response.headers["ETag"] = f'"{version.number}"'
+    return render(version, names)
+
+
+def _row(change: AliasChange) -> dict[str, Any]:
+    columns = ("alias", "since", "until", "reason")
+    return {"version": str(change.version)} | {name: getattr(change, name) for name in columns}

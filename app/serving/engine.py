@@ -1,0 +1,142 @@
+"""Answers predictions in small batches that never make anybody wait for company.
+
+What arrives in the same tick of the event loop runs together; a request alone runs at once. A batch takes at most 32
+pictures, so the loop gets its turn every few milliseconds, and holds pictures for one network only.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from anyio import to_thread
+from numpy.typing import NDArray
+
+from app.errors import AppError
+from app.serving.classifiers import Classifiers, ServedModel
+from app.serving.refusals import Refusals
+from app.serving.turns import Turn
+
+Floats = NDArray[np.float32]
+
+LARGEST_BATCH = 32  # pictures; more in one call are not quicker
+MOST_WAITING = 128  # pictures; about 10 ms of the network, 30 ms with all that HTTP takes
+
+
+class Answer(NamedTuple):
+    """What the network of one version says of some pictures."""
+
+    version: str
+    probabilities: Floats  # (n, 10)
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """Some pictures of one request, in the queue."""
+
+    served: ServedModel
+    pixels: Floats  # (n, 1, 28, 28), n <= LARGEST_BATCH
+    turn: Turn
+    answer: "asyncio.Future[Floats]"
+
+
+class Engine:
+    """The queue before the networks. It belongs to one event loop and is not to be touched from other threads."""
+
+    def __init__(self, classifiers: Classifiers, refusals: Refusals) -> None:
+        self._classifiers, self._refusals = classifiers, refusals
+        self._queue: deque[_Waiting] = deque()
+        self._waiting = 0  # pictures in the queue
+        self._is_scheduled = False
+
+    async def predict(
+        self,
+        name: str,
+        pixels: Floats,
+        *,
+        deadline: float | None = None,
+        is_gone: Callable[[], bool] | None = None,
+    ) -> Answer:
+        """Probabilities of pictures float32 (n, 1, 28, 28) in 0..1, bright ink on dark, by a version or an alias.
+
+        `deadline` is a moment of time.monotonic() by which its turn must have come; `is_gone` says whether the client
+        has hung up. Raises ModelNotFound, ModelNotLoaded, Overloaded, DeadlineExceeded, ClientGone.
+        """
+        await self.require_room()
+        served = await self._choose(name)
+        turn = Turn(deadline, is_gone)
+        if len(pixels) <= LARGEST_BATCH:
+            return Answer(served.version, await self._enqueue(served, pixels, turn))
+        starts = range(0, len(pixels), LARGEST_BATCH)  # one after the other: small requests go in between
+        parts = [await self._enqueue(served, pixels[start : start + LARGEST_BATCH], turn) for start in starts]
+        return Answer(served.version, np.concatenate(parts))
+
+    async def require_room(self) -> None:
+        """Raise Overloaded where too many pictures wait already: to be asked before much is done for a request."""
+        if self._waiting >= MOST_WAITING:
+            await self._refusals.refuse(f"{self._waiting} pictures wait to be read already; ask again in a second.")
+
+    async def _choose(self, name: str) -> ServedModel:
+        served = self._classifiers.at_hand(name)
+        return served if served is not None else await to_thread.run_sync(self._classifiers.get, name)
+
+    def _enqueue(self, served: ServedModel, pixels: Floats, turn: Turn) -> "asyncio.Future[Floats]":
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(served, pixels, turn, loop.create_future())
+        self._queue.append(waiting)
+        self._waiting += len(pixels)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            loop.call_soon(self._run_batch)  # after everything else that this tick brought
+        return waiting.answer
+
+    def _run_batch(self) -> None:
+        batch = self._take_batch()
+        if batch:
+            _compute(batch)
+        self._is_scheduled = bool(self._queue)
+        if self._queue:
+            asyncio.get_running_loop().call_soon(self._run_batch)
+
+    def _take_batch(self) -> list[_Waiting]:
+        """The first in the queue, and those after it that are for the same network, as far as they fit."""
+        batch: list[_Waiting] = []
+        room = LARGEST_BATCH
+        while self._queue:
+            first = self._queue[0]
+            if len(first.pixels) > room or (batch and first.served is not batch[0].served):
+                break
+            self._queue.popleft()
+            self._waiting -= len(first.pixels)
+            if _is_wanted(first):
+                batch.append(first)
+                room -= len(first.pixels)
+        return batch
+
+
+def _is_wanted(waiting: _Waiting) -> bool:
+    """Whether somebody still waits for the answer; who waits is told otherwise."""
+    if waiting.answer.cancelled():
+        return False
+    try:
+        waiting.turn.check()
+    except AppError as error:
+        waiting.answer.set_exception(error)
+        return False
+    return True
+
+
+def _compute(batch: list[_Waiting]) -> None:
+    pixels = batch[0].pixels if len(batch) == 1 else np.concatenate([waiting.pixels for waiting in batch])
+    try:
+        probabilities = batch[0].served.classifier.probabilities(pixels)
+    except Exception as error:  # whatever ONNX Runtime says: those who wait must not wait for ever
+        for waiting in batch:
+            waiting.answer.set_exception(error)
+        return
+    end = 0
+    for waiting in batch:
+        start, end = end, end + len(waiting.pixels)
+        waiting.answer.set_result(probabilities[start:end])

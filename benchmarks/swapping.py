@@ -1,0 +1,83 @@
+"""What changing the champion costs those who are being answered: python benchmarks/swapping.py
+
+Every version is a network of its own file that must be loaded. Some connections ask without a pause, once while nothing
+happens and once while the champion changes 20 times; both several times in turn, since a shared machine is never quiet.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import httpx
+import numpy as np
+from services import running, wait_until_predicting
+
+from app.db import Sessions
+from app.registry import service as registry
+from app.storage import Storage
+
+SWAPS, ROUNDS, REQUESTS, CONNECTIONS = 20, 5, 6000, 4
+PIXELS = np.zeros((1, 1, 28, 28), np.float32).tobytes()
+REQUEST = (
+    b"POST /v2/models/digits/infer HTTP/1.1\r\nHost: bench\r\nInference-Header-Content-Length: 0\r\n"
+    b"Content-Length: %d\r\n\r\n" % len(PIXELS)
+) + PIXELS
+
+
+def main() -> None:
+    with running("api") as (client, _, folder):
+        wait_until_predicting(client)
+        versions = iter(add_versions(folder, SWAPS * ROUNDS))
+        quiet, swapping = [], []
+        for _ in range(ROUNDS):
+            quiet.append(load(client))
+            mine = [next(versions) for _ in range(SWAPS)]
+            swapper = threading.Thread(target=swap, args=(client, mine, quiet[-1]["seconds"]))
+            swapper.start()
+            swapping.append(load(client))
+            swapper.join()
+    for name, rounds in (("no swaps", quiet), (f"{SWAPS} swaps", swapping)):
+        figures = "   ".join(f"{key} {median(each[key] for each in rounds):5.2f} ms" for key in ("p50", "p99"))
+        statuses = {status: sum(each["statuses"].get(status, 0) for each in rounds) for status in rounds[0]["statuses"]}
+        print(f"{name:10} {figures}   answers {statuses}")
+    ratio = median(each["p99"] for each in swapping) / median(each["p99"] for each in quiet)
+    print(f"p99 while swapping is {ratio:.2f} times that without")
+
+
+def load(client: httpx.Client) -> dict[str, Any]:
+    script = Path(__file__).with_name("load.py")
+    start = time.perf_counter()
+    command = [sys.executable, script, str(client.base_url.port), str(CONNECTIONS), str(REQUESTS)]
+    found = subprocess.run(command, input=REQUEST, capture_output=True, check=True)
+    figures: dict[str, Any] = json.loads(found.stdout)
+    return figures | {"seconds": time.perf_counter() - start}
+
+
+def swap(client: httpx.Client, versions: list[str], seconds: float) -> None:
+    """Make each the champion, evenly over the time that the load will take."""
+    for version in versions:
+        time.sleep(seconds / (len(versions) + 1))
+        client.put("/v1/models/aliases/champion", json={"version": version}).raise_for_status()
+
+
+def add_versions(folder: Path, count: int) -> list[str]:
+    """Copies of the shipped network, each with a file of its own."""
+    sessions, storage = Sessions(f"sqlite:///{folder / 'numeral.db'}"), Storage(folder / "artifacts")
+    card = registry.get(sessions, "1")[0].card
+    content = registry.read_file(sessions, storage, "1", registry.MODEL_FILE)
+    names = []
+    for number in range(count):
+        files = registry.store_files(storage, f"models/copy-{number}", {registry.MODEL_FILE: content})
+        with sessions.writing() as session:
+            names.append(registry.register(session, source=f"job:copy-{number}", card=card, files=files))
+    sessions.close()
+    return names
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+import httpx
+import pytest
+
+from app.db import Sessions
+from app.storage import Storage
+from tests.networks import add_version
+
+BLANK = {"pixels": [0] * 784}
+CHAMPION = "/v1/models/aliases/champion"
+
+
+@pytest.fixture(scope="module")
+def other(api: httpx.Client, api_sessions: Sessions, api_storage: Storage) -> str:
+    """A second version, of a network with other answers."""
+    assert api.put(CHAMPION, json={"version": "1"}).status_code == 200
+    return add_version(api_sessions, api_storage, "job:other")
+
+
+def served(api: httpx.Client) -> str:
+    version: str = api.post("/v1/predict", json=BLANK).json()["model"]["version"]
+    return version
+
+
+def test_alias_is_set_and_answers(api: httpx.Client) -> None:
+    answer = api.put("/v1/models/aliases/stable", json={"version": "1"})
+    assert "stable" in answer.json()["aliases"]
+    assert api.get("/v1/models/stable").json()["version"] == "1"
+    assert api.get("/v1/models/aliases/stable").json()["reason"] == "set by a client"
+
+
+def test_champion_is_swapped_and_rolled_back_in_one_call_each_and_serves_at_once(api: httpx.Client, other: str) -> None:
+    answer = api.put(CHAMPION, json={"version": other, "expected_version": "1", "reason": "it is better"})
+    assert (answer.status_code, answer.headers["etag"]) == (200, f'"{other}"')
+    assert served(api) == other
+    assert api.post(f"{CHAMPION}/rollback").json()["version"] == "1"
+    assert served(api) == "1"
+    first, second = api.get(f"{CHAMPION}/history", params={"limit": 2}).json()["items"]
+    assert (first["version"], first["until"], first["reason"]) == ("1", None, f"rollback from version {other}")
+    assert (second["version"], second["until"]) == (other, first["since"])
+    assert second["reason"] == "set by a client: it is better"
+    assert api.get(f"{CHAMPION}/history").json()["items"][-1]["reason"] == "shipped with the program"
+
+
+def test_compare_and_set_by_header_or_by_field(api: httpx.Client, other: str) -> None:
+    tag = api.get(CHAMPION).headers["etag"]
+    for headers, field in (({"If-Match": '"99"'}, {}), ({}, {"expected_version": "99"})):
+        answer = api.put(CHAMPION, json={"version": other} | field, headers=headers)
+        assert (answer.status_code, answer.json()["title"]) == (412, "Alias moved")
+        assert api.post(f"{CHAMPION}/rollback", json=field, headers=headers).status_code == 412
+    assert served(api) == "1"
+    assert api.put(CHAMPION, json={"version": other}, headers={"If-Match": tag}).status_code == 200
+    assert api.put(CHAMPION, json={"version": "1"}, headers={"If-Match": tag}).status_code == 412
+    assert api.post(f"{CHAMPION}/rollback", headers={"If-Match": f'"{other}"'}).status_code == 200
+    both = api.put(CHAMPION, json={"version": "1", "expected_version": "1"}, headers={"If-Match": '"2"'})
+    assert both.status_code == 422
+
+
+def test_version_that_cannot_be_loaded_does_not_become_champion(
+    api: httpx.Client, api_sessions: Sessions, api_storage: Storage
+) -> None:
+    gone = add_version(api_sessions, api_storage, "job:gone")
+    (api_storage.folder / "models/job:gone/model.onnx").unlink()
+    assert api.put(CHAMPION, json={"version": gone}).status_code == 503
+    assert api.get(CHAMPION).json()["version"] == served(api) == "1"
+
+
+def test_what_is_not_there_is_404_and_what_is_wrong_is_422(api: httpx.Client) -> None:
+    assert api.put("/v1/models/aliases/stable", json={"version": "99"}).status_code == 404
+    for method, path in (("GET", ""), ("GET", "/history"), ("POST", "/rollback")):
+        assert api.request(method, f"/v1/models/aliases/nobody{path}").status_code == 404
+    for name, body in (("Loud", {"version": "1"}), ("stable", {"version": 1}), ("stable", {"version": "1", "x": 1})):
+        assert api.put(f"/v1/models/aliases/{name}", json=body).status_code == 422
+    only = api.put("/v1/models/aliases/only", json={"version": "1"})
+    assert only.status_code == 200
+    assert api.post("/v1/models/aliases/only/rollback").status_code == 409

@@ -1,0 +1,212 @@
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.errors import ClientGone, DeadlineExceeded, Overloaded
+from app.registry.service import SHIPPED
+from app.serving.classifiers import ServedModel
+from app.serving.engine import LARGEST_BATCH, MOST_WAITING, Answer, Engine
+from app.serving.refusals import LONGEST_SECONDS, PER_SECOND, Refusals
+from models.inference import DigitClassifier
+
+Floats = NDArray[np.float32]
+
+
+class RecordingClassifier(DigitClassifier):
+    """The shipped network; it remembers the sizes of the batches that it was given, and may fail."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.is_broken = False
+        super().__init__((SHIPPED / "model.onnx").read_bytes())
+        self.sizes.clear()
+
+    def probabilities(self, pixels: Floats) -> Floats:
+        self.sizes.append(len(pixels))
+        if self.is_broken:
+            raise RuntimeError("the network is broken")
+        return super().probabilities(pixels)
+
+
+class TwoVersions:
+    """Two versions in memory, as the registry's `Classifiers` would hold them."""
+
+    def __init__(self) -> None:
+        self.champion = ServedModel("1", RecordingClassifier())
+        self.other = ServedModel("2", RecordingClassifier())
+
+    def at_hand(self, name: str) -> ServedModel | None:
+        return self.champion if name == "champion" else None
+
+    def get(self, name: str) -> ServedModel:
+        return {"champion": self.champion, "1": self.champion, "2": self.other}[name]
+
+    @property
+    def sizes(self) -> list[int]:
+        return self.champion.classifier.sizes  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.fixture
+def versions() -> TwoVersions:
+    return TwoVersions()
+
+
+def pictures(count: int) -> Floats:
+    return np.random.default_rng(count).random((count, 1, 28, 28), np.float32)
+
+
+def run(versions: TwoVersions, work: Callable[[Engine], Coroutine[Any, Any, Any]]) -> Any:
+    return asyncio.run(work(Engine(versions, Refusals())))  # type: ignore[arg-type]
+
+
+def test_every_row_of_a_batch_is_what_it_would_be_alone(versions: TwoVersions) -> None:
+    pixels = pictures(3 * LARGEST_BATCH + 5)
+
+    async def at_once(engine: Engine) -> list[Answer]:
+        return await asyncio.gather(*(engine.predict("champion", pixels[k : k + 1]) for k in range(len(pixels))))
+
+    answers = run(versions, at_once)
+    assert versions.sizes == [LARGEST_BATCH, LARGEST_BATCH, LARGEST_BATCH, 5]
+    for k, (version, probabilities) in enumerate(answers):
+        alone = versions.champion.classifier.probabilities(pixels[k : k + 1])
+        assert version == "1"
+        assert probabilities.shape == (1, 10)
+        assert np.abs(probabilities - alone).max() <= 1e-6
+
+
+def test_request_alone_waits_for_nobody(versions: TwoVersions) -> None:
+    async def ticks_until_answered(engine: Engine) -> int:
+        answer = asyncio.ensure_future(engine.predict("champion", pictures(1)))
+        ticks = 0
+        while not answer.done():
+            await asyncio.sleep(0)  # one tick, without a clock
+            ticks += 1
+        return ticks
+
+    assert run(versions, ticks_until_answered) <= 4  # started, queued, computed, handed over
+    assert versions.sizes == [1]
+
+
+def test_large_request_is_answered_in_order_and_lets_small_ones_through(versions: TwoVersions) -> None:
+    pixels, small = pictures(1000), pictures(1)
+    finished = []
+
+    async def both(engine: Engine) -> Floats:
+        async def ask(name: str, asked: Floats) -> Floats:
+            probabilities = (await engine.predict("champion", asked)).probabilities
+            finished.append(name)
+            return probabilities
+
+        large, _ = await asyncio.gather(ask("large", pixels), ask("small", small))
+        return large
+
+    probabilities = run(versions, both)
+    assert finished == ["small", "large"]
+    assert np.abs(probabilities - versions.champion.classifier.probabilities(pixels)).max() <= 1e-6
+
+
+def test_empty_request_is_answered_with_no_rows(versions: TwoVersions) -> None:
+    assert run(versions, lambda engine: engine.predict("champion", pictures(0))).probabilities.shape == (0, 10)
+
+
+def test_batch_holds_one_version_only(versions: TwoVersions) -> None:
+    async def mixed(engine: Engine) -> list[Answer]:
+        return await asyncio.gather(*(engine.predict(name, pictures(1)) for name in ("champion", "2") * 20))
+
+    assert [answer.version for answer in run(versions, mixed)] == ["1", "2"] * 20
+    assert sum(versions.sizes) == 20
+    assert sum(versions.other.classifier.sizes) == 20  # type: ignore[attr-defined]
+
+
+def test_request_keeps_its_version_when_the_champion_changes_meanwhile(versions: TwoVersions) -> None:
+    async def swapped(engine: Engine) -> Answer:
+        answer = asyncio.ensure_future(engine.predict("champion", pictures(10 * LARGEST_BATCH)))
+        await asyncio.sleep(0)
+        versions.champion, first = versions.other, versions.champion
+        found = await answer
+        assert sum(first.classifier.sizes) == 10 * LARGEST_BATCH  # type: ignore[attr-defined]
+        return found
+
+    assert run(versions, swapped).version == "1"
+
+
+def test_too_many_are_refused_and_the_others_are_answered(versions: TwoVersions) -> None:
+    async def flood(engine: Engine) -> list[Any]:
+        requests = (engine.predict("champion", pictures(1)) for _ in range(MOST_WAITING + 20))
+        return await asyncio.gather(*requests, return_exceptions=True)
+
+    answers = run(versions, flood)
+    assert all(isinstance(answer, Answer) for answer in answers[:MOST_WAITING])
+    assert [type(answer) for answer in answers[MOST_WAITING:]] == [Overloaded] * 20
+    assert "ask again" in str(answers[-1])
+
+
+def test_refusals_come_at_a_pace_and_none_is_held_for_long() -> None:
+    async def refuse_all() -> list[float]:
+        refusals, start, seconds = Refusals(), time.monotonic(), []
+
+        async def refuse() -> None:
+            with pytest.raises(Overloaded):
+                await refusals.refuse("too many")
+            seconds.append(time.monotonic() - start)
+
+        await asyncio.gather(*(refuse() for _ in range(3 * PER_SECOND)))
+        return seconds
+
+    seconds = asyncio.run(refuse_all())
+    assert seconds[0] < 1 / PER_SECOND
+    assert seconds[PER_SECOND // 2] >= 0.5 * (1 - 2 / PER_SECOND)
+    assert LONGEST_SECONDS <= seconds[-1] < 2 * LONGEST_SECONDS
+
+
+def test_request_past_its_deadline_is_not_computed(versions: TwoVersions) -> None:
+    async def late(engine: Engine) -> list[Any]:
+        deadlines = (time.monotonic() - 1, time.monotonic() + 60)
+        requests = (engine.predict("champion", pictures(1), deadline=deadline) for deadline in deadlines)
+        return await asyncio.gather(*requests, return_exceptions=True)
+
+    first, second = run(versions, late)
+    assert isinstance(first, DeadlineExceeded)
+    assert isinstance(second, Answer)
+    assert versions.sizes == [1]
+
+
+def test_request_whose_client_hung_up_is_not_computed(versions: TwoVersions) -> None:
+    async def gone(engine: Engine) -> list[Any]:
+        requests = (engine.predict("champion", pictures(1), is_gone=lambda k=k: k == 0) for k in range(3))  # type: ignore[misc]
+        return await asyncio.gather(*requests, return_exceptions=True)
+
+    answers = run(versions, gone)
+    assert [type(answer) for answer in answers] == [ClientGone, Answer, Answer]
+    assert versions.sizes == [2]
+
+
+def test_cancelled_request_is_not_computed_and_harms_no_other(versions: TwoVersions) -> None:
+    async def cancelled(engine: Engine) -> Answer:
+        first, second = (asyncio.ensure_future(engine.predict("champion", pictures(1))) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        return await second
+
+    assert run(versions, cancelled).version == "1"
+    assert versions.sizes == [1]
+
+
+def test_failure_of_the_network_reaches_all_who_wait_and_the_engine_goes_on(versions: TwoVersions) -> None:
+    classifier: Any = versions.champion.classifier
+
+    async def broken(engine: Engine) -> list[Any]:
+        classifier.is_broken = True
+        requests = [engine.predict("champion", pictures(1)) for _ in range(3)]
+        failed = await asyncio.gather(*requests, return_exceptions=True)
+        classifier.is_broken = False
+        return [*failed, await engine.predict("champion", pictures(1))]
+
+    *failed, answer = run(versions, broken)
+    assert [type(error) for error in failed] == [RuntimeError] * 3
+    assert isinstance(answer, Answer)

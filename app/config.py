@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     serving_device: Literal["cpu", "cuda"] = Field("cpu", description="where predictions are computed")
     training_workers: int = Field(1, ge=1, le=64, description="how many trainings run at once")
     lease_seconds: float = Field(30.0, ge=1, description="how long a silent worker keeps its job")
-    stall_seconds: float = Field(600.0, ge=1, description="how long a job may run without a step")
+    stall_seconds: float = Field(600.0, ge=60, description="how long a job may run without a step")
     max_queued: int = Field(10_000, ge=1, description="how many jobs of one kind may wait")
     drain_seconds: float = Field(1.0, ge=0, le=600, description="from SIGTERM, and not ready, until it listens no more")
     max_body_bytes: int = Field(32 * 2**20, ge=1024, description="the largest request body that is read")

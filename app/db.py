@@ -19,7 +19,15 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
@@ -28,7 +36,15 @@ from app.errors import ConfigurationError, DatabaseUnavailable, StorageFull
 
 SCHEMA = "0003"  # the newest revision in app/migrations, known here without loading Alembic
 UNDEFINED_TABLE = "42P01"  # PostgreSQL's code; SQLite's is an OperationalError like any other
-BUSY_SECONDS = 10.0  # how long a SQLite writer waits for another, a PostgreSQL client for its server
+BUSY_SECONDS = 10.0  # how long a SQLite writer waits for another
+POSTGRES_OPTIONS: dict[str, Any] = {  # libpq's: a server that is cut off is given up after some 10 s, not after hours
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -111,7 +127,7 @@ def create_database_engine(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.drivername == "postgresql+psycopg":
             return create_engine(
-                parsed, pool_pre_ping=True, pool_size=10, max_overflow=30, connect_args={"connect_timeout": 5}
+                parsed, pool_pre_ping=True, pool_size=10, max_overflow=30, connect_args=POSTGRES_OPTIONS
             )
         if parsed.drivername != "sqlite" or parsed.database in (None, "", ":memory:"):
             raise ArgumentError(f"it begins with {parsed.drivername}://")  # without the rest: that may hold a password
@@ -150,7 +166,11 @@ def translated_errors() -> Iterator[None]:
         if "is full" in reason or "No space left" in reason:
             raise StorageFull("The database's disk is full. Nothing was changed; free some space there.") from error
         raise DatabaseUnavailable(f"The database cannot be used: {reason}. Nothing was changed; try again.") from error
+    except (IntegrityError, DataError) as error:
+        raise error
     except ProgrammingError as error:
         if getattr(error.orig, "sqlstate", None) != UNDEFINED_TABLE:
             raise
         raise DatabaseUnavailable("The database has no tables yet. Run `numeral migrate`.") from error
+    except DatabaseError as error:  # SQLite's word for a file that is damaged or no database
+        raise DatabaseUnavailable(f"The database cannot be used: {error.orig}. Restore it from a backup.") from error

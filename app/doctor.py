@@ -187,5 +187,5 @@ def _find(name: str, check: Callable[[Settings], str], settings: Settings) -> Fi
         return Finding(name, "ok", check(settings))
     except NotThereYet as note:
         return Finding(name, "note", str(note))
-    except (AppError, OSError) as error:
-        return Finding(name, "failed", str(error))
+    except Exception as error:  # one check that breaks must not hide what the others find
+        return Finding(name, "failed", str(error) if isinstance(error, AppError | OSError) else repr(error))

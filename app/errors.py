@@ -60,6 +60,10 @@ class NothingToRollBack(AppError):
     """No version served under the alias before the present one."""
 
 
+class ModelInUse(AppError):
+    """The version serves, or has served, under an alias."""
+
+
 class ModelNotLoaded(AppError):
     """There is no network in memory yet to answer with."""
 

@@ -20,6 +20,7 @@ from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
 from app.registry.tables import ModelVersion
 from app.storage import Storage, Stored
 
+OWN_FOLDERS = ("checkpoints/", "models/", "curves/", "doctor/")
 WORKER_FORGOTTEN_AFTER = timedelta(days=1)
 ENDED = [status for status in JobStatus if status.is_final]
 
@@ -37,7 +38,10 @@ class Garbage:
 def find_garbage(sessions: Sessions, storage: Storage, *, grace: timedelta) -> Garbage:
     """Look, and change nothing. Raises ConfigurationError where the database seems to belong to another store."""
     check_schema(sessions)
-    stored = list(storage.list())  # before the rows: what is recorded meanwhile is then seen as named
+    # What has another name is not ours: a bucket or a folder may be shared.
+    stored = [
+        one for one in storage.list() if one.name.startswith(OWN_FOLDERS)
+    ]  # before the rows: what is recorded meanwhile is then seen as named
     with sessions.reading() as session:
         # Jobs before names, for the same reason: one that ends in between has recorded its artifacts by then.
         active = set(session.scalars(select(Job.id).where(Job.status.not_in(ENDED))))

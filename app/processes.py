@@ -13,6 +13,7 @@ from app.config import Settings
 from app.db import create_database_engine
 from app.devices import find_device
 from app.errors import ConfigurationError
+from app.jobs.queue import broker_url
 from app.jobs.specs import QUEUES
 from app.storage import require_storage
 from app.supervisor import Supervisor
@@ -40,11 +41,12 @@ def numeral_command(command: str) -> tuple[str, ...]:
 
 
 def require_usable(settings: Settings) -> None:
-    """Raise ConfigurationError or StorageRefused where the database or the store could never be used as configured.
+    """Raise ConfigurationError or StorageRefused where database, broker or store could never be used as configured.
 
     One that is away for now may come back; the service then says so in /readyz.
     """
     create_database_engine(settings.resolved_database_url).dispose()
+    broker_url(settings.resolved_redis_url)
     require_storage(settings)
 
 

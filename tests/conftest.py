@@ -121,9 +121,11 @@ def serve(settings: Settings, queue: RecordedQueue) -> Iterator[httpx.Client]:
     thread.start()
     transport = httpx.HTTPTransport(retries=10)  # with pauses between: the server may still be starting
     with httpx.Client(base_url=f"http://127.0.0.1:{settings.port}", transport=transport, timeout=30) as client:
-        yield client
-    server.should_exit = True
-    thread.join()
+        try:
+            yield client
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import socket
 import sqlite3
@@ -159,3 +160,22 @@ def test_second_service_on_one_data_folder_is_refused(tmp_path: Path) -> None:
 def test_train_refuses_what_the_api_would(tmp_path: Path, option: tuple[str, str]) -> None:
     found = numeral("train", *option, folder=tmp_path)
     assert (found.returncode, found.stderr.count("error: ")) == (2, 1), found.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("REDIS_URL", "foo://bar"),
+        ("STORAGE_URL", " "),
+        ("STORAGE_URL", "s3:/bucket"),
+        ("STORAGE_URL", "file://host/folder"),
+        ("STALL_SECONDS", "1"),
+    ],
+)
+def test_setting_that_cannot_work_is_one_sentence(tmp_path: Path, setting: str, value: str) -> None:
+    environment = {f"NUMERAL_{setting}": value, "NUMERAL_PORT": str(free_port()), "NUMERAL_DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "app.cli", "api"]
+    found = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=60)
+    assert found.returncode == 1
+    assert f"NUMERAL_{setting}" in found.stderr
+    assert "Traceback" not in found.stderr

@@ -79,11 +79,12 @@ def collect(sessions: Sessions, storage: Storage, *, grace: timedelta = NOW) -> 
 def test_what_a_row_names_stays_and_what_none_names_goes(sessions: Sessions, storage: Storage) -> None:
     registry.install_shipped(sessions, storage)
     kept = names(storage)
-    lost = {"models/lost-1/model.onnx", "curves/lost-1.npz", ".upload.part", "checkpoints/lost/1-5.safetensors"}
-    for name in lost:
+    lost = {"models/lost-1/model.onnx", "curves/lost-1.npz", "models/.upload.part", "checkpoints/lost/1-5.safetensors"}
+    foreign = {"notes.txt", ".upload.part", "numeral.db", "photos/models/cat.jpg"}  # a shared folder, a shared bucket
+    for name in lost | foreign:
         storage.put(name, b"content")
     assert collect(sessions, storage) == lost
-    assert names(storage) == kept
+    assert names(storage) == kept | foreign
     assert registry.read_file(sessions, storage, "champion", "model.onnx")
 
 

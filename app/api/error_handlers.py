@@ -29,6 +29,7 @@ STATUS: dict[type[Exception], int] = {
     errors.JobSucceeded: 409,
     errors.JobInUse: 409,
     errors.ModelNotServable: 409,
+    errors.ModelInUse: 409,
     errors.NothingToRollBack: 409,
     errors.AliasMoved: 412,
     errors.BodyTooLarge: 413,

@@ -1,11 +1,13 @@
 """/v1/models: the versions, their cards and files."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 
 from app.api import schemas
 from app.api.dependencies import PartsDependency
+from app.errors import StorageUnavailable
 from app.registry import service
 from app.registry.tables import ModelVersion
 
@@ -30,6 +32,15 @@ def list_models(parts: PartsDependency) -> dict[str, Any]:
 def get_model(version: Name, parts: PartsDependency) -> dict[str, Any]:
     """A version with its card: how it was trained, and how good it is."""
     return render(*service.get(parts.sessions, version))
+
+
+@router.delete("/{version}", status_code=204)
+def delete_model(version: Name, parts: PartsDependency) -> None:
+    """Remove a version with its files; not one that serves, or has served, under an alias (409)."""
+    for artifact in service.delete(parts.sessions, version):
+        with suppress(StorageUnavailable):  # what stays behind is named by no row, and `numeral gc` removes it
+            parts.storage.delete(artifact)
+    parts.classifiers.forget(version)
 
 
 @router.get(

@@ -59,7 +59,7 @@ class System(BaseModel):
     champion: str | None = Field(description="the model version that answers predictions in this process")
     queues: list[Queue]
     workers: list[Worker] = Field(description="those heard of in the last minute")
-    running_elsewhere: list[RunningJob] = Field(description="jobs of workers that have not been heard of")
+    running_elsewhere: list[RunningJob] = Field(description="jobs that no living worker is busy with; they run again")
     dispatcher: Dispatcher | None = Field(description="the process that hints and reclaims jobs")
 
 
@@ -67,7 +67,7 @@ class System(BaseModel):
 def get_system(parts: PartsDependency) -> dict[str, Any]:
     """Queue depths, workers with their device and current job, leases, and versions."""
     found = overview.look(parts.sessions)
-    jobs = {job.worker: vars(job) for job in found.running}
+    jobs = {job.worker: job for job in found.running}  # the newest, where a worker left one behind
     names = {worker.name for worker in found.workers}
     return {
         "now": found.now,
@@ -81,10 +81,12 @@ def get_system(parts: PartsDependency) -> dict[str, Any]:
         "queues": [vars(queue) | {"hints": parts.queue.depth(queue.name)} for queue in found.queues],
         "workers": [
             {name: getattr(worker, name) for name in ("name", "device", "version", "seen_at")}
-            | {"job": jobs.get(worker.name)}
+            | {"job": vars(jobs[worker.name]) if worker.name in jobs else None}
             for worker in found.workers
         ],
-        "running_elsewhere": [vars(job) for job in found.running if job.worker not in names],
+        "running_elsewhere": [
+            vars(job) for job in found.running if job.worker not in names or jobs[job.worker] is not job
+        ],
         "dispatcher": {"process": found.leader.holder, "leads_until": found.leader.until} if found.leader else None,
     }
 

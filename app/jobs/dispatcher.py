@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,6 +23,11 @@ AWAY_AFTER_SECONDS = 2.5  # without an answer from the database, which is asked 
 RETURN_SECONDS = 6.0  # for the workers to renew their leases, which they do every 5 s at most
 
 
+def _seconds() -> float:
+    """A clock that goes on while the machine sleeps, where there is one: no worker renews its lease then either."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
+
+
 class Dispatcher:
     """`tick` is to be called about once a second by every API process; one of them does the work."""
 
@@ -31,7 +37,7 @@ class Dispatcher:
         queue: JobQueue,
         *,
         stall_seconds: float = 600.0,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = _seconds,
     ) -> None:
         self.sessions, self.queue, self.stall_seconds = sessions, queue, stall_seconds
         self.name = f"{socket.gethostname()}:{os.getpid()}"

@@ -9,13 +9,16 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from app.errors import ConfigurationError
+
 logger = logging.getLogger(__name__)
 
+BROKERS = ("redis", "rediss", "unix", "redis+socket")
 SOCKET_SECONDS = 2.0
 AWAY_SECONDS = 2.0  # after a failure: trying costs milliseconds of every request's processor
 BACKLOG = 1000  # hints waiting for a hung broker; the dispatcher makes up for those past it
@@ -92,7 +95,11 @@ class CeleryJobQueue:
 
 
 def broker_url(redis_url: str) -> str:
-    """Celery's spelling of a Redis URL; a unix socket is `redis+socket://` there."""
+    """Celery's spelling of a Redis URL; a unix socket is `redis+socket://` there. Raises ConfigurationError."""
+    if urlsplit(redis_url).scheme not in BROKERS:
+        raise ConfigurationError(
+            f"NUMERAL_REDIS_URL must begin with one of {', '.join(f'{scheme}://' for scheme in BROKERS)}."
+        )
     for prefix in ("unix://", "redis+socket://"):
         if redis_url.startswith(prefix):
             return "redis+socket://" + quote(redis_url.removeprefix(prefix), safe="/?=&")

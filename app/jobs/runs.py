@@ -119,8 +119,7 @@ def report_all(sessions: Sessions, claim: Claim, event: str, items: Sequence[dic
     with sessions.writing() as session:
         if not lock_current(session, claim):
             return False
-        events = select(func.count()).select_from(JobEvent)
-        known = session.scalars(events.where(JobEvent.job_id == claim.job_id, JobEvent.event == event)).one()
+        known = _count_events(session, claim.job_id, event)
         return append_events(session, claim, event, items[max(0, known - first) :])
 
 
@@ -129,12 +128,12 @@ def checkpointed(
 ) -> bool:
     """Record a checkpoint that is safely stored and, with it, the epoch it completes; False if the claim is lost.
 
-    A step that was recorded before (a later checkpoint was damaged, so it was reached again) reports no second epoch.
+    An epoch that was reported before (a later checkpoint was damaged, so it was reached again) is not reported twice.
     """
     with sessions.writing() as session:
         if not lock_current(session, claim):
             return False
-        if epoch and session.get(Checkpoint, (claim.job_id, step)) is None:
+        if epoch and epoch["epoch"] > _count_events(session, claim.job_id, "epoch"):
             append_event(session, claim, "epoch", epoch)
         now = database_now(session)
         session.merge(Checkpoint(job_id=claim.job_id, step=step, artifact=artifact, sha256=sha256, at=now))
@@ -192,6 +191,11 @@ def give_back(sessions: Sessions, claim: Claim, *, charge: bool, detail: str) ->
             return fail_job(session, claim.job_id, "error", detail, claim=claim)
         rested = database_now(session) + RESTS[charged - 1]
         return requeue(session, claim.job_id, detail, claim=claim, not_before=rested)
+
+
+def _count_events(session: Session, job_id: str, event: str) -> int:
+    counting = select(func.count()).select_from(JobEvent)
+    return session.scalars(counting.where(JobEvent.job_id == job_id, JobEvent.event == event)).one()
 
 
 def appear(sessions: Sessions, name: str, *, device: str, version: str) -> None:

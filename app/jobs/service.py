@@ -1,6 +1,6 @@
 """What a client does with a job: submit it, look at it, cancel, retry, delete it. Each call is one transaction."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -19,12 +19,11 @@ from app.errors import (
     TooManyJobs,
 )
 from app.jobs.lifecycle import JobStatus
+from app.jobs.overview import SILENT_AFTER
 from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec, job_spec_adapter
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
 from app.jobs.transitions import get_job, job_not_found, move
 from app.registry.service import version_of_job
-
-WORKER_SILENT_AFTER = timedelta(seconds=60)
 
 
 def submit(
@@ -118,14 +117,12 @@ def newest_events(sessions: Sessions, job_ids: list[str]) -> dict[str, tuple[int
 def cancel(sessions: Sessions, job_id: str) -> Job:
     """The job, cancelled if it was queued, asked to stop if it runs. Raises JobNotFound, JobAlreadyEnded."""
     with sessions.writing() as session:
-        if not move(
-            session, job_id, JobStatus.CANCELLED, only_from=JobStatus.QUEUED, finished_at=database_now(session)
-        ):
-            job = get_job(session, job_id)
-            if JobStatus(job.status).is_final:
-                raise JobAlreadyEnded(
-                    f"Job {job_id} has already {job.status}; only a queued or running job can be cancelled."
-                )
+        job = get_job(session, job_id, locked=True)
+        if JobStatus(job.status).is_final:
+            raise JobAlreadyEnded(
+                f"Job {job_id} has already {job.status}; only a queued or running job can be cancelled."
+            )
+        if not move(session, job_id, JobStatus.CANCELLED, only_from=JobStatus.QUEUED):
             job.is_cancel_requested = True
         session.flush()
         return get_job(session, job_id)
@@ -137,15 +134,25 @@ def retry(sessions: Sessions, job_id: str, *, max_queued: int = 10_000) -> Job:
     Raises JobNotFound, JobNotEnded, JobSucceeded, TooManyJobs.
     """
     with sessions.writing() as session:
-        job = get_job(session, job_id)
+        job = get_job(session, job_id, locked=True)
         status, now = JobStatus(job.status), database_now(session)
         if status is JobStatus.SUCCEEDED:
             raise JobSucceeded(f"Job {job_id} has succeeded: there is nothing to try again.")
         if not status.is_final:
             raise JobNotEnded(f"Job {job_id} is still {status}; only a failed or cancelled job can be tried again.")
         _require_room(session, job.kind, max_queued)
+        head_start = job_spec_adapter.validate_python(job.spec).head_start
         fresh: dict[str, Any] = {"error": None, "finished_at": None, "not_before": None, "is_cancel_requested": False}
-        move(session, job_id, JobStatus.QUEUED, only_from=status, charged_attempts=0, hinted_at=now, **fresh)
+        move(
+            session,
+            job_id,
+            JobStatus.QUEUED,
+            only_from=status,
+            charged_attempts=0,
+            hinted_at=now,
+            turn=now - head_start,
+            **fresh,
+        )
         session.flush()
         return get_job(session, job_id)
 
@@ -156,11 +163,13 @@ def delete(sessions: Sessions, job_id: str) -> list[str]:
     Raises JobNotFound, JobNotEnded, JobInUse.
     """
     with sessions.writing() as session:
-        job = get_job(session, job_id)
+        job = get_job(session, job_id, locked=True)
         if not JobStatus(job.status).is_final:
             raise JobNotEnded(f"Job {job_id} is still {job.status}. Cancel it, wait for its end, then delete it.")
         if (version := version_of_job(session, job_id)) is not None:
-            raise JobInUse(f"Model version {version} came from job {job_id}. Delete that version first.")
+            raise JobInUse(
+                f"Model version {version} came from job {job_id}. DELETE /v1/models/{version} removes that first."
+            )
         artifacts = list(session.scalars(select(Checkpoint.artifact).where(Checkpoint.job_id == job_id)))
         if curves := (job.result or {}).get("curves"):
             artifacts.append(curves["artifact"])
@@ -182,13 +191,15 @@ def _same(first: Job, again: BackpropSweepSpec | MnistTrainingSpec) -> Job:
 
 
 def _require_room(session: Session, kind: str, max_queued: int) -> None:
+    if session.get_bind().dialect.name == "postgresql":  # on SQLite there is one writer at a time anyway
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"queue:{kind}"))))
     waiting = select(func.count()).select_from(Job).where(Job.kind == kind, Job.status == JobStatus.QUEUED)
     if session.scalars(waiting).one() >= max_queued:
         raise TooManyJobs(f"{max_queued} jobs of kind {kind} are waiting already. Send this one again in a while.")
 
 
 def _require_worker_with(session: Session, device: str, now: datetime) -> None:
-    living = select(Worker.name).where(Worker.device == device, Worker.seen_at > now - WORKER_SILENT_AFTER)
+    living = select(Worker.name).where(Worker.device == device, Worker.seen_at > now - SILENT_AFTER)
     if session.scalars(living.limit(1)).first() is None:
         raise DeviceNotPresent(
             f"No running worker has a {device} device. Ask for device 'auto' or 'cpu', or start a worker that has one.",

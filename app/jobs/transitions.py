@@ -116,8 +116,10 @@ def is_rested(now: datetime) -> Any:
     return or_(Job.not_before.is_(None), Job.not_before <= now)
 
 
-def get_job(session: Session, job_id: str) -> Job:
+def get_job(session: Session, job_id: str, *, locked: bool = False) -> Job:
+    """The job; `locked`, it stays as it is until the transaction ends. Raises JobNotFound."""
     query = select(Job).where(Job.id == job_id).options(undefer(Job.result))
+    query = query.with_for_update() if locked else query
     job = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
     if job is None:
         raise job_not_found(job_id)

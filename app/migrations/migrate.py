@@ -17,6 +17,8 @@ def upgrade(url: str) -> None:
     engine = create_database_engine(url)
     try:
         with translated_errors(), engine.execution_options(writes=True).begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET statement_timeout = 0")  # a migration of a large table takes long
             command.upgrade(alembic_config(connection), "head")
     except (CommandError, SQLAlchemyError) as error:
         raise ConfigurationError(

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db import Sessions, database_now
-from app.errors import AliasMoved, ModelFileNotFound, ModelNotFound, ModelNotServable, NothingToRollBack
+from app.errors import AliasMoved, ModelFileNotFound, ModelInUse, ModelNotFound, ModelNotServable, NothingToRollBack
 from app.registry import aliases
 from app.registry.tables import Alias, AliasChange, ModelVersion
 from app.storage import Artifact, Storage
@@ -136,6 +136,19 @@ def list_(sessions: Sessions) -> list[tuple[ModelVersion, list[str]]]:
         names = _aliases(session)
         versions = session.scalars(select(ModelVersion).order_by(ModelVersion.number.desc()))
         return [(version, names.get(version.number, [])) for version in versions]
+
+
+def delete(sessions: Sessions, version: str) -> list[str]:
+    """Remove a version that never had an alias; the names of its artifacts. Raises ModelNotFound, ModelInUse."""
+    try:
+        with sessions.writing() as session:
+            found = _get(session, version)
+            session.delete(found)
+            return [file["artifact"] for file in found.files.values()]
+    except IntegrityError as error:  # the aliases and their history refer to it
+        raise ModelInUse(
+            f"Version {version} serves or has served under an alias; it stays, so that a rollback finds it."
+        ) from error
 
 
 def read_file(sessions: Sessions, storage: Storage, name: str, file: str) -> bytes:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from app.db import Sessions
-from app.errors import ModelNotLoaded
+from app.errors import AppError, ModelNotLoaded
 from app.registry import service as registry
 from app.storage import Storage
 from models.inference import DigitClassifier
@@ -28,6 +28,7 @@ class Classifiers:
     def __init__(self, sessions: Sessions, storage: Storage, *, device: str = "cpu") -> None:
         self._sessions, self._storage, self._device = sessions, storage, device
         self._champion: ServedModel | None = None
+        self._why_not = ""
         self._others: OrderedDict[str, ServedModel] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -35,17 +36,21 @@ class Classifiers:
     def champion(self) -> ServedModel:
         """The network that answers unless another is asked for. Raises ModelNotLoaded before the first `refresh`."""
         if self._champion is None:
-            raise ModelNotLoaded("No network is loaded yet; GET /readyz says why.")
+            raise ModelNotLoaded(f"No network is loaded yet. {self._why_not or 'GET /readyz says why.'}")
         return self._champion
 
     def refresh(self) -> None:
         """Load the champion if it has changed. Raises the errors of the database and of the storage."""
         with self._lock:  # of two at once, the later one sees the later champion
-            version = registry.resolve(self._sessions, CHAMPION)
-            if self._champion is None or self._champion.version != version:
-                before, self._champion = self._champion, self._find(version)
-                if before is not None:
-                    self._keep(before)  # a rollback finds it in memory
+            try:
+                version = registry.resolve(self._sessions, CHAMPION)
+                if self._champion is None or self._champion.version != version:
+                    before, self._champion = self._champion, self._find(version)
+                    if before is not None:
+                        self._keep(before)  # a rollback finds it in memory
+            except AppError as error:
+                self._why_not = str(error)
+                raise
 
     def at_hand(self, name: str) -> ServedModel | None:
         """The network of the champion or of a version, if it is in memory: found at once, without the database."""
@@ -64,6 +69,10 @@ class Classifiers:
             return self._champion
         with self._lock:
             return self._find(version)
+
+    def forget(self, version: str) -> None:
+        """Drop a version that was deleted."""
+        self._others.pop(version, None)
 
     def _find(self, version: str) -> ServedModel:
         served = self._others.get(version) or self._load(version)

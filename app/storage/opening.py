@@ -1,6 +1,7 @@
 """From the settings to a store."""
 
 import logging
+import re
 from pathlib import Path
 
 from app.config import Settings
@@ -8,6 +9,8 @@ from app.errors import ConfigurationError, StorageFull, StorageRefused, StorageU
 from app.storage.artifacts import Storage
 from app.storage.folder import FolderStorage
 from app.storage.s3 import S3Storage
+
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 logger = logging.getLogger(__name__)
 
@@ -18,11 +21,12 @@ def open_storage(settings: Settings) -> Storage:
     if url.startswith("s3://"):
         return S3Storage(url)
     path = url.removeprefix("file://")
-    if "://" in path:
+    is_file_elsewhere = path != url and not path.startswith("/")
+    if is_file_elsewhere or not path.strip() or not path.isprintable() or SCHEME.match(path):
         raise ConfigurationError(
-            f"NUMERAL_STORAGE_URL is {url}; it can be a folder, file:///FOLDER or s3://BUCKET/PREFIX."
+            f"NUMERAL_STORAGE_URL is {url!r}; it can be a folder, file:///FOLDER or s3://BUCKET/PREFIX."
         )
-    return FolderStorage(Path(path).resolve())
+    return FolderStorage(Path(path).expanduser().resolve())
 
 
 def require_storage(settings: Settings) -> Storage:

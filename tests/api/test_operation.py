@@ -155,3 +155,34 @@ def test_too_many_waiting_jobs_are_429_with_a_time_to_come_back(tmp_path: Path) 
     assert [answer.status_code for answer in answers] == [202, 202, 429]
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert_is_problem(answers[-1], 429, "backprop_sweep")
+
+
+def test_job_that_a_worker_left_behind_is_shown_beside_its_next_one(api: httpx.Client, api_sessions: Sessions) -> None:
+    jobs = [api.post("/v1/jobs", json=SWEEP).json()["id"] for _ in range(2)]
+    runs.appear(api_sessions, "twice:1", device="cpu", version="1")
+    claims = [runs.claim(api_sessions, job, lease_seconds=30, worker="twice:1") for job in jobs]
+    system = api.get("/v1/system").json()
+    assert next(worker for worker in system["workers"] if worker["name"] == "twice:1")["job"]["id"] == jobs[1]
+    assert jobs[0] in [job["id"] for job in system["running_elsewhere"]]
+    for claim in claims:
+        assert claim is not None
+        runs.give_back(api_sessions, claim, charge=False, detail="the test is over")
+
+
+def test_damaged_database_file_is_said_not_500(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, port=free_port())
+    (tmp_path / "numeral.db").write_bytes(bytes(range(256)) * 64)
+    with serve(settings, RecordedQueue()) as client:
+        assert_is_problem(client.get("/readyz"), 503, "not a database")
+        assert_is_problem(client.post("/v1/jobs", json=SWEEP), 503, "not a database", "backup")
+
+
+def test_lost_model_files_are_named_where_no_network_is_loaded(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, port=free_port())
+    upgrade(settings.resolved_database_url)
+    with serve(settings, RecordedQueue()) as client:
+        assert client.get("/readyz").is_success
+    for file in (tmp_path / "artifacts" / "models").rglob("model.onnx"):
+        file.unlink()
+    with serve(settings, RecordedQueue()) as client:
+        assert_is_problem(client.get("/readyz"), 503, "model.onnx", "gone")

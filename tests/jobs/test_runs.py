@@ -2,14 +2,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from app.db import Sessions, database_now
 from app.jobs import runs, service
 from app.jobs.dispatcher import Dispatcher, end_overdue, take_lead
 from app.jobs.dispatcher import reclaim as reclaim_stuck
 from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec
-from app.jobs.tables import Job
+from app.jobs.tables import Checkpoint, Job
 from app.jobs.transitions import MAX_ATTEMPTS, Claim, get_job
 from tests.fakes import RecordedQueue
 
@@ -118,6 +118,9 @@ def test_epoch_reached_twice_is_reported_once(sessions: Sessions, job_id: str) -
     living = claim(sessions, job_id)
     for artifact in ("first", "second"):
         assert runs.checkpointed(sessions, living, step=10, artifact=artifact, sha256="x", epoch={"epoch": 1})
+    with sessions.writing() as session:  # as numeral gc does once the job has ended, before somebody tries it again
+        session.execute(delete(Checkpoint))
+    assert runs.checkpointed(sessions, living, step=10, artifact="second", sha256="x", epoch={"epoch": 1})
     assert runs.reported(sessions, job_id, "epoch") == [{"epoch": 1}]
     assert [checkpoint.artifact for checkpoint in runs.checkpoints(sessions, job_id)] == ["second"]
 

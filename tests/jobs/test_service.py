@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -188,3 +189,40 @@ def test_job_of_an_older_program_is_the_same_as_its_repetition(sessions: Session
         row = get_job(session, job.id)
         row.spec = {name: value for name, value in row.spec.items() if name not in ("priority", "time_limit_seconds")}
     assert service.submit(sessions, SWEEP, idempotency_key="k")[0].id == job.id
+
+
+def test_retried_job_takes_its_turn_behind_those_that_waited(sessions: Sessions) -> None:
+    first, _ = service.submit(sessions, SWEEP)
+    service.cancel(sessions, first.id)
+    second, _ = service.submit(sessions, SWEEP)
+    service.retry(sessions, first.id)
+    claim = runs.claim_in_turn(sessions, first.id, lease_seconds=30)
+    assert claim is not None
+    assert claim.job_id == second.id
+
+
+def test_of_two_who_retry_or_delete_at_once_one_is_refused(sessions: Sessions) -> None:
+    def attempt(call: Callable[[Sessions, str], object]) -> bool:
+        try:
+            call(sessions, job.id)
+        except (JobNotEnded, JobNotFound):
+            return False
+        return True
+
+    for rival in (service.retry, service.delete):
+        for _ in range(10):
+            job, _ = service.submit(sessions, SWEEP)
+            service.cancel(sessions, job.id)
+            with ThreadPoolExecutor(2) as pool:
+                assert sorted(pool.map(attempt, (service.retry, rival))) == [False, True]
+
+
+def test_bound_holds_for_many_who_submit_at_once(sessions: Sessions) -> None:
+    def attempt(_: int) -> bool:
+        try:
+            return service.submit(sessions, SWEEP, max_queued=5)[1]
+        except TooManyJobs:
+            return False
+
+    with ThreadPoolExecutor(20) as pool:
+        assert sum(pool.map(attempt, range(20))) == 5

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from app.db import Sessions
-from app.errors import ModelFileNotFound, ModelNotFound, ModelNotServable, StorageUnavailable
+from app.errors import ModelFileNotFound, ModelInUse, ModelNotFound, ModelNotServable, StorageUnavailable
 from app.registry import service
 from app.storage import Storage
 from app.storage.folder import FolderStorage
@@ -68,3 +68,17 @@ def test_missing_or_damaged_files_are_named(sessions: Sessions, storage: FolderS
     path.write_bytes(b"x")
     with pytest.raises(StorageUnavailable, match="damaged"):
         service.read_file(sessions, storage, "1", "model.onnx")
+
+
+def test_version_that_never_served_can_be_deleted_and_one_that_did_cannot(sessions: Sessions) -> None:
+    idle, _, _ = register(sessions, "a", test=0.5, validation=0.5)
+    first, _, _ = register(sessions, "b", test=0.995, validation=0.994)
+    second, _, _ = register(sessions, "c", test=0.996, validation=0.995)
+    assert champion(sessions) == second
+    for version in (first, second):
+        with pytest.raises(ModelInUse):
+            service.delete(sessions, version)
+    assert service.delete(sessions, idle) == []
+    with pytest.raises(ModelNotFound):
+        service.delete(sessions, idle)
+    assert [str(version.number) for version, _ in service.list_(sessions)] == [second, first]

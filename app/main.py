@@ -26,6 +26,7 @@ from app.jobs.dispatcher import Dispatcher
 from app.jobs.queue import CeleryJobQueue, JobQueue
 from app.lifetime import Lifetime
 from app.logs import configure_logging
+from app.memory import give_back_what_is_freed
 from app.registry import service as registry
 from app.serving.classifiers import Classifiers
 from app.serving.decoders import Decoders
@@ -110,6 +111,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
 
 def create_app_from_environment() -> FastAPI:
     """What uvicorn calls in each of its processes."""
+    give_back_what_is_freed()
     settings = Settings()
     configure_logging(settings.log_format)
     return create_app(settings, CeleryJobQueue(settings.resolved_redis_url))

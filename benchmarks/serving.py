@@ -26,8 +26,8 @@ from serving_rivals.servers import Server, ours, programs_of, rivals
 
 from models.preprocessing import normalise, read_picture
 
-ROUNDS = 5
-REQUESTS = 1500  # a round
+ROUNDS = 3
+REQUESTS = 1000  # a round
 IDLE_SECONDS = 5.0
 LOAD = Path(__file__).with_name("load.py")
 

@@ -65,7 +65,7 @@ class EventFeed:
             if chunk.content:
                 yield chunk.content
                 after = chunk.newest
-            if chunk.is_last:
+            if chunk.is_last or self._is_closing:  # a reader that came to wait after `close` would be told nothing
                 return
             if not chunk.content and not await self._more(job_id, after):
                 yield KEEPALIVE_COMMENT

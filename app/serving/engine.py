@@ -123,7 +123,7 @@ def _is_wanted(waiting: _Waiting) -> bool:
     try:
         waiting.turn.check()
     except AppError as error:
-        waiting.answer.set_exception(error)
+        waiting.answer.set_exception(error.with_traceback(None))  # with it, the two would refer to each other
         return False
     return True
 

@@ -43,7 +43,7 @@ def test_many_times_too_much_costs_those_who_are_served_little_and_the_service_s
     flood(server, request, connections=16, requests=500)
     alone = flood(server, request, connections=16, requests=3000)
     for _ in range(3):
-        flood(server, request, connections=512, requests=1500)  # what it needs for so many connections, it has then
+        flood(server, request, connections=256, requests=1500)  # what it needs for so many connections, it has then
     megabytes = server.resident_megabytes
     waits: list[float] = []
     is_over = threading.Event()
@@ -56,7 +56,7 @@ def test_many_times_too_much_costs_those_who_are_served_little_and_the_service_s
 
     looking = threading.Thread(target=look)
     looking.start()
-    flooded = flood(server, request, connections=512, requests=4000)
+    flooded = flood(server, request, connections=256, requests=4000)
     is_over.set()
     looking.join()
     assert flooded["429"] > 0

@@ -71,7 +71,9 @@ OVERSIZE = 4  # drawn at four times the size, then averaged
 def draw_digits(each: int) -> tuple[Tensor, Tensor]:
     """`each` drawings of every digit: uint8 (10 * each, 1, 28, 28), always the same ones, and their labels."""
     random = np.random.default_rng(0)
-    drawn = [_draw(OUTLINES[digit][number % len(OUTLINES[digit])], random) for digit in range(10) for number in range(each)]
+    drawn = [
+        _draw(OUTLINES[digit][number % len(OUTLINES[digit])], random) for digit in range(10) for number in range(each)
+    ]
     return torch.from_numpy(np.stack(drawn)[:, None]), torch.arange(10).repeat_interleave(each)
 
 

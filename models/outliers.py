@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from models.augmentation import augment
 from models.recipes import Recipe
 
-# Those that hardly anybody would take for a digit: no B D G I O Q S T Z, no b d f g i j l o q r s y z and no stroke like 1.
+# Those that hardly anybody takes for a digit: no B D G I O Q S T Z, no b d f g i j l o q r s y z, no stroke like 1.
 SIGNS = "ACEFHKLMNPRUVWXYacehkmnptuvwx#%&*+=<>@$ΔΛΣΦΨΩαβπЖДЮ"
 FONTS = ("DejaVuSans", "DejaVuSans-Oblique", "DejaVuSans-Bold", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Italic")
 HAND = Recipe(

@@ -19,6 +19,9 @@ from models.pictures.pieces import Box, Digit, pick_digit
 OVERVIEW_SIDE = 320  # larger pictures are reduced first
 SMALL_DIGIT = 60  # pixels: a digit that is shorter in the overview is looked at again in the larger picture
 
+SMALLEST = 7  # pixels: what is smaller shows no strokes
+SOLID = 0.7  # of its box: a digit leaves more free, a dot covers 0.79
+
 
 @dataclass(frozen=True)
 class Normalised:
@@ -32,7 +35,7 @@ class Normalised:
     scale: float
     shift: tuple[int, int]
     ink: float  # the share of the 28x28 field's pixels that carry ink, 0..1
-    others: int = 0  # further pieces of ink of about the digit's size
+    doubt: str | None = None  # why this can be no digit: `blank`, `too_small` or `not_a_digit`
 
     @property
     def is_blank(self) -> bool:
@@ -48,12 +51,26 @@ def normalise(picture: Image.Image) -> Normalised:
             return ready
     ink, digit, factor, place = _look(upright)
     if digit is None:
-        return Normalised(np.zeros((28, 28), np.uint8), ink.inverted, None, 1.0, (0, 0), 0.0)
+        return Normalised(np.zeros((28, 28), np.uint8), ink.inverted, None, 1.0, (0, 0), 0.0, "blank")
     field, scale, shift = centre(digit.ink)
     left, top, right, bottom = (edge / factor + place[number % 2] for number, edge in enumerate(digit.box))
-    box = (int(left / reduction), int(top / reduction), int(np.ceil(right / reduction)), int(np.ceil(bottom / reduction)))
-    share = float(np.count_nonzero(field)) / field.size
-    return Normalised(field, ink.inverted, box, scale * factor * reduction, shift, share, digit.others)
+    box = (
+        int(left / reduction),
+        int(top / reduction),
+        int(np.ceil(right / reduction)),
+        int(np.ceil(bottom / reduction)),
+    )
+    share = np.count_nonzero(field) / field.size
+    doubt = _doubt(digit, box)
+    return Normalised(field, ink.inverted, box, scale * factor * reduction, shift, share, doubt)
+
+
+def _doubt(digit: Digit, box: Box) -> str | None:
+    """What its form says against a digit."""
+    width, height = _size(box)
+    if max(width, height) < SMALLEST or (digit.filling > SOLID and max(width, height) < 2 * min(width, height)):
+        return "too_small"  # a speck, or a dot of any size
+    return "not_a_digit" if digit.others else None  # several digits, or writing
 
 
 def _as_it_is(grey: NDArray[np.uint8]) -> Normalised | None:

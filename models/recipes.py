@@ -13,8 +13,9 @@ class Recipe:
     for the last weights themselves. `rotation` is in degrees, `shift` in pixels, `scale` a fraction: each
     picture gets one random affine map with every amount uniform within plus or minus its bound. `slant` (a shear),
     `aspect` (width against height) and `warp` (pixels) are bounds of the same kind; `stroke` of 1 draws with a pen up
-    to one pixel broader or finer on each side, `blur`, `faintness` and `noise` are fractions. `drawn` digits of
-    our own pen (models/handwriting.py) and `outliers` pictures of what is no digit join each 128 digits; the network is to be undecided about them.
+    to one pixel broader or finer on each side, `blur`, `faintness` and `noise` are fractions. For every 128 digits,
+    `drawn` digits of our own pen (models/handwriting.py) and `outliers` pictures of what is no digit
+    (models/outliers.py) join them; the network is to be undecided about the latter.
     """
 
     epochs: int

@@ -47,11 +47,13 @@ def _even_strokes(ink: Grey) -> Grey:
     outside = ndimage.distance_transform_edt(~inside)
     drawn = np.clip(np.where(inside, depth - 0.5, 0.5 - outside) + reach + 0.5, 0, 1).astype(np.float32)
     rows, columns = np.flatnonzero(drawn.max(axis=1) > 0.1), np.flatnonzero(drawn.max(axis=0) > 0.1)
-    return drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    even: Grey = drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return even
 
 
 def _resize(ink: Grey, scale: float) -> Grey:
     height, width = ink.shape
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     method = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
-    return np.clip(np.asarray(Image.fromarray(ink).resize(size, method)), 0, 1)
+    resized: Grey = np.clip(np.asarray(Image.fromarray(ink).resize(size, method)), 0, 1)
+    return resized

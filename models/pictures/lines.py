@@ -19,7 +19,7 @@ def without_lines(strength: Grey, least: float, full: float) -> Grey:
     down = _lines(strength.T, least, full).T
     if not across.any() and not down.any():
         return strength
-    bare = np.clip(strength - 1.15 * np.maximum(across, down), 0, None)
+    bare: Grey = np.clip(strength - np.float32(1.15) * np.maximum(across, down), 0, None)
     for lines, size in ((across, (9, 1)), (down, (1, 9))):  # bridge the strokes where a line was as dark as they are
         if lines.any():
             bare = np.where(lines > 0, np.maximum(bare, ndimage.grey_closing(bare, size)), bare)
@@ -46,4 +46,5 @@ def _lines(strength: Grey, least: float, full: float) -> Grey:
     if alone:
         usual[usual > 0.5 * full] = 0
     # a digit's own bar may lie along the line: nothing is taken from it but what the line has elsewhere
-    return np.minimum(level, usual[labels] * 1.2)
+    taken: Grey = np.minimum(level, usual[labels] * np.float32(1.2))
+    return taken

@@ -26,6 +26,11 @@ class Digit:
     box: Box
     others: int  # further pieces of about its size
 
+    @property
+    def filling(self) -> float:
+        """The share of its box that is ink."""
+        return float((self.ink > 0.5).mean())
+
 
 def pick_digit(ink: Ink) -> Digit | None:
     """The digit of a picture; None on a blank page."""
@@ -36,7 +41,7 @@ def pick_digit(ink: Ink) -> Digit | None:
         bare = without_lines(strength, least, found.full)
         if bare is not strength:
             found = _find_firm(bare, least, is_lined=True) or found
-    return found and found.cut()
+    return None if found is None else found.cut()
 
 
 def _find_firm(strength: Grey, least: float, is_lined: bool = False) -> "_Pieces | None":
@@ -98,8 +103,10 @@ class _Pieces:
         is_flat = wide > 5 * high  # no digit is
         is_rest = self.is_lined & (high > 6 * wide)  # what was left of a line
         worth: NDArray[np.float64] = (
-            np.hypot(wide, high) * (self.masses / self.areas) ** 1.5 * np.exp(-np.hypot(*middle.T))
-        ) * np.where(self.at_edge, 0.05, 1) * np.where(is_flat | is_rest, 0.05, 1)
+            (np.hypot(wide, high) * (self.masses / self.areas) ** 1.5 * np.exp(-np.hypot(*middle.T)))
+            * np.where(self.at_edge, 0.05, 1)
+            * np.where(is_flat | is_rest, 0.05, 1)
+        )
         return worth
 
     def _members(self) -> NDArray[np.bool_]:
@@ -107,10 +114,9 @@ class _Pieces:
         box = self.boxes[self.main]
         side = (box[2:] - box[:2]).max()
         apart = np.maximum(self.boxes[:, :2] - box[2:], box[:2] - self.boxes[:, 2:])
-        members = (apart[:, 0] <= 0.1 * side) & (apart[:, 1] <= 0.25 * side) & (self.masses > 0.02 * self.masses[self.main])
+        is_near = np.less_equal(apart, (0.1 * side, 0.25 * side)).all(axis=1)
+        members = np.logical_and(is_near, self.masses > 0.02 * self.masses[self.main])
         if not self.at_edge[self.main]:
             members &= ~self.at_edge
         members[self.main] = True
         return members
-
-

@@ -29,7 +29,9 @@ def draw_outliers(digits: Tensor, count: int) -> Tensor:
 
     Random numbers come from torch's global generator.
     """
-    letters, pairs, halves = count // 2, count // 6, count // 6
+    if not count:
+        return digits[:0]
+    letters, pairs, halves = max(1, count // 2), count // 6, count // 6
     bank = _letters()
     written = bank[torch.randint(len(bank), (letters,))].to(digits.device).float() / 255
     parts = [augment(written, HAND), _pair(digits, pairs), _cross(digits, halves)]

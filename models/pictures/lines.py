@@ -7,11 +7,12 @@ from models.pictures.decoding import Grey
 
 RUN = 0.15  # of the page: a line is at least this long without a break; so it may lean by a few degrees
 SPAN = 0.5  # of the page: a line runs at least this far, to the picture's edge on one side
+DARKER = 1.35  # ink this much stronger than a line is a stroke that crosses it or lies along it
 THIN = 0.03  # of the page: and is no broader than this
 
 
 def without_lines(strength: Grey, least: float, full: float) -> Grey:
-    """The strength of the ink (0..255) less that of lines stronger than `least`; the same array where there are none.
+    """The strength of the ink (0..255) without lines stronger than `least`; the same array where there are none.
 
     A single line is taken out only where it is weaker than half of `full`, the digit's ink: it may be a part of it.
     """
@@ -19,7 +20,7 @@ def without_lines(strength: Grey, least: float, full: float) -> Grey:
     down = _lines(strength.T, least, full).T
     if not across.any() and not down.any():
         return strength
-    bare: Grey = np.clip(strength - np.float32(1.15) * np.maximum(across, down), 0, None)
+    bare = np.where(strength > DARKER * np.maximum(across, down), strength, 0)
     for lines, size in ((across, (9, 1)), (down, (1, 9))):  # bridge the strokes where a line was as dark as they are
         if lines.any():
             bare = np.where(lines > 0, np.maximum(bare, ndimage.grey_closing(bare, size)), bare)
@@ -45,6 +46,7 @@ def _lines(strength: Grey, least: float, full: float) -> Grey:
     alone = np.count_nonzero(usual) < 3
     if alone:
         usual[usual > 0.5 * full] = 0
-    # a digit's own bar may lie along the line: nothing is taken from it but what the line has elsewhere
-    taken: Grey = np.minimum(level, usual[labels] * np.float32(1.2))
-    return taken
+    found: Grey = usual[
+        labels
+    ]  # a digit's own bar may lie along the line: what counts is the line's strength elsewhere
+    return found

@@ -13,6 +13,8 @@ from models.pictures.lines import without_lines
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 FIRM = 0.35  # of the digit's own strength: what is weaker beside it is a line, a shadow or a smear
+TINY = 0.04  # of the page: dust, dots
+STRONGEST = 60  # pixels: as many are stronger than what is called the strongest ink
 LONG = 0.6  # of the page: a piece that reaches this far may be the lines of the paper
 FAINTEST = 14.0  # of 255: ink weaker than this is none
 NEIGHBOURS = np.ones((3, 3), bool)
@@ -36,44 +38,64 @@ def pick_digit(ink: Ink) -> Digit | None:
     """The digit of a picture; None on a blank page."""
     strength = ndimage.uniform_filter(ink.strength, 3) if ink.noise > 2 else ink.strength
     least = max(FAINTEST, 4 * ink.noise)
-    found = _find_firm(strength, least)
-    if found is not None and found.may_be_lines():
+    found = _search(strength, least)
+    if found is not None and not found.is_decent() and found.may_be_lines():
         bare = without_lines(strength, least, found.full)
         if bare is not strength:
-            found = _find_firm(bare, least, is_lined=True) or found
+            found = _search(bare, least, is_lined=True) or found
     return None if found is None else found.cut()
 
 
-def _find_firm(strength: Grey, least: float, is_lined: bool = False) -> "_Pieces | None":
-    """The pieces of ink; where the best is much stronger than `least`, without what is faint beside it."""
-    found = _find(strength, least, is_lined)
-    if found is None or FIRM * found.full < 1.2 * least:
+def _search(strength: Grey, least: float, is_lined: bool = False) -> "_Pieces | None":
+    """The pieces of ink at the highest level at which one of them may well be a digit.
+
+    From the strongest ink down: a pen's digit shows before the lines of its paper, a pencil's after a shadow's edge.
+    """
+    strongest = float(np.partition(strength.ravel(), -STRONGEST)[-STRONGEST]) if strength.size > STRONGEST else 255.0
+    level = max(least, FIRM * strongest)
+    found = _find(strength, level, is_lined)
+    while level > least and (found is None or not found.is_decent()):
+        level = max(least, level / 2)
+        found = _find(strength, level, is_lined) or found
+    if found is None or FIRM * found.full >= level:
         return found
-    return _find(strength, FIRM * found.full, is_lined) or found
+    return _find(strength, max(least, FIRM * found.full), is_lined, found.peak)  # its own fainter parts belong to it
 
 
-def _find(strength: Grey, least: float, is_lined: bool) -> "_Pieces | None":
+def _find(strength: Grey, least: float, is_lined: bool, peak: int | None = None) -> "_Pieces | None":
     labels, count = ndimage.label(strength > least, NEIGHBOURS)
-    return _Pieces(strength, labels, least, is_lined) if count else None
+    return _Pieces(strength, labels, least, is_lined, peak) if count else None
 
 
 class _Pieces:
     """The connected pieces of ink stronger than a level, and the one that is most likely the digit."""
 
-    def __init__(self, strength: Grey, labels: NDArray[np.int32], least: float, is_lined: bool) -> None:
+    def __init__(
+        self, strength: Grey, labels: NDArray[np.int32], least: float, is_lined: bool, peak: int | None
+    ) -> None:
         self.labels, self.strength, self.least, self.is_lined = labels, strength, least, is_lined
-        inked = np.flatnonzero(labels)
-        self.areas = np.bincount(labels.ravel()[inked])[1:]
-        self.masses = np.bincount(labels.ravel()[inked], strength.ravel()[inked])[1:]
+        flat = labels.ravel()
+        inked = np.flatnonzero(flat)
+        self.areas = np.bincount(flat[inked])[1:]
+        self.masses = np.bincount(flat[inked], strength.ravel()[inked])[1:]
         self.boxes = np.array([(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)])
         height, width = labels.shape
-        self.at_edge = (self.boxes <= 0)[:, :2].any(axis=1) | (self.boxes[:, 2:] >= (width, height)).any(axis=1)
+        x, y, right, bottom = self.boxes.T
+        self.at_edge: NDArray[np.bool_] = (x <= 0) | (y <= 0) | (right >= width) | (bottom >= height)
+        wide, high = right - x, bottom - y
+        self.is_tiny: NDArray[np.bool_] = np.maximum(wide, high) < max(5, TINY * max(width, height))
+        # no digit is this flat; where lines were taken out, this narrow is what was left of one
+        self.is_flat: NDArray[np.bool_] = (wide > 5 * high) | (is_lined & (high > 6 * wide))
         self.worth = self._worth()
-        self.main = int(self.worth.argmax())
-        left, top, right, bottom = self.boxes[self.main]
-        place = (slice(top, bottom), slice(left, right))
-        # how strong the main piece is where it is strong
-        self.full = float(np.percentile(strength[place][labels[place] == self.main + 1], 95))
+        self.main = int(self.worth.argmax()) if peak is None else int(flat[peak]) - 1
+        own = np.flatnonzero(flat == self.main + 1)
+        levels = strength.ravel()[own]
+        self.peak = int(own[levels.argmax()])  # where the main piece is strongest, as an index of the flat picture
+        self.full = float(np.percentile(levels, 95))
+
+    def is_decent(self) -> bool:
+        """Whether the main piece may well be a digit: in the picture, of some size, no line."""
+        return not (self.at_edge | self.is_tiny | self.is_flat)[self.main]
 
     def may_be_lines(self) -> bool:
         """Whether some piece reaches from the picture's edge across most of it."""
@@ -98,25 +120,25 @@ class _Pieces:
     def _worth(self) -> NDArray[np.float64]:
         """How likely each piece is the digit: by its size and darkness, less at the edge and off the middle."""
         height, width = self.labels.shape
-        wide, high = self.boxes[:, 2] - self.boxes[:, 0], self.boxes[:, 3] - self.boxes[:, 1]
         middle = (self.boxes[:, :2] + self.boxes[:, 2:]) / (width, height) - 1
-        is_flat = wide > 5 * high  # no digit is
-        is_rest = self.is_lined & (high > 6 * wide)  # what was left of a line
-        worth: NDArray[np.float64] = (
-            (np.hypot(wide, high) * (self.masses / self.areas) ** 1.5 * np.exp(-np.hypot(*middle.T)))
-            * np.where(self.at_edge, 0.05, 1)
-            * np.where(is_flat | is_rest, 0.05, 1)
-        )
+        size = np.hypot(*(self.boxes[:, 2:] - self.boxes[:, :2]).T)
+        unlikely = np.where(self.at_edge, 0.05, 1) * np.where(self.is_flat, 0.05, 1) * np.where(self.is_tiny, 0.05, 1)
+        worth: NDArray[np.float64] = size * (self.masses / self.areas) ** 1.5 * np.exp(-np.hypot(*middle.T)) * unlikely
         return worth
 
     def _members(self) -> NDArray[np.bool_]:
-        """The main piece and the broken-off strokes near it."""
+        """The main piece and the broken-off strokes near it, or near one of those."""
         box = self.boxes[self.main]
-        side = (box[2:] - box[:2]).max()
-        apart = np.maximum(self.boxes[:, :2] - box[2:], box[:2] - self.boxes[:, 2:])
-        is_near = np.less_equal(apart, (0.1 * side, 0.25 * side)).all(axis=1)
-        members = np.logical_and(is_near, self.masses > 0.02 * self.masses[self.main])
-        if not self.at_edge[self.main]:
-            members &= ~self.at_edge
-        members[self.main] = True
+        side, height = (box[2:] - box[:2]).max(), box[3] - box[1]
+        is_sizeable = self.masses > 0.02 * self.masses[self.main]
+        is_tall = self.boxes[:, 3] - self.boxes[:, 1] > 0.6 * height
+        members: NDArray[np.bool_] = np.arange(len(self.boxes)) == self.main
+        for _ in range(3):
+            left, top = self.boxes[members, :2].min(axis=0)
+            right, bottom = self.boxes[members, 2:].max(axis=0)
+            beside = np.maximum(self.boxes[:, 0] - right, left - self.boxes[:, 2])
+            apart = np.maximum(self.boxes[:, 1] - bottom, top - self.boxes[:, 3])
+            is_near = (beside <= 0.1 * side) & (apart <= 0.25 * side)
+            is_next_digit = (beside > 0) & is_tall
+            members |= is_near & is_sizeable & ~is_next_digit & (self.at_edge[self.main] | ~self.at_edge)
         return members

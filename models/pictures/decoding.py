@@ -77,7 +77,7 @@ def to_grey(picture: Image.Image) -> Grey:
     if np.abs(colours - colours.mean(axis=2, keepdims=True)).max() < 12:
         return np.asarray(picture.convert("L"), np.float32)
     seen = [np.asarray(thumbnail.convert("L"), np.float32), *np.moveaxis(colours, 2, 0)]
-    detail = [float((np.abs(np.diff(levels, axis=0)) ** 2).mean()) for levels in seen]
+    detail = [float(sum((np.diff(levels, axis=axis) ** 2).sum() for axis in (0, 1))) for levels in seen]
     best = int(np.argmax(detail))
     if best == 0 or detail[best] < 1.5 * detail[0]:
         return np.asarray(picture.convert("L"), np.float32)

@@ -53,7 +53,7 @@ def _ground(grey: Grey) -> tuple[bool, Grey]:
     thumbnail = np.asarray(Image.fromarray(grey).reduce(factor))
     window = max(3, round(WINDOW * min(thumbnail.shape)) | 1)
     reach = min(window, *(side - 1 for side in thumbnail.shape))
-    inner = (slice(reach, -reach), slice(reach, -reach))
+    inner = tuple(slice(reach, reach + side) for side in thumbnail.shape)
     beyond = np.pad(thumbnail, reach, mode="reflect", reflect_type="odd")  # shading goes on past the edge
     ceiling = ndimage.grey_closing(beyond, (window, window))[inner]
     floor = ndimage.grey_opening(beyond, (window, window))[inner]

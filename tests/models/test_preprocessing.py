@@ -257,3 +257,23 @@ def test_mnist_digits_are_read_on_shaded_and_squared_paper(mnist: Dataset) -> No
         image = normalise(read_picture(sent)).image
         right += int(classifier.predict(image[None]).argmax()) == int(mnist.validation.labels[index])
     assert right >= 95
+
+
+def test_no_size_shape_or_mode_of_picture_breaks_it() -> None:
+    random = np.random.default_rng(0)
+    sides = [1, 2, 3, 5, 8, 27, 28, 29, 40, 330, 1100]
+    for number in range(150):
+        width, height = (int(side) for side in random.choice(sides, 2))
+        pixels = random.integers(0, 256, (height, width, 4)).astype(np.uint8)
+        if number % 3:  # mostly ground
+            pixels[random.random((height, width)) < 0.95] = random.integers(0, 256, 4)
+        picture = Image.fromarray(pixels).convert(str(random.choice(["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "F"])))
+        found = normalise(picture)
+        assert found.image.shape == (28, 28)
+        assert found.image.dtype == np.uint8
+        assert found.is_blank == (found.image.max() == 0)
+        if found.box is not None:
+            left, top, right, bottom = found.box
+            assert 0 <= left < right <= width + 1
+            assert 0 <= top < bottom <= height + 1
+        assert np.isfinite([found.scale, found.ink, *found.shift]).all()

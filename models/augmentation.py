@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from models.recipes import Recipe
 
-TOUCHED = 0.4  # the share of the pictures that each change of the ink leaves as it was
+LEFT = 0.6  # the share of the pictures that each change of the ink leaves as it was
 
 
 def augment(pixels: Tensor, recipe: Recipe) -> Tensor:
@@ -68,4 +68,4 @@ def _amounts(device: torch.device, *shape: int) -> Tensor:
 
 def _partly(amounts: Tensor) -> Tensor:
     """Zero for a share of them; the others spread over -1..1 again."""
-    return amounts.sign() * (amounts.abs() - TOUCHED).clamp(min=0) / (1 - TOUCHED)
+    return amounts.sign() * (amounts.abs() - LEFT).clamp(min=0) / (1 - LEFT)

@@ -76,6 +76,6 @@ RECIPES = {
         faintness=0.2,
         noise=0.05,
         drawn=8,
-        outliers=16,
+        outliers=12,
     ),
 }

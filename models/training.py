@@ -26,7 +26,7 @@ from models.recipes import Recipe
 
 EVALUATION_BATCH = 500
 DRAWINGS_EACH = 300  # of every digit; each is moved and redrawn anew whenever it is used
-OUTLIER_WEIGHT = 0.2
+OUTLIER_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,13 @@ class TrainingRun:
         pixels = images.float().div_(255)  # (batch, 1, 28, 28)
         if self.recipe.is_augmented:
             pixels = augment(pixels, self.recipe)
-        log_probabilities = self.network(pixels.contiguous(memory_format=torch.channels_last))
-        loss = objective = nn.functional.nll_loss(log_probabilities, labels)
         if self.recipe.outliers:
-            objective = loss + OUTLIER_WEIGHT * self._outlier_loss(pixels, -(-self.recipe.outliers * len(batch) // 128))
+            pixels = torch.cat([pixels, draw_outliers(pixels, -(-self.recipe.outliers * len(batch) // 128))])
+        log_probabilities = self.network(pixels.contiguous(memory_format=torch.channels_last))
+        of_digits, of_outliers = log_probabilities.tensor_split([len(labels)])
+        loss = objective = nn.functional.nll_loss(of_digits, labels)
+        if len(of_outliers):  # ten equal probabilities are what these should get
+            objective = loss - OUTLIER_WEIGHT * of_outliers.mean()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.step, self.total_steps)
         self.optimizer.zero_grad()
@@ -151,14 +154,6 @@ class TrainingRun:
         self.loss_sum += loss.detach() * len(batch)
         if self.average is not None:
             self._update_average(self.average)
-
-    def _outlier_loss(self, digits: Tensor, count: int) -> Tensor:
-        """How far the network is from giving ten equal probabilities to `count` pictures of what is no digit."""
-        outliers = draw_outliers(digits, count).contiguous(memory_format=torch.channels_last)
-        self.network.eval()  # noise must not get into the statistics that the digits are normalised by
-        log_probabilities: Tensor = self.network(outliers)
-        self.network.train()
-        return -log_probabilities.mean()
 
     def _with_drawings(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The batch with the recipe's share of digits from our own pen."""

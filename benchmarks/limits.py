@@ -124,7 +124,10 @@ def share_accepted(classifier: DigitClassifier, pictures: Pictures | list[Normal
     images = pictures if isinstance(pictures, np.ndarray) else np.stack([picture.image for picture in pictures])
     forms = [None] * len(images) if isinstance(pictures, np.ndarray) else pictures
     rows = zip(classifier.predict(images), images, forms, strict=True)
-    return sum(doubt(row, image, classifier.least_confidence, form) is None for row, image, form in rows) / len(images)
+    return sum(
+        doubt(row, image.astype(np.float32) / 255, classifier.least_confidence, form) is None
+        for row, image, form in rows
+    ) / len(images)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from app.registry.service import SHIPPED
@@ -67,7 +68,7 @@ def read(path: Path, classifier: DigitClassifier) -> Reading:
     except PictureRefused as error:
         return Reading(path, label, None, None, 0.0, str(error))
     probabilities = classifier.predict(normalised.image[None])[0]
-    reason = doubt(probabilities, normalised.image, classifier.least_confidence, normalised)
+    reason = doubt(probabilities, normalised.image.astype(np.float32) / 255, classifier.least_confidence, normalised)
     return Reading(path, label, normalised, int(probabilities.argmax()), float(probabilities.max()), reason)
 
 

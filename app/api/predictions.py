@@ -22,7 +22,7 @@ from app.serving.classifiers import CHAMPION
 from app.serving.engine import Answer
 from models.acceptance import doubt
 from models.errors import ModelError
-from models.mnist_form import take_as_it_is
+from models.pictures.mnist_form import take_as_it_is
 from models.preprocessing import Normalised, normalise
 
 router = APIRouter(prefix="/v1/predict", tags=["prediction"], route_class=BareRoute)

@@ -9,8 +9,7 @@ from scipy import ndimage
 from models.pictures.decoding import Grey
 from models.pictures.ground import Ink
 from models.pictures.lines import without_lines
-
-Box = tuple[int, int, int, int]  # left, top, right, bottom
+from models.pictures.normalised import Box
 
 FIRM = 0.35  # of the digit's own strength: what is weaker beside it is a line, a shadow or a smear
 TINY = 0.04  # of the page: dust, dots

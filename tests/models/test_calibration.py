@@ -46,12 +46,12 @@ def test_perfect_answers_are_still_refused_below_a_half() -> None:
 
 
 def test_each_doubt_has_its_reason() -> None:
-    dot = np.zeros((28, 28), np.uint8)
-    dot[13:15, 13:15] = 255
-    assert doubt(SURE, picture(), 0.9) is None
-    assert doubt(SURE, np.zeros((28, 28), np.uint8), 0.9) == "blank"
+    stroke, dot = picture().astype(np.float32) / 255, np.zeros((28, 28), np.float32)
+    dot[13:15, 13:15] = 1
+    assert doubt(SURE, stroke, 0.9) is None
+    assert doubt(SURE, np.zeros((28, 28), np.float32), 0.9) == "blank"
     assert doubt(SURE, dot, 0.9) == "too_small"
-    assert doubt(TORN, picture(), 0.9) == "ambiguous"
-    assert doubt(LOST, picture(), 0.9) == "not_a_digit"
-    assert doubt(SURE, picture(), 0.9, form("not_a_digit")) == "not_a_digit"
-    assert doubt(SURE, picture(), 0.9, form(None)) is None
+    assert doubt(TORN, stroke, 0.9) == "ambiguous"
+    assert doubt(LOST, stroke, 0.9) == "not_a_digit"
+    assert doubt(SURE, stroke, 0.9, form("not_a_digit")) == "not_a_digit"
+    assert doubt(SURE, stroke, 0.9, form(None)) is None

@@ -44,7 +44,7 @@ def normalise(picture: Image.Image) -> Normalised:
         int(np.ceil(right / reduction)),
         int(np.ceil(bottom / reduction)),
     )
-    share = np.count_nonzero(field) / field.size
+    share = int(np.count_nonzero(field)) / field.size
     doubt = _doubt(digit, box)
     return Normalised(field, ink.inverted, box, scale * factor * reduction, shift, share, doubt)
 

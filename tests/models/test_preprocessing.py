@@ -1,4 +1,5 @@
 import io
+import json
 from itertools import product
 
 import numpy as np
@@ -277,3 +278,4 @@ def test_no_size_shape_or_mode_of_picture_breaks_it() -> None:
             assert 0 <= left < right <= width + 1
             assert 0 <= top < bottom <= height + 1
         assert np.isfinite([found.scale, found.ink, *found.shift]).all()
+        assert json.dumps([found.inverted, found.box, found.scale, found.shift, found.ink])  # no NumPy types

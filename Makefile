@@ -38,7 +38,7 @@ soak: .venv/development
 	$(BIN)/python benchmarks/soak.py
 
 pretrained: .venv/development
-	$(BIN)/numeral train --recipe fast --epochs 19 --seed 0 --output models/pretrained
+	$(BIN)/numeral train --recipe robust --seed 0 --output models/pretrained
 
 lock: .venv/development
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt

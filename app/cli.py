@@ -118,7 +118,7 @@ def migrate(data_dir: DataOption = None) -> None:
 
 @cli.command()
 def train(
-    recipe: Annotated[str, typer.Option(help="fast or reference")] = "fast",
+    recipe: Annotated[str, typer.Option(help="fast, robust or reference")] = "fast",
     dataset: Annotated[str, typer.Option(help="mnist or optdigits")] = "mnist",
     epochs: Annotated[int | None, typer.Option(help="passes over the training pictures (from the recipe)")] = None,
     batch_size: Annotated[int | None, typer.Option(help="pictures per step (from the recipe)")] = None,

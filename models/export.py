@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from models.data import Split
 from models.digit_network import PIXEL_MEAN, PIXEL_STD, DigitNetwork
 from models.errors import ModelError
-from models.inference import DigitClassifier
+from models.inference import LEAST_CONFIDENCE, TEMPERATURE, DigitClassifier
 
 OPSET = 17
 LARGEST_DIFFERENCE = 1e-4  # between a logit of torch and of ONNX Runtime, both float32
@@ -37,9 +37,15 @@ def to_safetensors(network: DigitNetwork) -> bytes:
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
 
 
-def to_onnx(network: DigitNetwork) -> bytes:
-    """The folded network: input `image` float32 (batch, 1, 28, 28) in 0..1, output `logits` float32 (batch, 10)."""
+def to_onnx(network: DigitNetwork, *, temperature: float = 1.0, least_confidence: float = 0.5) -> bytes:
+    """The folded network: input `image` float32 (batch, 1, 28, 28) in 0..1, output `logits` float32 (batch, 10).
+
+    The logits are divided by `temperature`, within the last layer, so that everybody who takes their softmax gets the
+    calibrated probabilities. It and `least_confidence` are written into the file's metadata.
+    """
     layers = fold(network)
+    weight, bias = layers["linear"]
+    layers["linear"] = weight / temperature, bias / temperature
     builder = _GraphBuilder()
     for name, pooled in zip(("conv1", "conv2", "conv3", "conv4", "conv5", "conv6", "conv7"), "  p  p ", strict=True):
         builder.add("Conv", name, *layers[name])
@@ -50,7 +56,7 @@ def to_onnx(network: DigitNetwork) -> bytes:
     builder.add("GlobalAveragePool")
     builder.add("Flatten")
     builder.add("Gemm", "linear", *layers["linear"], transB=1)
-    return builder.serialize()
+    return builder.serialize({TEMPERATURE: str(temperature), LEAST_CONFIDENCE: str(least_confidence)})
 
 
 def fold(network: DigitNetwork) -> dict[str, Weights]:
@@ -70,15 +76,18 @@ def fold(network: DigitNetwork) -> dict[str, Weights]:
     return folded
 
 
-def check_export(network: DigitNetwork, model: bytes, split: Split) -> float:
-    """The largest difference of a logit over `split`. Raises ExportMismatch past 1e-4 or where a digit differs."""
+def check_export(network: DigitNetwork, model: bytes, split: Split, *, temperature: float = 1.0) -> float:
+    """The largest difference of a calibrated logit over `split`.
+
+    Raises ExportMismatch past 1e-4 or where a digit differs.
+    """
     classifier = DigitClassifier(model)
     largest = 0.0
     network.eval()
     for images in split.images.split(500):
         pixels = images.float() / 255
         with torch.inference_mode():
-            ours = network.logits(pixels).numpy()
+            ours = network.logits(pixels).numpy() / np.float32(temperature)
         theirs = classifier.logits(pixels.numpy())
         largest = float(np.maximum(largest, np.abs(ours - theirs).max()))
         if (
@@ -124,7 +133,7 @@ class _GraphBuilder:
         self._nodes.append(helper.make_node(operator, [self._last, *names], [output], **attributes))
         self._last = output
 
-    def serialize(self) -> bytes:
+    def serialize(self, facts: dict[str, str]) -> bytes:
         self._nodes[-1].output[0] = "logits"
         graph = helper.make_graph(
             self._nodes,
@@ -134,6 +143,7 @@ class _GraphBuilder:
             self._weights,
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+        helper.set_model_props(model, facts)
         onnx.checker.check_model(model, full_check=True)
         serialized: bytes = model.SerializeToString()
         return serialized

@@ -8,11 +8,16 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from models.digit_network import count_parameters
+from models.calibration import coverage, fit_temperature, least_confidence, negative_log_likelihood
+from models.data import Dataset, Split
+from models.digit_network import DigitNetwork, count_parameters
 from models.export import check_export, to_onnx, to_safetensors
-from models.training import TrainingRun, evaluate
+from models.inference import softmax
+from models.training import EVALUATION_BATCH, TrainingRun, evaluate
 
 LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")
 
@@ -33,7 +38,9 @@ def prove(run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]
     network = run.final_network
     test, validation = evaluate(network, run.dataset.test.to(run.device)), evaluate(network, run.validation)
     network.cpu()
-    weights, model = to_safetensors(network), to_onnx(network)
+    weights, calibration = to_safetensors(network), calibrate(network, run.dataset)
+    known = {name: calibration[name] for name in ("temperature", "least_confidence")}
+    model = to_onnx(network, **known)
     card = {
         "recipe": {"name": recipe_name, **asdict(run.recipe)},
         "seed": run.seed,
@@ -41,13 +48,14 @@ def prove(run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]
         "dataset": {"name": run.dataset.name, "sha256": run.dataset.sha256, "train": len(run.train)},
         "test": asdict(test),
         "validation": asdict(validation),
+        "calibration": calibration,
         "epochs": list(epochs),
         "seconds": round(seconds, 1),
         "device": str(run.device),
         "threads": torch.get_num_threads(),
-        "largest_logit_difference": check_export(network, model, run.dataset.test),
+        "largest_logit_difference": check_export(network, model, run.dataset.test, temperature=known["temperature"]),
         "input": "image: float32 (batch, 1, 28, 28) in 0..1, bright ink on dark",
-        "output": "logits: float32 (batch, 10)",
+        "output": "logits: float32 (batch, 10), already divided by the temperature",
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "libraries": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
     }
@@ -57,3 +65,28 @@ def prove(run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]
         "card.json": (json.dumps(card, indent=1) + "\n").encode(),
     }
     return Proven(card, files)
+
+
+def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:
+    """Temperature and least confidence, fitted on the validation split; what they give there and on the test set."""
+    splits = {"validation": dataset.validation, "test": dataset.test}
+    logits = {name: _logits(network, split) for name, split in splits.items()}
+    labels = {name: split.labels.numpy() for name, split in splits.items()}
+    temperature = fit_temperature(logits["validation"], labels["validation"])
+    answers = {}
+    for name, scores in logits.items():
+        probabilities = softmax(scores / np.float32(temperature))
+        answers[name] = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels[name]
+    least = least_confidence(*answers["validation"])
+    figures = {
+        name: coverage(*answers[name], least)
+        | {"loss": negative_log_likelihood(logits[name] / np.float32(temperature), labels[name])}
+        for name in logits
+    }
+    return {"temperature": temperature, "least_confidence": least} | figures
+
+
+@torch.inference_mode()
+def _logits(network: DigitNetwork, split: Split) -> NDArray[np.float32]:
+    parts = [network.logits(images.float() / 255).numpy() for images in split.images.split(EVALUATION_BATCH)]
+    return np.concatenate(parts)

@@ -16,12 +16,17 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from models.augmentation import augment
 from models.data import Dataset, Split
 from models.digit_network import DigitNetwork
 from models.errors import DeviceUnavailable, TrainingDiverged
+from models.handwriting import draw_digits
+from models.outliers import draw_outliers
 from models.recipes import Recipe
 
 EVALUATION_BATCH = 500
+DRAWINGS_EACH = 300  # of every digit; each is moved and redrawn anew whenever it is used
+OUTLIER_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
@@ -127,20 +132,37 @@ class TrainingRun:
     def train_on(self, batch: Tensor) -> None:
         """One step, on the training pictures whose indices are in `batch`."""
         torch.manual_seed(_mix(self.seed, self.step))
-        pixels = self.train.images[batch].float().div_(255)  # (batch, 1, 28, 28)
+        images, labels = self.train.images[batch], self.train.labels[batch]
+        if self.recipe.drawn:
+            images, labels = self._with_drawings(images, labels)
+        pixels = images.float().div_(255)  # (batch, 1, 28, 28)
         if self.recipe.is_augmented:
             pixels = augment(pixels, self.recipe)
+        if self.recipe.outliers:
+            pixels = torch.cat([pixels, draw_outliers(pixels, -(-self.recipe.outliers * len(batch) // 128))])
         log_probabilities = self.network(pixels.contiguous(memory_format=torch.channels_last))
-        loss = nn.functional.nll_loss(log_probabilities, self.train.labels[batch])
+        of_digits, of_outliers = log_probabilities.tensor_split([len(labels)])
+        loss = objective = nn.functional.nll_loss(of_digits, labels)
+        if len(of_outliers):  # ten equal probabilities are what these should get
+            objective = loss - OUTLIER_WEIGHT * of_outliers.mean()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.step, self.total_steps)
         self.optimizer.zero_grad()
-        loss.backward()
+        objective.backward()
         self.optimizer.step()
         self.step += 1
         self.loss_sum += loss.detach() * len(batch)
         if self.average is not None:
             self._update_average(self.average)
+
+    def _with_drawings(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """The batch with the recipe's share of digits from our own pen."""
+        drawings, digits = draw_digits(DRAWINGS_EACH)
+        chosen = torch.randint(len(digits), (self.recipe.drawn * len(images) // 128,))
+        return (
+            torch.cat([images, drawings[chosen].to(self.device)]),
+            torch.cat([labels, digits[chosen].to(self.device)]),
+        )
 
     @torch.no_grad()
     def _update_average(self, average: DigitNetwork) -> None:
@@ -158,21 +180,6 @@ def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
     peak = recipe.warmup * total_steps
     done = step + 0.5  # the middle of the step: neither end wastes one at a rate of zero
     return recipe.learning_rate * min(done / peak, (total_steps - done) / (total_steps - peak))
-
-
-def augment(pixels: Tensor, recipe: Recipe) -> Tensor:
-    """Each picture (batch, 1, 28, 28) under a random rotation, scale and shift of its own, bilinear."""
-    count, device = len(pixels), pixels.device
-    amounts = torch.rand(4, count).to(device) * 2 - 1  # drawn on the CPU: the same on every device
-    angle = amounts[0] * math.radians(recipe.rotation)
-    zoom = 1 + amounts[1] * recipe.scale
-    maps = torch.empty(count, 2, 3, device=device)
-    maps[:, 0, 0] = maps[:, 1, 1] = torch.cos(angle) / zoom
-    maps[:, 0, 1] = -torch.sin(angle) / zoom
-    maps[:, 1, 0] = torch.sin(angle) / zoom
-    maps[:, :, 2] = amounts[2:].T * (recipe.shift / 14)  # in units of half the picture
-    grid = nn.functional.affine_grid(maps, list(pixels.shape), align_corners=False)
-    return nn.functional.grid_sample(pixels, grid, align_corners=False)
 
 
 @torch.inference_mode()

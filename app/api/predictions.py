@@ -1,9 +1,12 @@
 """/v1/predict: which digit is it?"""
 
+import base64
+import io
 from typing import Any, NamedTuple
 
 import numpy as np
 from fastapi import APIRouter
+from numpy.typing import NDArray
 from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,13 +19,14 @@ from app.api.picture_schemas import BINARY, ITEM, body, form
 from app.api.pictures import MAX_PICTURES, PICTURE_TYPES, Pixels, Sent, read_one, split_many, take_many, take_one
 from app.errors import AppError, InvalidInput
 from app.serving.classifiers import CHAMPION
+from app.serving.engine import Answer
+from models.acceptance import doubt
 from models.errors import ModelError
-from models.mnist_form import take_as_it_is
+from models.pictures.mnist_form import take_as_it_is
 from models.preprocessing import Normalised, normalise
 
 router = APIRouter(prefix="/v1/predict", tags=["prediction"], route_class=BareRoute)
 
-LEAST_CONFIDENCE = 0.5  # below it the answer is a guess
 INLINE_BYTES, INLINE_PIXELS = 16_384, 64 * 64  # what is this small takes less time than reaching a thread
 LONGEST_NAME = 40
 
@@ -33,6 +37,8 @@ PARAMETERS = {
         TIMEOUT_PARAMETER,
     ]
 }  # fmt: skip
+DEBUG = {"name": "debug", "in": "query", "schema": {"type": "boolean", "default": False},
+         "description": "show the 28x28 picture that the network saw, as `image.png`"}  # fmt: skip
 
 
 class Prepared(NamedTuple):
@@ -45,7 +51,7 @@ class Prepared(NamedTuple):
 @router.post(
     "",
     response_model=schemas.Prediction,
-    openapi_extra=PARAMETERS
+    openapi_extra={"parameters": [*PARAMETERS["parameters"], DEBUG]}
     | body(
         dict.fromkeys(PICTURE_TYPES, BINARY)
         | {"multipart/form-data": form("file", BINARY["schema"]), "application/json": {"schema": ITEM}}
@@ -53,7 +59,7 @@ class Prepared(NamedTuple):
 )
 async def predict(request: Request) -> Response:
     """The digit in one picture: the picture itself as the body, a form with `file`, or JSON."""
-    parts, name, turn = parts_of(request), _model_name(request), read_turn(request)
+    parts, name, turn, is_debug = parts_of(request), _model_name(request), read_turn(request), _is_debug(request)
     media_type, content = await take_one(request)
     await parts.engine.require_room()
     if len(content) > INLINE_BYTES:
@@ -65,8 +71,11 @@ async def predict(request: Request) -> Response:
         else:
             prepared = _prepare(picture)
     pixels = prepared.pixels[None, None]
-    version, probabilities = await parts.engine.predict(name, pixels, deadline=turn.deadline, is_gone=turn.is_gone)
-    return json_response(_render(prepared, version, probabilities[0]))
+    answer = await parts.engine.predict(name, pixels, deadline=turn.deadline, is_gone=turn.is_gone)
+    prediction = _render(prepared, answer, answer.probabilities[0])
+    if is_debug and prepared.normalised:
+        prediction["image"]["png"] = _as_data_url(prepared.normalised.image)
+    return json_response(prediction)
 
 
 @router.post(
@@ -91,8 +100,9 @@ async def predict_batch(request: Request) -> Response:
     found = await parts.decoders.run(lambda: [_attempt(sent) for sent in split_many(sent_body)], turn)
     readable = [each for each in found if isinstance(each, Prepared)]
     pixels = np.array([prepared.pixels for prepared in readable], np.float32).reshape(-1, 1, 28, 28)
-    version, rows = await parts.engine.predict(name, pixels, deadline=turn.deadline, is_gone=turn.is_gone)
-    predictions = (_render(prepared, version, row) for prepared, row in zip(readable, rows, strict=True))
+    answer = await parts.engine.predict(name, pixels, deadline=turn.deadline, is_gone=turn.is_gone)
+    rows = zip(readable, answer.probabilities, strict=True)
+    predictions = (_render(prepared, answer, row) for prepared, row in rows)
     return json_response({"items": [next(predictions) if isinstance(each, Prepared) else each for each in found]})
 
 
@@ -103,6 +113,13 @@ def _model_name(request: Request) -> str:
             f"model must be a version or an alias of at most {LONGEST_NAME} letters.", location="query.model"
         )
     return name
+
+
+def _is_debug(request: Request) -> bool:
+    value = request.query_params.get("debug", "false") if request.scope["query_string"] else "false"
+    if value not in ("true", "false"):
+        raise InvalidInput("debug must be true or false.", location="query.debug")
+    return value == "true"
 
 
 def _prepare(picture: Image.Image | Pixels) -> Prepared:
@@ -119,27 +136,26 @@ def _attempt(sent: Sent) -> Prepared | dict[str, Any]:
         return {"error": {"title": describe(error)["title"], "detail": str(error)}}
 
 
-def _render(prepared: Prepared, version: str, probabilities: Pixels) -> dict[str, Any]:
+def _render(prepared: Prepared, answer: Answer, probabilities: Pixels) -> dict[str, Any]:
     digit = int(probabilities.argmax())
-    confidence = float(probabilities[digit])
-    reason = _doubt(prepared.pixels, confidence)
+    reason = doubt(probabilities, prepared.pixels, answer.least_confidence, prepared.normalised)
     return {
         "digit": digit,
-        "confidence": confidence,
+        "confidence": float(probabilities[digit]),
         "probabilities": probabilities.tolist(),
         "accepted": reason is None,
         "reason": reason,
-        "model": {"version": version},
+        "model": {"version": answer.version},
         "image": _report(prepared.normalised) if prepared.normalised else None,
     }
-
-
-def _doubt(pixels: Pixels, confidence: float) -> str | None:
-    if pixels.max() == 0:
-        return "blank"
-    return None if confidence >= LEAST_CONFIDENCE else "ambiguous"
 
 
 def _report(picture: Normalised) -> dict[str, Any]:
     names = ("inverted", "box", "scale", "shift", "ink")
     return {name: getattr(picture, name) for name in names}
+
+
+def _as_data_url(image: NDArray[np.uint8]) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

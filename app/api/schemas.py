@@ -79,6 +79,7 @@ class PictureReport(BaseModel):
     scale: float
     shift: tuple[int, int]
     ink: float = Field(description="share of the 28x28 pixels that carry ink")
+    png: str = Field("", description="with `debug=true`: the 28x28 picture as a data URL; left out otherwise")
 
 
 class Prediction(BaseModel):
@@ -86,7 +87,7 @@ class Prediction(BaseModel):
     confidence: float = Field(description="the probability of `digit`")
     probabilities: list[float] = Field(min_length=10, max_length=10)
     accepted: bool = Field(description="false where the model should not be trusted")
-    reason: str | None = Field(description="why not accepted: `blank` or `ambiguous`")
+    reason: str | None = Field(description="why not accepted: `blank`, `too_small`, `not_a_digit` or `ambiguous`")
     model: ModelReference
     image: PictureReport | None = Field(description="null for `pixels`, which are taken as they are")
 

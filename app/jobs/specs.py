@@ -17,7 +17,7 @@ class MnistTrainingSpec(JobOptions):
     """Train the 16,562-parameter digit network. The recipe fills in what is left out (shown: those of `fast`)."""
 
     kind: Literal["mnist_training"]
-    recipe: Literal["fast", "reference"] = "fast"
+    recipe: Literal["fast", "robust", "reference"] = "fast"
     epochs: WholeNumber = Field(_FAST.epochs, ge=1, le=200, description="passes over the training pictures")
     batch_size: WholeNumber = Field(_FAST.batch_size, ge=8, le=4096)
     learning_rate: Number = Field(

@@ -30,6 +30,7 @@ class Answer(NamedTuple):
 
     version: str
     probabilities: Floats  # (n, 10)
+    least_confidence: float  # of that version: from there on its answers should be trusted
 
 
 @dataclass(eq=False)
@@ -68,10 +69,10 @@ class Engine:
         served = await self._choose(name)
         turn = Turn(deadline, is_gone)
         if len(pixels) <= LARGEST_BATCH:
-            return Answer(served.version, await self._enqueue(served, pixels, turn))
+            return _answer(served, await self._enqueue(served, pixels, turn))
         starts = range(0, len(pixels), LARGEST_BATCH)  # one after the other: small requests go in between
         parts = [await self._enqueue(served, pixels[start : start + LARGEST_BATCH], turn) for start in starts]
-        return Answer(served.version, np.concatenate(parts))
+        return _answer(served, np.concatenate(parts))
 
     async def require_room(self) -> None:
         """Raise Overloaded where too many pictures wait already: to be asked before much is done for a request."""
@@ -114,6 +115,10 @@ class Engine:
                 batch.append(first)
                 room -= len(first.pixels)
         return batch
+
+
+def _answer(served: ServedModel, probabilities: Floats) -> Answer:
+    return Answer(served.version, probabilities, served.classifier.least_confidence)
 
 
 def _is_wanted(waiting: _Waiting) -> bool:

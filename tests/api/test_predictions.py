@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from models.data import Dataset
 
@@ -73,6 +73,31 @@ def test_batch_of_uploads(api: httpx.Client) -> None:
 def test_blank_page_is_not_accepted(api: httpx.Client) -> None:
     prediction = api.post("/v1/predict", content=as_png((50, 40)), headers=PNG).json()
     assert (prediction["accepted"], prediction["reason"]) == (False, "blank")
+
+
+def test_what_is_no_digit_is_not_accepted_and_says_why(api: httpx.Client) -> None:
+    seven = Image.open(SEVEN).convert("L")
+    two, dot = Image.new("L", (2 * seven.width, seven.height), 255), Image.new("L", (200, 200), 255)
+    two.paste(seven, (0, 0))
+    two.paste(seven, (seven.width, 0))
+    ImageDraw.Draw(dot).ellipse((90, 90, 100, 100), 0)
+    for picture, reason in ((two, "not_a_digit"), (dot, "too_small")):
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG")
+        prediction = api.post("/v1/predict", content=buffer.getvalue(), headers=PNG).json()
+        assert (prediction["accepted"], prediction["reason"]) == (False, reason)
+
+
+def test_debug_shows_the_picture_that_the_network_saw(api: httpx.Client) -> None:
+    plain = api.post("/v1/predict", content=SEVEN.read_bytes(), headers=PNG).json()
+    shown = api.post("/v1/predict", content=SEVEN.read_bytes(), headers=PNG, params={"debug": "true"}).json()
+    kind, _, encoded = shown["image"].pop("png").partition(",")
+    assert kind == "data:image/png;base64"
+    assert shown == plain
+    picture = Image.open(io.BytesIO(base64.b64decode(encoded)))
+    assert (picture.size, picture.mode) == ((28, 28), "L")
+    again = api.post("/v1/predict", json={"pixels": list(picture.get_flattened_data())}).json()
+    assert again["probabilities"] == pytest.approx(plain["probabilities"], abs=1e-6)
 
 
 @pytest.mark.parametrize(

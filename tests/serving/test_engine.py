@@ -72,7 +72,7 @@ def test_every_row_of_a_batch_is_what_it_would_be_alone(versions: TwoVersions) -
 
     answers = run(versions, at_once)
     assert versions.sizes == [LARGEST_BATCH, LARGEST_BATCH, LARGEST_BATCH, 5]
-    for k, (version, probabilities) in enumerate(answers):
+    for k, (version, probabilities, _) in enumerate(answers):
         alone = versions.champion.classifier.probabilities(pixels[k : k + 1])
         assert version == "1"
         assert probabilities.shape == (1, 10)

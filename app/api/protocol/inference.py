@@ -50,11 +50,11 @@ async def _infer(request: Request, parts: Parts, name: str) -> Response:
     asked = read() if is_quick else await parts.decoders.run(read, turn)
     understood = time.perf_counter_ns()
     deadline = _earlier(turn.deadline, arrived, asked.timeout_seconds)
-    version, probabilities = await parts.engine.predict(name, asked.pixels, deadline=deadline, is_gone=turn.is_gone)
+    answer = await parts.engine.predict(name, asked.pixels, deadline=deadline, is_gone=turn.is_gone)
     computed = time.perf_counter_ns()
-    response = _respond(*write_response(asked, version, probabilities))
+    response = _respond(*write_response(asked, answer.version, answer.probabilities))
     phases = (understood - start, computed - understood, time.perf_counter_ns() - computed)
-    parts.statistics.succeeded(version, pictures=len(probabilities), phases=phases)
+    parts.statistics.succeeded(answer.version, pictures=len(answer.probabilities), phases=phases)
     return response
 
 

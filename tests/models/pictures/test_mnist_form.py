@@ -6,7 +6,7 @@ from PIL import Image
 
 from models.data import Dataset
 from models.errors import PictureRefused
-from models.mnist_form import take_as_it_is
+from models.pictures.mnist_form import take_as_it_is
 from models.preprocessing import normalise, read_picture
 
 

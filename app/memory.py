@@ -3,7 +3,8 @@
 import ctypes
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc, mallopt(3)
-LARGE = 2**21  # bytes; a batch in the network takes less, a picture of more than half a megapixel takes more
+LARGE = 2**23  # bytes; what the network takes for a batch is less, or each batch would ask the system for its pages
+KEPT = 2**25  # bytes that may be free at the heap's end
 
 
 def give_back_what_is_freed() -> None:
@@ -15,4 +16,4 @@ def give_back_what_is_freed() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGE)
-        mallopt(M_TRIM_THRESHOLD, LARGE)
+        mallopt(M_TRIM_THRESHOLD, KEPT)

@@ -50,7 +50,6 @@ STATUS: dict[type[Exception], int] = {
     errors.StorageFull: 507,
 }
 
-RETRY_AFTER_SECONDS = {429: 10, 503: 1}
 MOST_ERRORS = 20  # that one answer lists
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
@@ -114,8 +113,13 @@ async def _known(request: Request, error: Exception) -> Response:
     document = describe(error)
     if isinstance(error, errors.AppError) and error.location:
         document["errors"] = [{"location": error.location, "message": str(error)}]
-    retry_after = RETRY_AFTER_SECONDS.get(document["status"])
-    return problem(request, document, {"Retry-After": str(retry_after)} if retry_after else None)
+    is_temporary = document["status"] in (429, 503)
+    return problem(request, document, {"Retry-After": _retry_after(error)} if is_temporary else None)
+
+
+def _retry_after(error: Exception) -> str:
+    """Seconds: a queue of jobs takes longer to clear than anything else."""
+    return "10" if isinstance(error, errors.TooManyJobs) else "1"
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

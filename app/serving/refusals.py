@@ -1,16 +1,19 @@
 """How requests are turned away when there are too many.
 
-A refusal takes 0.1 to 0.2 ms of the processor. To clients that ask again at once, against all advice, refusals alone
-would take more of it than the answers to others; so they are handed out at a pace, and such a client waits for its own.
+To clients that ask again at once, against all advice, refusals alone would take more of the processor than the answers
+to others; so they are handed out at a pace, and such a client waits for its own. Several go out together: alone, each
+takes 0.3 ms, ten in a row 0.1 ms each, since what they need is in the processor's caches then.
 """
 
 import asyncio
+import math
 import time
 from typing import NoReturn
 
 from app.errors import Overloaded
 
 PER_SECOND = 100
+TOGETHER_SECONDS = 0.1  # between those that go out together
 LONGEST_SECONDS = 1.0  # that one is held back; with more clients than PER_SECOND, the pace gives way
 
 
@@ -21,10 +24,10 @@ class Refusals:
         self._next = 0.0
 
     async def refuse(self, detail: str) -> NoReturn:
-        """Raise Overloaded, at once if few were refused lately."""
+        """Raise Overloaded, at once if none was refused lately."""
         now = time.monotonic()
         mine = min(max(now, self._next), now + LONGEST_SECONDS)
         self._next = mine + 1 / PER_SECOND
         if mine > now:
-            await asyncio.sleep(mine - now)
+            await asyncio.sleep(math.ceil(mine / TOGETHER_SECONDS) * TOGETHER_SECONDS - now)
         raise Overloaded(detail)

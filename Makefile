@@ -2,8 +2,11 @@
 PYTHON ?= python3
 BIN = .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+TORCH_WHEELS ?= https://download.pytorch.org/whl/cpu/torch/
+LOCK = $(BIN)/uv pip compile --quiet --constraint constraints.txt --generate-hashes --no-annotate --no-header \
+	--no-emit-find-links --python-version 3.11 --python-platform x86_64-manylinux_2_28
 
-.PHONY: run test check format bench bench-serving soak pretrained lock clean
+.PHONY: run test check format bench bench-serving soak pretrained lock e2e-compose clean
 
 run: .venv/runtime
 	@exec $(BIN)/numeral up
@@ -37,11 +40,21 @@ bench-serving: .venv/development
 soak: .venv/development
 	$(BIN)/python benchmarks/soak.py
 
+e2e-compose: .venv/development  # needs Docker and root; not part of CI
+	$(BIN)/python deploy/e2e/trial.py
+
 pretrained: .venv/development
 	$(BIN)/numeral train --recipe robust --seed 0 --output models/pretrained
 
+# What this environment holds, for developers; and with hashes, for the images. TORCH_WHEELS is a folder or a page of
+# links that has the CPU build of torch.
 lock: .venv/development
-	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+	$(BIN)/pip freeze --exclude-editable --exclude uv | sed 's/+cpu$$//' > constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.8
+	echo 'setuptools' | $(LOCK) - -o requirements/build.txt
+	$(LOCK) pyproject.toml --extra postgres --extra s3 -o requirements/api.txt
+	$(LOCK) pyproject.toml --extra postgres --extra s3 --extra worker -o requirements/worker-cuda.txt
+	$(LOCK) pyproject.toml --extra postgres --extra s3 --extra worker --find-links $(TORCH_WHEELS) -o requirements/worker-cpu.txt
 
 clean:
 	rm -rf .venv .clients_cache build *.egg-info

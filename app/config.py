@@ -1,4 +1,7 @@
-"""The settings: environment variables and `.env`, all with the prefix NUMERAL_, read once and passed down."""
+"""The settings: environment variables, files that these name, and `.env`, read once and passed down.
+
+All have the prefix NUMERAL_.
+"""
 
 import hashlib
 import tempfile
@@ -6,8 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import URL
+
+from app.secret_files import SecretFiles
 
 LONGEST_SOCKET_PATH = 100  # bytes; Linux takes 107, macOS 103
 
@@ -18,6 +23,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="NUMERAL_", env_file=".env", frozen=True, extra="ignore")
 
     host: str = Field("127.0.0.1", description="the address the API listens on")
+    published_host: str | None = Field(
+        None, description="where others reach it, if not at that address: a container's published one"
+    )
     port: int = Field(8000, ge=1, le=65535, description="the port the API listens on")
     data_dir: Path = Field(Path("data"), description="database, artifacts, sockets and data sets")
     database_url: str | None = Field(None, description="PostgreSQL or SQLite; SQLite in the data folder if not set")
@@ -35,6 +43,18 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(1.0, ge=0, le=600, description="from SIGTERM, and not ready, until it listens no more")
     max_body_bytes: int = Field(32 * 2**20, ge=1024, description="the largest request body that is read")
     log_format: Literal["console", "json"] = Field("console", description="how log lines are written")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - a folder of secrets; pydantic-settings names it
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options before variables, variables before the files that a variable names, those before `.env`."""
+        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
 
     @property
     def resolved_database_url(self) -> str:

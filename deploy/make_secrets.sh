@@ -1,0 +1,21 @@
+#!/bin/sh
+# Makes the passwords of a stack that has none yet, and the two addresses that hold them. What is there, stays.
+set -eu
+cd /run/secrets
+
+make() {  # make NAME CONTENT
+    if [ ! -e "$1" ]; then
+        printf %s "$2" > "$1" || { echo "error: the secrets folder has no $1, and none can be written there." >&2; exit 1; }
+    elif [ ! -s "$1" ]; then
+        echo "error: the secret $1 is empty; write one into it, or remove it and a new one is made." >&2
+        exit 1
+    fi
+}
+
+random() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
+
+make postgres_password "$(random)"
+make redis_password "$(random)"
+make grafana_password "$(random)"
+make database_url "postgresql://numeral:$(cat postgres_password)@postgres:5432/numeral"
+make redis_url "redis://:$(cat redis_password)@redis:6379/0"

@@ -1,0 +1,18 @@
+#!/bin/sh
+# slim.sh FOLDER [api]: takes out of an environment what nothing here runs, and most of an image's size: tests, sources of
+# what is compiled, debugging symbols, a second ONNX Runtime for C programs, and AWS's hundreds of services but S3's.
+# With `api`, also all of SciPy but the picture operations, and fontTools, which matplotlib loads for PDF alone.
+set -eu
+cd "$1"/lib/python3*/site-packages
+find . -type d -name tests -prune -exec rm -rf {} +
+find . -type f \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi' -o -name '*.c' -o -name '*.h' -o -name '*.a' \) \
+    -not -path './torch/*' -delete
+rm -rf onnxruntime/capi/libonnxruntime.so.* onnxruntime/transformers onnxruntime/tools onnxruntime/quantization
+rm -rf sqlalchemy/testing numpy/distutils
+find botocore/data -mindepth 1 -maxdepth 1 -type d -not -name 's3' -not -name 'st[sa]*' -not -name 'sso*' -exec rm -rf {} +
+if [ "${2:-}" = api ]; then
+    rm -rf fontTools
+    find scipy -mindepth 1 -maxdepth 1 -type d -not -name '_*' -not -name ndimage -not -name special -exec rm -rf {} +
+fi
+# Not what auditwheel has put into *.libs: it is stripped, and its layout bears no change.
+find . -name '*.so' -not -path './*.libs/*' -not -path './torch/*' -exec strip --strip-unneeded {} +

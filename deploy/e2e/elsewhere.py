@@ -44,7 +44,9 @@ def main() -> None:
                 wait_for(serves, "the new model, from S3, in the API")
                 predict(asking)
         require(not any(Path(folder).rglob("*.onnx")), "the other machine kept no artifacts")
-        print(f"a worker on {OTHER} ({worker}) with three URLs trained model {version} and ran a sweep of 20,000 epochs")
+        print(
+            f"a worker on {OTHER} ({worker}) with three URLs trained model {version} and ran a sweep of 20,000 epochs"
+        )
         print(f"({len(sweep['result']['trials'])} trials); the API serves the model from {S3['NUMERAL_STORAGE_URL']}")
 
 

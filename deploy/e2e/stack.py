@@ -16,23 +16,21 @@ ROOT = Path(__file__).parents[2]
 PORT = int(os.environ.get("NUMERAL_PORT", "8350"))
 URL = f"http://127.0.0.1:{PORT}"
 PROJECT = "numeral-trial"
-ENVIRONMENT = os.environ | {"COMPOSE_PROJECT_NAME": PROJECT, "NUMERAL_PORT": str(PORT)}
+os.environ |= {"COMPOSE_PROJECT_NAME": PROJECT, "NUMERAL_PORT": str(PORT)}  # for all that is started here
 SEVEN = (ROOT / "docs/examples/seven.png").read_bytes()
 Found = TypeVar("Found")
 
 
-def docker(*command: str, **variables: str) -> str:
+def docker(*command: str) -> str:
     """What a docker command prints. Ends the trial where it fails."""
-    found = subprocess.run(
-        ["docker", *command], cwd=ROOT, env=ENVIRONMENT | variables, capture_output=True, text=True, check=False
-    )
+    found = subprocess.run(["docker", *command], cwd=ROOT, capture_output=True, text=True, check=False)
     if found.returncode != 0:
         sys.exit(f"FAILED: docker {' '.join(command)}\n{found.stdout}{found.stderr}")
     return found.stdout.strip()
 
 
-def compose(*command: str, **variables: str) -> str:
-    return docker("compose", *command, **variables)
+def compose(*command: str) -> str:
+    return docker("compose", *command)
 
 
 def containers(service: str) -> list[str]:

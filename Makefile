@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: run test check format bench bench-serving soak pretrained lock clean
+.PHONY: run test check format bench bench-serving soak pretrained reference lock clean
 
 run: .venv/runtime
 	@exec $(BIN)/numeral up
@@ -39,6 +39,9 @@ soak: .venv/development
 
 pretrained: .venv/development
 	$(BIN)/numeral train --recipe robust --seed 0 --output models/pretrained
+
+reference: .venv/development
+	$(BIN)/python -m models.reference
 
 lock: .venv/development
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt

@@ -1,5 +1,6 @@
 """The API, put together here and nowhere else."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -32,7 +33,7 @@ from app.lifetime import Lifetime
 from app.limits import SYNC_SECONDS, Limits
 from app.logs import configure_logging
 from app.memory import give_back_what_is_freed
-from app.metrics.catalogue import Metrics
+from app.metrics.catalogue import FLUSH_SECONDS, Metrics
 from app.metrics.drift import Drift
 from app.registry import service as registry
 from app.serving.classifiers import Classifiers
@@ -106,8 +107,11 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
             Periodic("storage", parts.storage_watch.look, seconds=STORAGE_WATCH_SECONDS).start(),
             Periodic("dispatcher", dispatcher.tick, seconds=min(WATCH_SECONDS, settings.lease_seconds / 4)).start(),
         ]
+        flushing = asyncio.create_task(flush_often(metrics))
         parts.lifetime.watch_signals(at_end=parts.events.close)
         yield
+        flushing.cancel()
+        metrics.flush()
         for watcher in watchers:
             watcher.close()
         queue.close()
@@ -133,6 +137,12 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
         app.include_router(resource.router)
     error_handlers.document(app)
     return app
+
+
+async def flush_often(metrics: Metrics) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        metrics.flush()
 
 
 def open_limits(settings: Settings) -> Limits:

@@ -3,6 +3,7 @@
 import platform
 
 from fastapi import APIRouter, Response
+from fastapi.concurrency import run_in_threadpool
 
 from app import VERSION
 from app.api.dependencies import Parts, PartsDependency
@@ -23,8 +24,13 @@ TRAINING = {
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-def get_metrics(parts: PartsDependency) -> Response:
+async def get_metrics(parts: PartsDependency) -> Response:
     """Counts of all processes behind this port since the service started, and what the database knows."""
+    parts.metrics.flush()
+    return await run_in_threadpool(_render, parts)
+
+
+def _render(parts: Parts) -> Response:
     lines = parts.metrics.text() + _service(parts) + _drift(parts) + _database(parts.gauges.get())
     return Response("\n".join(lines) + "\n", media_type=TYPE)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.db import Sessions
-from app.errors import KeysUnknown
+from app.errors import AppError, KeysUnknown
 from app.keys import service
 from app.keys.service import ID_BYTES, PREFIX, SCOPES
 from app.keys.tables import ApiKey
@@ -45,10 +45,15 @@ class Keyring:
         self._holders: dict[bytes, Holder] = {}
         self._were_any = self._configured is not NOBODY
         self._is_known = False
+        self._why_unknown = "Nothing was changed."
 
     def refresh(self) -> None:
         """Learn of new, revoked and expired keys. Raises DatabaseUnavailable."""
-        rows = service.list_(self._sessions)
+        try:
+            rows = service.list_(self._sessions)
+        except AppError as error:
+            self._why_unknown = str(error)
+            raise
         self._holders = {row.id.encode(): _from_row(row) for row in rows if row.revoked_at is None}
         self._were_any = self._were_any or bool(rows)
         self._is_known = True
@@ -63,7 +68,7 @@ class Keyring:
         """Raise KeysUnknown until the keys were read once."""
         if not self._is_known:
             raise KeysUnknown(
-                "The API keys cannot be read yet, so nobody is let in; GET /readyz says why. Nothing was changed."
+                f"The API keys cannot be read yet, so nobody is let in (see GET /readyz). {self._why_unknown}"
             )
 
     def find(self, key: bytes) -> Holder | None:

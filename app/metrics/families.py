@@ -4,6 +4,9 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.metrics.cells import Cells
 
 SEPARATOR = "\t"  # between family, labels and part in the name of a cell
@@ -47,13 +50,26 @@ class Histogram:
         self._parts = [*(f"{bound:g}" for bound in bounds), "+Inf", "sum"]
 
     def observe(self, value: float, *labels: str) -> None:
+        place = self._place(labels)
+        self._values[place + bisect_left(self.bounds, value)] += 1
+        self._values[place + len(self.bounds) + 1] += value
+
+    def _place(self, labels: tuple[str, ...]) -> int:
         place = self._places.get(labels)
         if place is None:
             written = label_text(self._labels, labels)
             names = [SEPARATOR.join((self.name, written, part)) for part in self._parts]
             place = self._places[labels] = self._cells.reserve(names)
-        self._values[place + bisect_left(self.bounds, value)] += 1
-        self._values[place + len(self.bounds) + 1] += value
+        return place
+
+    def observe_all(self, values: NDArray[np.float32], *labels: str) -> None:
+        """The same for many values at once."""
+        place = self._place(labels)
+        found = np.bincount(np.searchsorted(self.bounds, values), minlength=len(self.bounds) + 1)
+        for part, count in enumerate(found.tolist()):
+            if count:
+                self._values[place + part] += count
+        self._values[place + len(self.bounds) + 1] += float(values.sum())
 
     def counts(self, totals: dict[str, float]) -> list[float]:
         """How many fell between each bound and the next, over all labels; one more than there are bounds."""

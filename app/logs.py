@@ -7,7 +7,7 @@ from typing import Literal
 import structlog
 from structlog.types import EventDict, Processor
 
-QUIET = ("alembic", "celery", "kombu", "httpx", "uvicorn.access")
+QUIET = ("alembic", "celery", "kombu", "httpx", "uvicorn.access", "botocore", "aiobotocore")
 
 _ids: ContextVar[dict[str, str]] = ContextVar("ids", default={})  # noqa: B039 never changed in place
 

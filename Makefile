@@ -6,13 +6,13 @@ TORCH_WHEELS ?= https://download.pytorch.org/whl/cpu/torch/
 LOCK = $(BIN)/uv pip compile --quiet --constraint constraints.txt --generate-hashes --no-annotate --no-header \
 	--no-emit-find-links --python-version 3.11 --python-platform x86_64-manylinux_2_28
 
-.PHONY: run test check format bench bench-serving soak pretrained lock e2e-compose clean
+.PHONY: run test check format bench bench-serving soak pretrained reference lock e2e-compose clean
 
 run: .venv/runtime
 	@exec $(BIN)/numeral up
 
 test: .venv/development
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 3 --dist loadgroup
 
 check: .venv/development
 	$(BIN)/ruff format --check .
@@ -45,6 +45,9 @@ e2e-compose: .venv/development  # needs Docker and root; not part of CI
 
 pretrained: .venv/development
 	$(BIN)/numeral train --recipe robust --seed 0 --output models/pretrained
+
+reference: .venv/development
+	$(BIN)/python -m models.reference
 
 # What this environment holds, for developers; and with hashes, for the images. TORCH_WHEELS is a folder or a page of
 # links that has the CPU build of torch.

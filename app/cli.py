@@ -1,4 +1,4 @@
-"""The command line: `numeral up | api | worker | migrate | train | predict | jobs | gc | doctor`."""
+"""The command line: `numeral up | api | worker | migrate | train | predict | jobs | keys | gc | doctor`."""
 
 import os
 import signal
@@ -14,9 +14,12 @@ import typer
 from app.client import jobs, predict
 from app.config import Settings
 from app.jobs.specs import QUEUES, MnistTrainingSpec
+from app.key_commands import keys
+from app.keys.startup import require_keys
 from app.logs import configure_logging
+from app.metrics.cells import clear
 from app.operators import doctor, gc
-from app.options import DataOption, HostOption, JsonOption, PortOption, read_settings, sentences
+from app.options import DataOption, HostOption, InsecureOption, JsonOption, PortOption, read_settings, sentences
 from app.processes import (
     announce,
     numeral_command,
@@ -37,19 +40,22 @@ cli = typer.Typer(
 
 
 @cli.command()
-def up(host: HostOption = None, port: PortOption = None, data_dir: DataOption = None) -> None:
+def up(
+    host: HostOption = None, port: PortOption = None, data_dir: DataOption = None, insecure: InsecureOption = None
+) -> None:
     """Start everything: database, embedded Valkey, API and workers. Ctrl-C ends all of it."""
     from app.embedded import start_valkey
     from app.migrations.migrate import upgrade
 
     with sentences():
-        settings = read_settings(host=host, port=port, data_dir=data_dir)
+        settings = read_settings(host=host, port=port, data_dir=data_dir, insecure=insecure)
         configure_logging(settings.log_format)
         require_usable(settings)
         require_serving_device(settings)
         require_free_port(settings.host, settings.port)
         with only_one_in(settings.data_dir), _supervised(settings) as supervisor:
             upgrade(settings.resolved_database_url)
+            require_keys(settings)
             if settings.redis_url is None:
                 start_valkey(supervisor, settings.embedded_socket, settings.data_dir / "valkey")
             supervisor.start("api", *numeral_command("api"))
@@ -59,19 +65,23 @@ def up(host: HostOption = None, port: PortOption = None, data_dir: DataOption = 
 
 
 @cli.command()
-def api(host: HostOption = None, port: PortOption = None, data_dir: DataOption = None) -> None:
+def api(
+    host: HostOption = None, port: PortOption = None, data_dir: DataOption = None, insecure: InsecureOption = None
+) -> None:
     """Serve HTTP only. The database must have been migrated."""
     import uvicorn
 
     from app.lifetime import LingeringProtocol
 
     with sentences():
-        settings = read_settings(host=host, port=port, data_dir=data_dir)
+        settings = read_settings(host=host, port=port, data_dir=data_dir, insecure=insecure)
         configure_logging(settings.log_format)
         os.environ.update(settings.as_environment())
         require_usable(settings)
         require_serving_device(settings)
         require_free_port(settings.host, settings.port)
+        require_keys(settings)
+        clear(settings.metrics_dir)
         uvicorn.run(
             "app.main:create_app_from_environment",
             factory=True,
@@ -144,6 +154,7 @@ cli.command()(predict)
 cli.command()(jobs)
 cli.command()(gc)
 cli.command()(doctor)
+cli.add_typer(keys, name="keys")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The commands that ask a running service: `numeral predict` and `numeral jobs`."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,7 +69,9 @@ def _client(url: str | None) -> Iterator["httpx.Client"]:
 
     base = url or read_settings().url
     try:
-        with httpx.Client(base_url=base, timeout=30) as client:
+        key = os.environ.get("NUMERAL_API_KEY")
+        headers = {"Authorization": f"Bearer {key}"} if key else None
+        with httpx.Client(base_url=base, timeout=30, headers=headers) as client:
             yield client
     except httpx.HTTPError as error:
         typer.echo(f"error: no service answers at {base} ({error}); start one with `numeral up`.", err=True)

@@ -6,14 +6,17 @@ All have the prefix NUMERAL_.
 import hashlib
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import URL
 
+from app.limits import check_rules
 from app.secret_files import SecretFiles
 
+RateLimit = Annotated[str, AfterValidator(check_rules)]
+Origins = Annotated[str, Field(pattern=r"^$|^https?://[^\s/,*]+(,https?://[^\s/,*]+)*$")]
 LONGEST_SOCKET_PATH = 100  # bytes; Linux takes 107, macOS 103
 
 
@@ -42,6 +45,12 @@ class Settings(BaseSettings):
     max_queued: int = Field(10_000, ge=1, description="how many jobs of one kind may wait")
     drain_seconds: float = Field(1.0, ge=0, le=600, description="from SIGTERM, and not ready, until it listens no more")
     max_body_bytes: int = Field(32 * 2**20, ge=1024, description="the largest request body that is read")
+    insecure: bool = Field(False, description="serve other machines without keys")
+    admin_key_file: Path | None = Field(None, description="a file with one more key, which may do everything")
+    rate_limit_per_key: RateLimit | None = Field(None, description="requests of one key: 100/second;2000/minute")
+    rate_limit_per_address: RateLimit | None = Field(None, description="requests from one address")
+    cors_origins: Origins = Field("", description="origins whose pages may ask, with commas between; none if not set")
+    metrics_open: bool = Field(False, description="GET /metrics without a key")
     log_format: Literal["console", "json"] = Field("console", description="how log lines are written")
 
     @classmethod
@@ -82,6 +91,11 @@ class Settings(BaseSettings):
     @property
     def resolved_storage_url(self) -> str:
         return self.storage_url or str(self.data_dir / "artifacts")
+
+    @property
+    def metrics_dir(self) -> Path:
+        """Where the processes behind one port count together."""
+        return self.data_dir.resolve() / "metrics" / str(self.port)
 
     def as_environment(self) -> dict[str, str]:
         """The same settings as variables, for a process that is started with them."""

@@ -32,9 +32,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
-from app.errors import ConfigurationError, DatabaseUnavailable, StorageFull
+from app.errors import ConfigurationError, DatabaseUnavailable, SchemaOutdated, StorageFull
 
-SCHEMA = "0003"  # the newest revision in app/migrations, known here without loading Alembic
+SCHEMA = "0004"  # the newest revision in app/migrations, known here without loading Alembic
 UNDEFINED_TABLE = "42P01"  # PostgreSQL's code; SQLite's is an OperationalError like any other
 BUSY_SECONDS = 10.0  # how long a SQLite writer waits for another
 POSTGRES_OPTIONS: dict[str, Any] = {  # libpq's: a server that is cut off is given up after some 10 s, not after hours
@@ -114,7 +114,7 @@ def check_schema(sessions: Sessions) -> None:
         is_there = inspect(session.connection()).has_table("alembic_version")
         found = session.scalar(text("SELECT version_num FROM alembic_version")) if is_there else None
     if found != SCHEMA:
-        raise DatabaseUnavailable(
+        raise SchemaOutdated(
             f"The database has schema {found or 'none'}, this program needs {SCHEMA}. Run `numeral migrate`."
         )
 

@@ -76,6 +76,10 @@ class CurvesNotThere(AppError):
     """The job is no sweep, or has not succeeded (yet)."""
 
 
+class PageNotFound(AppError):
+    """The console has no such file."""
+
+
 class InvalidInput(AppError):
     """A part of the request is not what the endpoint takes."""
 
@@ -108,6 +112,10 @@ class DatabaseUnavailable(AppError):
     """The database cannot be reached, is busy past its patience, or has another schema than this program."""
 
 
+class SchemaOutdated(DatabaseUnavailable):
+    """The database answers, and has another schema than this program."""
+
+
 class StorageFull(AppError):
     """The disk has no room left."""
 
@@ -122,6 +130,46 @@ class StorageRefused(StorageUnavailable):
 
 class ArtifactDamaged(StorageUnavailable):
     """An artifact is gone, or its bytes are not those that were stored. Waiting does not help."""
+
+
+class KeyInUrl(AppError):
+    """A key stands in the URL, where it does not belong."""
+
+
+class KeyMissing(AppError):
+    """The request needs an API key and brings none."""
+
+
+class KeyWrong(AppError):
+    """The request's API key does not open anything."""
+
+
+class ScopeMissing(AppError):
+    """The request's API key is good, but not for this."""
+
+
+class OriginRefused(AppError):
+    """Without keys, only this machine's own programs are served."""
+
+
+class KeysUnknown(AppError):
+    """The keys have not been read from the database yet, so nobody can be let in."""
+
+
+class ApiKeyNotFound(AppError):
+    """No API key has this id."""
+
+
+class RateLimited(AppError):
+    """A key or an address asks too often; it may again in `retry_after` seconds."""
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(f"{detail} Ask again in {retry_after} seconds.")
+        self.retry_after = retry_after
+
+
+class BrokerAway(AppError):
+    """Redis does not answer."""
 
 
 class ConfigurationError(AppError):

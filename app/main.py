@@ -1,19 +1,21 @@
 """The API, put together here and nowhere else."""
 
+import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse
 
 from app import VERSION
-from app.api import aliases, backprop, error_handlers, jobs, models, operation, plots, predictions, system
+from app.api import aliases, backprop, error_handlers, jobs, models, operation, pages, plots, predictions, system
+from app.api import metrics as metrics_page
 from app.api.bare import Service
 from app.api.dependencies import Parts
 from app.api.event_streams import EventFeed
+from app.api.guard import build_guard
 from app.api.protocol import inference
 from app.api.protocol import models as protocol_models
 from app.api.protocol.statistics import Statistics
@@ -23,10 +25,16 @@ from app.config import Settings
 from app.db import Sessions
 from app.errors import AppError
 from app.jobs.dispatcher import Dispatcher
+from app.jobs.gauges import GaugeCache
 from app.jobs.queue import CeleryJobQueue, JobQueue
+from app.keys.keyring import REFRESH_SECONDS, Keyring
+from app.keys.startup import read_admin_key
 from app.lifetime import Lifetime
+from app.limits import SYNC_SECONDS, Limits
 from app.logs import configure_logging
 from app.memory import give_back_what_is_freed
+from app.metrics.catalogue import FLUSH_SECONDS, Metrics
+from app.metrics.drift import Drift
 from app.registry import service as registry
 from app.serving.classifiers import Classifiers
 from app.serving.decoders import Decoders
@@ -39,12 +47,14 @@ logger = logging.getLogger(__name__)
 WATCH_SECONDS = 1.0
 STORAGE_WATCH_SECONDS = 3.0  # one small request to S3 each time
 CHAMPION_SECONDS = 0.5  # a new champion serves within a second, loading it included
-HOME = Path(__file__).with_name("console") / "index.html"
+DRIFT_SECONDS = 15.0
 
 
 def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     """The service over HTTP. It starts without its database too, and is ready once that is there."""
     sessions, storage = Sessions(settings.resolved_database_url), open_storage(settings)
+    metrics, limits = Metrics(settings.metrics_dir), open_limits(settings)
+    keyring = Keyring(sessions, admin_key=read_admin_key(settings))
     classifiers, refusals = Classifiers(sessions, storage, device=settings.serving_device), Refusals()
     parts = Parts(
         settings=settings,
@@ -54,12 +64,21 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
         storage_watch=StorageWatch(storage),
         queue=queue,
         classifiers=classifiers,
-        engine=Engine(classifiers, refusals),
+        engine=Engine(classifiers, refusals, metrics),
         decoders=Decoders(refusals),
         events=EventFeed(sessions),
         statistics=Statistics(),
+        keyring=keyring,
+        metrics=metrics,
+        drift=Drift(),
+        gauges=GaugeCache(sessions),
     )
-    dispatcher = Dispatcher(sessions, queue, stall_seconds=settings.stall_seconds)
+    dispatcher = Dispatcher(
+        sessions,
+        queue,
+        stall_seconds=settings.stall_seconds,
+        on_lost=lambda reason: metrics.lease_expiries.add(1, reason),
+    )
 
     is_shipped_installed = False
 
@@ -74,16 +93,25 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
             await run_in_threadpool(parts.storage_watch.look)
+            await run_in_threadpool(keyring.refresh)
             await run_in_threadpool(watch_models)
         except AppError as error:
             logger.warning("not ready yet: %s", error)
         watchers = [
+            Periodic("keys", keyring.refresh, seconds=REFRESH_SECONDS).start(),
+            Periodic("limits", limits.sync, seconds=SYNC_SECONDS).start(),
+            Periodic(
+                "drift", lambda: parts.drift.remember(time.monotonic(), metrics.drift_counts()), seconds=DRIFT_SECONDS
+            ).start(),
             Periodic("models", watch_models, seconds=CHAMPION_SECONDS).start(),
             Periodic("storage", parts.storage_watch.look, seconds=STORAGE_WATCH_SECONDS).start(),
             Periodic("dispatcher", dispatcher.tick, seconds=min(WATCH_SECONDS, settings.lease_seconds / 4)).start(),
         ]
+        flushing = asyncio.create_task(flush_often(metrics))
         parts.lifetime.watch_signals(at_end=parts.events.close)
         yield
+        flushing.cancel()
+        metrics.flush()
         for watcher in watchers:
             watcher.close()
         queue.close()
@@ -92,6 +120,9 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     app = Service(
         lifetime=parts.lifetime,
         max_body_bytes=settings.max_body_bytes,
+        guard=lambda app: build_guard(app, settings, keyring, limits, metrics),
+        docs_url=None,
+        redoc_url=None,
         title="Numeral",
         version=VERSION,
         description="Trains, proves and serves a digit recogniser, and shows how backpropagation learns.",
@@ -102,11 +133,24 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     error_handlers.install(app)
     for quick in (predictions.router, inference.router, operation.quick):
         app.include_bare(quick)
-    for resource in (jobs, plots, backprop, aliases, models, operation, protocol_models, system):
+    for resource in (jobs, plots, backprop, aliases, models, operation, protocol_models, system, metrics_page, pages):
         app.include_router(resource.router)
-    app.add_api_route("/", lambda: FileResponse(HOME), include_in_schema=False)
     error_handlers.document(app)
     return app
+
+
+async def flush_often(metrics: Metrics) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        metrics.flush()
+
+
+def open_limits(settings: Settings) -> Limits:
+    return Limits(
+        redis_url=settings.resolved_redis_url,
+        per_key=settings.rate_limit_per_key,
+        per_address=settings.rate_limit_per_address,
+    )
 
 
 def create_app_from_environment() -> FastAPI:

@@ -13,6 +13,9 @@ from app.errors import AppError, ConfigurationError
 
 HostOption = Annotated[str | None, typer.Option(help="address to listen on (NUMERAL_HOST, 127.0.0.1)")]
 PortOption = Annotated[int | None, typer.Option(help="port to listen on (NUMERAL_PORT, 8000)")]
+InsecureOption = Annotated[
+    bool | None, typer.Option("--insecure", help="serve other machines without keys (NUMERAL_INSECURE)")
+]
 DataOption = Annotated[Path | None, typer.Option(help="data folder (NUMERAL_DATA_DIR, ./data)")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 

@@ -173,3 +173,12 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a service or other slow fixtures runs in one process: a file, or the fault suite of one database."""
+    for item in items:
+        group = item.path.stem
+        if item.path.parent.name == "faults":
+            group = "faults on postgresql" if "postgresql" in item.name else "faults on sqlite"
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{group}"))

@@ -8,10 +8,11 @@ from app.db import SCHEMA, Base, Sessions, check_schema, database_now
 from app.jobs import service
 from app.jobs import tables as _jobs
 from app.jobs.specs import BackpropSweepSpec
+from app.keys import tables as _keys
 from app.migrations.migrate import alembic_config
 from app.registry import tables as _registry
 
-__all__ = ["_jobs", "_registry"]
+__all__ = ["_jobs", "_keys", "_registry"]
 
 
 def test_known_schema_is_the_newest_revision() -> None:

@@ -5,6 +5,7 @@ network. Such an endpoint takes a Request and returns a Response; what it raises
 everywhere else.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import error_handlers
 from app.api.body_limit import BodyLimit
@@ -39,12 +40,15 @@ class BareRoute(APIRoute):
 
 
 class Service(FastAPI):
-    """FastAPI with a limit on bodies, and with a short way to bare routes, past all that lies before its router."""
+    """FastAPI behind `guard` and a limit on bodies, and with a short way to bare routes, past all that lies before its
+    router."""
 
-    def __init__(self, *, lifetime: Lifetime, max_body_bytes: int, **options: Any) -> None:
+    def __init__(
+        self, *, lifetime: Lifetime, max_body_bytes: int, guard: Callable[[ASGIApp], ASGIApp], **options: Any
+    ) -> None:
         super().__init__(**options)
         self._lifetime = lifetime
-        self._limited = BodyLimit(self._dispatch, max_bytes=max_body_bytes)
+        self._guarded = guard(BodyLimit(self._dispatch, max_bytes=max_body_bytes))
         self._shortcuts: dict[tuple[str, str], BareRoute] = {}
 
     def include_bare(self, router: APIRouter) -> None:
@@ -55,14 +59,14 @@ class Service(FastAPI):
                 self._shortcuts |= {(method, route.path): route for method in route.methods or ()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._limited(scope, receive, _closing(send) if self._lifetime.is_ending else send)
+        await self._guarded(scope, receive, _closing(send) if self._lifetime.is_ending else send)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = self._shortcuts.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if route is None:
             await super().__call__(scope, receive, send)
         else:
-            scope["app"] = self
+            scope["app"], scope["route"] = self, route
             await route.answer(scope, receive, send)
 
 

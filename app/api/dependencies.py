@@ -10,8 +10,12 @@ from app.api.protocol.statistics import Statistics
 from app.config import Settings
 from app.db import Sessions
 from app.errors import UnsupportedMediaType
+from app.jobs.gauges import GaugeCache
 from app.jobs.queue import JobQueue
+from app.keys.keyring import Keyring
 from app.lifetime import Lifetime
+from app.metrics.catalogue import Metrics
+from app.metrics.drift import Drift
 from app.serving.classifiers import Classifiers
 from app.serving.decoders import Decoders
 from app.serving.engine import Engine
@@ -33,6 +37,10 @@ class Parts:
     decoders: Decoders  # where large pictures are decoded
     events: EventFeed
     statistics: Statistics
+    keyring: Keyring
+    metrics: Metrics
+    drift: Drift
+    gauges: GaugeCache
 
 
 def get_parts(request: Request) -> Parts:

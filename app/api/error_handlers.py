@@ -20,10 +20,18 @@ from models.errors import ModelError, PictureRefused, PictureTooLarge
 logger = logging.getLogger(__name__)
 
 STATUS: dict[type[Exception], int] = {
+    errors.KeyInUrl: 400,
+    errors.KeyMissing: 401,
+    errors.KeyWrong: 401,
+    errors.ScopeMissing: 403,
+    errors.OriginRefused: 403,
+    errors.RateLimited: 429,
+    errors.KeysUnknown: 503,
     errors.JobNotFound: 404,
     errors.ModelNotFound: 404,
     errors.ModelFileNotFound: 404,
     errors.CurvesNotThere: 404,
+    errors.PageNotFound: 404,
     errors.JobAlreadyEnded: 409,
     errors.JobNotEnded: 409,
     errors.JobSucceeded: 409,
@@ -113,12 +121,20 @@ async def _known(request: Request, error: Exception) -> Response:
     document = describe(error)
     if isinstance(error, errors.AppError) and error.location:
         document["errors"] = [{"location": error.location, "message": str(error)}]
-    is_temporary = document["status"] in (429, 503)
-    return problem(request, document, {"Retry-After": _retry_after(error)} if is_temporary else None)
+    return problem(request, document, _headers(error, document["status"]))
+
+
+def _headers(error: Exception, status: int) -> dict[str, str] | None:
+    if status == 401:
+        reason = ', error="invalid_token"' if isinstance(error, errors.KeyWrong) else ""
+        return {"WWW-Authenticate": f'Bearer realm="numeral"{reason}'}
+    return {"Retry-After": _retry_after(error)} if status in (429, 503) else None
 
 
 def _retry_after(error: Exception) -> str:
     """Seconds: a queue of jobs takes longer to clear than anything else."""
+    if isinstance(error, errors.RateLimited):
+        return str(error.retry_after)
     return "10" if isinstance(error, errors.TooManyJobs) else "1"
 
 

@@ -28,5 +28,6 @@ def readyz(parts: PartsDependency) -> dict[str, Any]:
     if parts.lifetime.is_ending:
         raise ShuttingDown("This process is about to end; it answers what it has taken in.")
     check_schema(parts.sessions)
+    parts.keyring.require_known()
     parts.storage_watch.require()
     return {"ready": True, "model": {"version": parts.classifiers.champion.version}}

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from app.api import schemas
 from app.api.allowances import TIMEOUT_PARAMETER, read_turn
 from app.api.bare import BareRoute, json_response, parts_of
+from app.api.dependencies import Parts
 from app.api.error_handlers import describe
 from app.api.picture_schemas import BINARY, ITEM, body, form
 from app.api.pictures import MAX_PICTURES, PICTURE_TYPES, Pixels, Sent, read_one, split_many, take_many, take_one
@@ -73,6 +74,7 @@ async def predict(request: Request) -> Response:
     pixels = prepared.pixels[None, None]
     answer = await parts.engine.predict(name, pixels, deadline=turn.deadline, is_gone=turn.is_gone)
     prediction = _render(prepared, answer, answer.probabilities[0])
+    _count(parts, prediction)
     if is_debug and prepared.normalised:
         prediction["image"]["png"] = _as_data_url(prepared.normalised.image)
     return json_response(prediction)
@@ -102,8 +104,16 @@ async def predict_batch(request: Request) -> Response:
     pixels = np.array([prepared.pixels for prepared in readable], np.float32).reshape(-1, 1, 28, 28)
     answer = await parts.engine.predict(name, pixels, deadline=turn.deadline, is_gone=turn.is_gone)
     rows = zip(readable, answer.probabilities, strict=True)
-    predictions = (_render(prepared, answer, row) for prepared, row in rows)
-    return json_response({"items": [next(predictions) if isinstance(each, Prepared) else each for each in found]})
+    predictions = [_render(prepared, answer, row) for prepared, row in rows]
+    for prediction in predictions:
+        _count(parts, prediction)
+    rendered = iter(predictions)
+    return json_response({"items": [next(rendered) if isinstance(each, Prepared) else each for each in found]})
+
+
+def _count(parts: Parts, prediction: dict[str, Any]) -> None:
+    accepted = "true" if prediction["accepted"] else "false"
+    parts.metrics.predicted(prediction["model"]["version"], prediction["digit"], accepted)
 
 
 def _model_name(request: Request) -> str:

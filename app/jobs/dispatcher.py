@@ -37,9 +37,11 @@ class Dispatcher:
         queue: JobQueue,
         *,
         stall_seconds: float = 600.0,
+        on_lost: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = _seconds,
     ) -> None:
         self.sessions, self.queue, self.stall_seconds = sessions, queue, stall_seconds
+        self._on_lost = on_lost
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._clock = clock
         self._answered = clock()
@@ -58,7 +60,7 @@ class Dispatcher:
 
     def _dispatch(self) -> None:
         if self._clock() >= self._reclaims_from:
-            reclaim(self.sessions, stall_seconds=self.stall_seconds)
+            reclaim(self.sessions, stall_seconds=self.stall_seconds, on_lost=self._on_lost)
         end_overdue(self.sessions)
         for queue in QUEUES:
             self._repeat_hints(queue)
@@ -92,10 +94,10 @@ def take_lead(sessions: Sessions, duty: str, name: str) -> bool:
         return False
 
 
-def reclaim(sessions: Sessions, *, stall_seconds: float) -> list[str]:
+def reclaim(sessions: Sessions, *, stall_seconds: float, on_lost: Callable[[str], None] = lambda _: None) -> list[str]:
     """Take running jobs from workers that have fallen silent, or live but have not moved for `stall_seconds`; the ids
-    of those that are queued again."""
-    requeued = []
+    of those that are queued again. `on_lost` is told of each job taken, with the reason."""
+    requeued, reasons = [], []
     with sessions.writing() as session:
         now = database_now(session)
         is_lost = Job.lease_until < now
@@ -106,12 +108,15 @@ def reclaim(sessions: Sessions, *, stall_seconds: float) -> list[str]:
             reason, what = ("worker_lost", "The worker was lost")
             if job.lease_until is not None and job.lease_until >= now:
                 reason, what = ("stalled", f"The worker made no step in {stall_seconds:g} seconds")
+            reasons.append(reason)
             if job.is_cancel_requested:
                 cancel_job(session, claim)
             elif job.charged_attempts >= MAX_ATTEMPTS:
                 fail_job(session, job.id, reason, f"{what}; this was the last of {MAX_ATTEMPTS} tries.", claim=claim)
             elif requeue(session, job.id, f"{what}; the job will run again.", claim=claim):
                 requeued.append(job.id)
+    for reason in reasons:
+        on_lost(reason)
     return requeued
 
 

@@ -4,9 +4,10 @@ from alembic import context
 
 from app.db import Base
 from app.jobs import tables as _jobs
+from app.keys import tables as _keys
 from app.registry import tables as _registry
 
-__all__ = ["_jobs", "_registry"]  # imported so that Base knows their tables
+__all__ = ["_jobs", "_keys", "_registry"]  # imported so that Base knows their tables
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=Base.metadata, render_as_batch=True

@@ -5,9 +5,10 @@ pictures, so the loop gets its turn every few milliseconds, and holds pictures f
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from anyio import to_thread
 from numpy.typing import NDArray
 
 from app.errors import AppError
+from app.metrics.catalogue import Metrics
 from app.serving.classifiers import Classifiers, ServedModel
 from app.serving.refusals import Refusals
 from app.serving.turns import Turn
@@ -41,13 +43,14 @@ class _Waiting:
     pixels: Floats  # (n, 1, 28, 28), n <= LARGEST_BATCH
     turn: Turn
     answer: "asyncio.Future[Floats]"
+    since: float = field(default_factory=time.perf_counter)
 
 
 class Engine:
     """The queue before the networks. It belongs to one event loop and is not to be touched from other threads."""
 
-    def __init__(self, classifiers: Classifiers, refusals: Refusals) -> None:
-        self._classifiers, self._refusals = classifiers, refusals
+    def __init__(self, classifiers: Classifiers, refusals: Refusals, metrics: Metrics) -> None:
+        self._classifiers, self._refusals, self._metrics = classifiers, refusals, metrics
         self._queue: deque[_Waiting] = deque()
         self._waiting = 0  # pictures in the queue
         self._is_scheduled = False
@@ -96,7 +99,7 @@ class Engine:
     def _run_batch(self) -> None:
         batch = self._take_batch()
         if batch:
-            _compute(batch)
+            self._compute(batch)
         self._is_scheduled = bool(self._queue)
         if self._queue:
             asyncio.get_running_loop().call_soon(self._run_batch)
@@ -114,7 +117,27 @@ class Engine:
             if _is_wanted(first):
                 batch.append(first)
                 room -= len(first.pixels)
+            else:
+                self._metrics.triton.failed(first.served.version)
         return batch
+
+    def _compute(self, batch: list[_Waiting]) -> None:
+        start, served = time.perf_counter(), batch[0].served
+        pixels = batch[0].pixels if len(batch) == 1 else np.concatenate([waiting.pixels for waiting in batch])
+        try:
+            probabilities = served.classifier.probabilities(pixels)
+        except Exception as error:  # whatever ONNX Runtime says: those who wait must not wait for ever
+            for waiting in batch:
+                waiting.answer.set_exception(error)
+                self._metrics.triton.failed(served.version)
+            return
+        seconds = time.perf_counter() - start
+        end = 0
+        for waiting in batch:
+            begin, end = end, end + len(waiting.pixels)
+            waiting.answer.set_result(probabilities[begin:end])
+        waits = [(len(waiting.pixels), start - waiting.since) for waiting in batch]
+        self._metrics.computed(served.version, pixels, probabilities, waits, seconds)
 
 
 def _answer(served: ServedModel, probabilities: Floats) -> Answer:
@@ -131,17 +154,3 @@ def _is_wanted(waiting: _Waiting) -> bool:
         waiting.answer.set_exception(error.with_traceback(None))  # with it, the two would refer to each other
         return False
     return True
-
-
-def _compute(batch: list[_Waiting]) -> None:
-    pixels = batch[0].pixels if len(batch) == 1 else np.concatenate([waiting.pixels for waiting in batch])
-    try:
-        probabilities = batch[0].served.classifier.probabilities(pixels)
-    except Exception as error:  # whatever ONNX Runtime says: those who wait must not wait for ever
-        for waiting in batch:
-            waiting.answer.set_exception(error)
-        return
-    end = 0
-    for waiting in batch:
-        start, end = end, end + len(waiting.pixels)
-        waiting.answer.set_result(probabilities[start:end])

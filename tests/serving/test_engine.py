@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.errors import ClientGone, DeadlineExceeded, Overloaded
+from app.metrics.catalogue import Metrics
 from app.registry.service import SHIPPED
 from app.serving.classifiers import ServedModel
 from app.serving.engine import LARGEST_BATCH, MOST_WAITING, Answer, Engine
@@ -61,7 +62,7 @@ def pictures(count: int) -> Floats:
 
 
 def run(versions: TwoVersions, work: Callable[[Engine], Coroutine[Any, Any, Any]]) -> Any:
-    return asyncio.run(work(Engine(versions, Refusals())))  # type: ignore[arg-type]
+    return asyncio.run(work(Engine(versions, Refusals(), Metrics())))  # type: ignore[arg-type]
 
 
 def test_every_row_of_a_batch_is_what_it_would_be_alone(versions: TwoVersions) -> None:

@@ -54,6 +54,8 @@ async def _infer(request: Request, parts: Parts, name: str) -> Response:
     computed = time.perf_counter_ns()
     response = _respond(*write_response(asked, answer.version, answer.probabilities))
     phases = (understood - start, computed - understood, time.perf_counter_ns() - computed)
+    for digit in answer.probabilities.argmax(axis=1).tolist():
+        parts.metrics.predicted(answer.version, digit, "not_judged")
     parts.statistics.succeeded(answer.version, pictures=len(answer.probabilities), phases=phases)
     return response
 

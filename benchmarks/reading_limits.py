@@ -1,4 +1,4 @@
-"""Does the network know its limits? python benchmarks/limits.py [--model FILE] [--fashion FOLDER]
+"""Does the network know its limits? python benchmarks/reading_limits.py [--model FILE] [--fashion FOLDER]
 
 Coverage of MNIST's test set, and how well the confidence tells its digits from what is no digit (AUROC: the chance
 that a digit has the higher confidence of the two): letters of fonts that no training saw, bent and redrawn by chance;

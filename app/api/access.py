@@ -1,0 +1,47 @@
+"""Which scope opens what. What is not listed here is for `admin`, so an endpoint that was forgotten is closed."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+READ = ("GET", "HEAD")
+
+
+class Rule(NamedTuple):
+    """Requests of these methods to these paths need one of these scopes; none: they are open to everybody."""
+
+    methods: tuple[str, ...] | None
+    paths: re.Pattern[str]
+    scopes: tuple[str, ...]
+
+
+def _rule(methods: tuple[str, ...] | None, paths: str, *scopes: str) -> Rule:
+    return Rule(methods, re.compile(paths), scopes)
+
+
+RULES = (
+    _rule(READ, r"/livez|/readyz|/v2/health/(live|ready)"),
+    _rule(
+        READ, r"/|/console(/.*)?|/favicon\.ico|/docs|/openapi\.json"
+    ),  # the page itself; what it asks for needs a key
+    _rule(("POST",), r"/v1/(predict|read)(/.*)?", "predict"),
+    _rule(None, r"/v2(/.*)?", "predict"),
+    _rule(READ, r"/v1/models(/.*)?", "predict", "train"),
+    _rule(None, r"/v1/jobs(/.*)?", "train"),
+    _rule(None, r"/v1/backprop(/.*)?", "train"),
+)
+ADMIN = ("admin",)
+
+# A key here would be kept by histories, proxies and logs. `numeral_` is how our keys begin.
+KEY_IN_QUERY = re.compile(
+    r"(^|[&;])(x[-_])?(api[-_]?key|access[-_]?token|token|key|authorization)=|numeral_[0-9a-f]", re.I
+)
+
+
+@lru_cache(maxsize=1024)
+def scopes_for(method: str, path: str) -> tuple[str, ...]:
+    """The scopes of which one is needed; none for what is open to everybody."""
+    for rule in RULES:
+        if (rule.methods is None or method in rule.methods) and rule.paths.fullmatch(path):
+            return rule.scopes
+    return ADMIN

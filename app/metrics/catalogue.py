@@ -1,0 +1,157 @@
+"""Everything that is counted while the service works, by name."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.metrics.cells import Cells
+from app.metrics.drift import REFERENCE, Counts
+from app.metrics.families import Counter, Histogram
+
+Floats = NDArray[np.float32]
+
+MODEL = "digits"  # its name in the Open Inference Protocol
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+WAITS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+BATCHES = (1, 2, 4, 8, 16, 32)
+MOST_UNCOUNTED = 32  # batches, whose pictures are kept until then
+FLUSH_SECONDS = 0.25  # what is counted this much later is what a process that is killed may lose
+
+
+class Batch(NamedTuple):
+    """What went through the network together."""
+
+    version: str
+    pixels: Floats
+    probabilities: Floats
+    waits: list[tuple[int, float]]
+    seconds: float
+
+
+class Metrics:
+    """The counts of one process. All but `lease_expiries` belong to the thread of its event loop."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._uncounted: list[Batch] = []
+        self.cells = cells = Cells(folder)
+        self.requests = Counter(
+            cells, "numeral_http_requests_total", "Requests that were answered.", "method", "route", "status"
+        )
+        self.request_seconds = Histogram(
+            cells, "numeral_http_request_seconds", "From the request until its answer begins.", SECONDS,
+            "method", "route",
+        )  # fmt: skip
+        self.refused = Counter(
+            cells, "numeral_refused_total", "Requests refused for their key, its scope or their rate.", "reason"
+        )
+        self.predictions = Counter(
+            cells, "numeral_predictions_total", "Pictures read.", "digit", "model_version", "accepted"
+        )
+        self.confidence = Histogram(
+            cells, "numeral_prediction_confidence", "The probability of the digit that was found.",
+            REFERENCE.confidence.bounds, "model_version",
+        )  # fmt: skip
+        self.ink = Histogram(
+            cells, "numeral_prediction_ink", "Mean brightness of a picture as the network saw it, 0 to 1.",
+            REFERENCE.ink.bounds,
+        )  # fmt: skip
+        self.queue_wait = Histogram(
+            cells, "numeral_queue_wait_seconds", "How long pictures waited for the network.", WAITS
+        )
+        self.batch_size = Histogram(
+            cells, "numeral_batch_size", "Pictures that went through the network together.", BATCHES
+        )
+        self.lease_expiries = Counter(
+            cells, "numeral_lease_expiries_total", "Jobs that were taken from a worker.", "reason"
+        )
+        self.triton = Triton(cells)
+        self.families = (
+            self.requests, self.request_seconds, self.refused, self.predictions, self.confidence, self.ink,
+            self.queue_wait, self.batch_size, self.lease_expiries, *self.triton.families,
+        )  # fmt: skip
+
+    def answered(self, method: str, route: str, status: str, seconds: float) -> None:
+        """A request was answered."""
+        self.requests.add(1, method, route, status)
+        self.request_seconds.observe(seconds, method, route)
+
+    def predicted(self, version: str, digit: int, accepted: str) -> None:
+        """A picture was read; `accepted` is true, false, or not_judged where the protocol has no word for it."""
+        self.predictions.add(1, str(digit), version, accepted)
+
+    def computed(
+        self, version: str, pixels: Floats, probabilities: Floats, waits: list[tuple[int, float]], seconds: float
+    ) -> None:
+        """A batch float32 (n, 1, 28, 28) went through the network, for requests with so many pictures and waits.
+
+        It is counted with others by `flush`: one by one that would take 15 us each, together it takes 3.
+        """
+        self._uncounted.append(Batch(version, pixels, probabilities, waits, seconds))
+        if len(self._uncounted) >= MOST_UNCOUNTED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Count what `computed` was told of. To be called several times a second."""
+        batches, self._uncounted = self._uncounted, []
+        for version in {batch.version for batch in batches}:
+            self._count([batch for batch in batches if batch.version == version], version)
+
+    def _count(self, batches: list[Batch], version: str) -> None:
+        probabilities = np.concatenate([batch.probabilities for batch in batches])
+        pixels = np.concatenate([batch.pixels for batch in batches]).reshape(-1, 28 * 28)
+        waits = np.array([wait for batch in batches for _, wait in batch.waits], np.float32)
+        infer_seconds = sum(batch.seconds * len(batch.waits) for batch in batches)
+        self.confidence.observe_all(probabilities.max(axis=1), version)
+        self.ink.observe_all(pixels.mean(axis=1))
+        self.batch_size.observe_all(np.array([len(batch.pixels) for batch in batches], np.float32))
+        self.queue_wait.observe_all(waits)
+        self.triton.computed(version, len(pixels), len(batches), len(waits), float(waits.sum()), infer_seconds)
+
+    def drift_counts(self) -> Counts:
+        """How many of each class there were, over the processes: what Drift compares."""
+        totals = self.cells.totals()
+        return {
+            "digit": self.predictions.sums(totals, "digit", [str(digit) for digit in range(10)]),
+            "confidence": self.confidence.counts(totals),
+            "ink": self.ink.counts(totals),
+        }
+
+    def text(self) -> list[str]:
+        """The lines of all families, summed over the processes."""
+        totals = self.cells.totals()
+        return [line for family in self.families for line in family.write(totals)]
+
+
+class Triton:
+    """The same work by the names that dashboards for Triton know. A request is one piece of at most a batch."""
+
+    def __init__(self, cells: Cells) -> None:
+        def counter(name: str, text: str) -> Counter:
+            return Counter(cells, f"nv_inference_{name}", text, "model", "version")
+
+        self.success = counter("request_success", "Requests to the network that were answered.")
+        self.failure = counter("request_failure", "Requests to the network that came to nothing.")
+        self.count = counter("count", "Pictures read.")
+        self.executions = counter("exec_count", "Batches that went through the network.")
+        self.request_us = counter("request_duration_us", "Waiting and computing, in all.")
+        self.queue_us = counter("queue_duration_us", "Waiting, in all.")
+        self.infer_us = counter("compute_infer_duration_us", "Computing, in all.")
+        self.families = (
+            self.success, self.failure, self.count, self.executions, self.request_us, self.queue_us, self.infer_us,
+        )  # fmt: skip
+
+    def computed(
+        self, version: str, pictures: int, batches: int, requests: int, waited: float, computing: float
+    ) -> None:
+        """So many requests were answered; seconds of waiting and computing are summed over them."""
+        self.success.add(requests, MODEL, version)
+        self.count.add(pictures, MODEL, version)
+        self.executions.add(batches, MODEL, version)
+        self.request_us.add((waited + computing) * 1e6, MODEL, version)
+        self.queue_us.add(waited * 1e6, MODEL, version)
+        self.infer_us.add(computing * 1e6, MODEL, version)
+
+    def failed(self, version: str) -> None:
+        self.failure.add(1, MODEL, version)

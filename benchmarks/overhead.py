@@ -1,0 +1,92 @@
+"""What keys, limits, request ids, headers and metrics cost a prediction: processor time, without a network.
+
+The same request is put to the application as a server would put it: whole, and with the gate taken away and nothing
+counted. Both take turns, so that whatever else the machine does falls on both; the least of many rounds of each
+is what they cost.
+"""
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from app.api.bare import Service
+from app.config import Settings
+from app.keys import service
+from app.main import create_app
+from app.metrics.catalogue import Metrics
+from app.migrations.migrate import upgrade
+from tests.fakes import RecordedQueue
+
+ROUNDS, REQUESTS = 60, 100
+BODY = json.dumps({"pixels": [0] * 784}).encode()
+
+Application = Callable[..., Awaitable[None]]
+
+
+class Uncounted(Metrics):
+    """Counts nothing."""
+
+    def answered(self, *_: Any) -> None: ...
+    def predicted(self, *_: Any) -> None: ...
+    def computed(self, *_: Any) -> None: ...
+
+
+async def ask(app: Application, key: str, scope_app: Service) -> None:
+    headers = [
+        (b"host", b"127.0.0.1"),
+        (b"content-type", b"application/json"),
+        (b"authorization", f"Bearer {key}".encode()),
+    ]
+    scope = {
+        "type": "http", "method": "POST", "path": "/v1/predict", "raw_path": b"/v1/predict", "query_string": b"",
+        "root_path": "", "scheme": "http", "http_version": "1.1", "client": ("127.0.0.1", 5000),
+        "server": ("127.0.0.1", 8000), "headers": headers, "app": scope_app, "state": {},
+    }  # fmt: skip
+    statuses = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": BODY, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        statuses.append(message.get("status", 200))
+
+    await app(scope, receive, send)
+    if statuses[0] != 200:
+        raise SystemExit(f"answered {statuses[0]}")
+
+
+async def measure(folder: Path, limit: str | None) -> None:
+    settings = Settings(data_dir=folder, rate_limit_per_key=limit, rate_limit_per_address=limit)
+    upgrade(settings.resolved_database_url)
+    app = create_app(settings, RecordedQueue())
+    assert isinstance(app, Service)
+    parts = app.state.parts
+    key = service.create(parts.sessions, "benchmark", ["predict"])[1]
+    async with app.router.lifespan_context(app):
+        bare, uncounted, counted = app._guarded._app, Uncounted(), parts.metrics  # type: ignore[attr-defined]
+        least = {"bare": 1e9, "keys": 1e9, "keys and metrics": 1e9}
+        for _ in range(ROUNDS):
+            for name, entry, metrics in (
+                ("bare", bare, uncounted), ("keys", app, uncounted), ("keys and metrics", app, counted)
+            ):  # fmt: skip
+                parts.engine._metrics = app._guarded._metrics = metrics  # type: ignore[attr-defined]
+                object.__setattr__(parts, "metrics", metrics)
+                start = time.thread_time()
+                for _ in range(REQUESTS):
+                    await ask(entry, key, app)
+                least[name] = min(least[name], (time.thread_time() - start) / REQUESTS)
+    for name, seconds in least.items():
+        print(
+            f"{name:20} {seconds * 1e6:7.1f} us of the processor a prediction, +{(seconds - least['bare']) * 1e6:.1f}"
+        )
+
+
+if __name__ == "__main__":
+    for limit in (None, "1000000/second"):
+        print(f"rate limits: {limit or 'none'}")
+        with tempfile.TemporaryDirectory() as folder:
+            asyncio.run(measure(Path(folder), limit))

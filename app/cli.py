@@ -92,7 +92,7 @@ def api(
             access_log=False,
             http=LingeringProtocol,
             loop="app.event_loop:EagerLoop",
-            timeout_graceful_shutdown=5,
+            timeout_graceful_shutdown=10,
             server_header=False,
         )
 

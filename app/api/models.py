@@ -37,10 +37,11 @@ def get_model(version: Name, parts: PartsDependency) -> dict[str, Any]:
 @router.delete("/{version}", status_code=204)
 def delete_model(version: Name, parts: PartsDependency) -> None:
     """Remove a version with its files; not one that serves, or has served, under an alias (409)."""
-    for artifact in service.delete(parts.sessions, version):
+    deleted, artifacts = service.delete(parts.sessions, version)
+    parts.classifiers.forget(deleted)
+    for artifact in artifacts:
         with suppress(StorageUnavailable):  # what stays behind is named by no row, and `numeral gc` removes it
             parts.storage.delete(artifact)
-    parts.classifiers.forget(version)
 
 
 @router.get(

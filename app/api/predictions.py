@@ -21,6 +21,7 @@ from app.api.pictures import MAX_PICTURES, PICTURE_TYPES, Pixels, Sent, read_one
 from app.errors import AppError, InvalidInput
 from app.serving.classifiers import CHAMPION
 from app.serving.engine import Answer
+from app.serving.turns import Turn
 from models.acceptance import doubt
 from models.errors import ModelError
 from models.pictures.mnist_form import take_as_it_is
@@ -99,7 +100,7 @@ async def predict_batch(request: Request) -> Response:
     parts, name, turn = parts_of(request), _model_name(request), read_turn(request)
     sent_body = await take_many(request)
     await parts.engine.require_room()
-    found = await parts.decoders.run(lambda: [_attempt(sent) for sent in split_many(sent_body)], turn)
+    found = await parts.decoders.run(lambda: _attempt_all(sent_body, turn), turn)
     readable = [each for each in found if isinstance(each, Prepared)]
     pixels = np.array([prepared.pixels for prepared in readable], np.float32).reshape(-1, 1, 28, 28)
     answer = await parts.engine.predict(name, pixels, deadline=turn.deadline, is_gone=turn.is_gone)
@@ -109,6 +110,14 @@ async def predict_batch(request: Request) -> Response:
         _count(parts, prediction)
     rendered = iter(predictions)
     return json_response({"items": [next(rendered) if isinstance(each, Prepared) else each for each in found]})
+
+
+def _attempt_all(body: list[bytes] | bytes, turn: Turn) -> list[Prepared | dict[str, Any]]:
+    found = []
+    for sent in split_many(body):
+        turn.check()  # decoding many large pictures takes seconds
+        found.append(_attempt(sent))
+    return found
 
 
 def _count(parts: Parts, prediction: dict[str, Any]) -> None:

@@ -135,7 +135,9 @@ class AliasCondition(BaseModel):
 
 class AliasTarget(AliasCondition):
     version: Annotated[str, Field(min_length=1, max_length=40)]
-    reason: Annotated[str, Field(max_length=200)] | None = Field(None, description="for the history")
+    reason: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = Field(
+        None, description="for the history"
+    )
 
 
 class AliasChange(BaseModel):

@@ -138,13 +138,13 @@ def list_(sessions: Sessions) -> list[tuple[ModelVersion, list[str]]]:
         return [(version, names.get(version.number, [])) for version in versions]
 
 
-def delete(sessions: Sessions, version: str) -> list[str]:
-    """Remove a version that never had an alias; the names of its artifacts. Raises ModelNotFound, ModelInUse."""
+def delete(sessions: Sessions, version: str) -> tuple[str, list[str]]:
+    """Remove a version that never had an alias: its name, its artifacts. Raises ModelNotFound, ModelInUse."""
     try:
         with sessions.writing() as session:
             found = _get(session, version)
             session.delete(found)
-            return [file["artifact"] for file in found.files.values()]
+            return str(found.number), [file["artifact"] for file in found.files.values()]
     except IntegrityError as error:  # the aliases and their history refer to it
         raise ModelInUse(
             f"Version {version} serves or has served under an alias; it stays, so that a rollback finds it."

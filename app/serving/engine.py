@@ -24,6 +24,7 @@ from app.serving.turns import Turn
 Floats = NDArray[np.float32]
 
 LARGEST_BATCH = 32  # pictures; more in one call are not quicker
+LARGE_AT_ONCE = 2  # requests of more than a batch; more of them would fill the queue for good
 MOST_WAITING = 128  # pictures; about 10 ms of the network, 30 ms with all that HTTP takes
 
 
@@ -54,6 +55,7 @@ class Engine:
         self._queue: deque[_Waiting] = deque()
         self._waiting = 0  # pictures in the queue
         self._is_scheduled = False
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def predict(
         self,
@@ -74,7 +76,8 @@ class Engine:
         if len(pixels) <= LARGEST_BATCH:
             return _answer(served, await self._enqueue(served, pixels, turn))
         starts = range(0, len(pixels), LARGEST_BATCH)  # one after the other: small requests go in between
-        parts = [await self._enqueue(served, pixels[start : start + LARGEST_BATCH], turn) for start in starts]
+        async with self._large:
+            parts = [await self._enqueue(served, pixels[start : start + LARGEST_BATCH], turn) for start in starts]
         return _answer(served, np.concatenate(parts))
 
     async def require_room(self) -> None:

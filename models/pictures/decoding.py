@@ -98,8 +98,9 @@ def _averageable(picture: Image.Image) -> Image.Image:
     """The picture in a mode whose pixels can be averaged: no palette, no single bits, 8 bits a channel."""
     if picture.mode in ("P", "PA"):
         return picture.convert("RGBA")
-    if picture.mode.startswith("I"):  # 16 bits
-        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    if picture.mode.startswith("I"):  # 16 bits, of which a camera may use 12
+        levels = np.clip(np.asarray(picture), 0, 65_535)
+        return Image.fromarray((levels >> max(0, int(levels.max()).bit_length() - 8)).astype(np.uint8))
     return picture.convert("L") if picture.mode == "1" else picture
 
 

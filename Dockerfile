@@ -20,9 +20,9 @@ WORKDIR /source
 COPY requirements/build.txt requirements/
 RUN --mount=type=bind,from=wheels,target=/wheels \
     pip install --quiet --require-hashes --find-links /wheels -r requirements/build.txt
-COPY requirements requirements
 
 FROM builder AS api-packages
+COPY requirements/api.txt requirements/
 RUN --mount=type=bind,from=wheels,target=/wheels \
     pip --python /opt/numeral/bin/python install --quiet --require-hashes --no-deps --find-links /wheels \
         -r requirements/api.txt
@@ -31,6 +31,7 @@ RUN sh slim.sh /opt/numeral api
 
 FROM builder AS worker-packages
 ARG TORCH=cpu
+COPY requirements/worker-$TORCH.txt requirements/
 ARG TORCH_WHEELS=https://download.pytorch.org/whl/cpu/torch/
 RUN --mount=type=bind,from=wheels,target=/wheels \
     if [ "$TORCH" = cpu ]; then from="--find-links $TORCH_WHEELS"; fi; \

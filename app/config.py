@@ -66,6 +66,11 @@ class Settings(BaseSettings):
         return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
 
     @property
+    def reached_host(self) -> str:
+        """The address at which others reach the service: whether keys are needed goes by it."""
+        return self.published_host or self.host
+
+    @property
     def resolved_database_url(self) -> str:
         file = str(self.data_dir.resolve() / "numeral.db")
         return self.database_url or URL.create("sqlite", database=file).render_as_string()

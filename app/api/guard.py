@@ -22,7 +22,7 @@ def build_guard(app: ASGIApp, settings: Settings, keyring: Keyring, limits: Limi
         keyring,
         limits,
         is_insecure=settings.insecure,
-        is_local=is_loopback(settings.host),
+        is_local=is_loopback(settings.reached_host),
         is_metrics_open=settings.metrics_open,
         origins=origins,
     )

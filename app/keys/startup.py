@@ -27,11 +27,11 @@ def require_keys(settings: Settings) -> None:
         return
     finally:
         sessions.close()
-    if settings.insecure or is_guarded or is_loopback(settings.host):
+    if settings.insecure or is_guarded or is_loopback(settings.reached_host):
         return
     raise ConfigurationError(
-        f"The service would listen on {settings.host} without API keys, open to everybody who can reach it: make one "
-        "with `numeral keys create`, name a file with one in NUMERAL_ADMIN_KEY_FILE, or give --insecure."
+        f"The service would listen on {settings.reached_host} without API keys, open to everybody who can reach it: "
+        "make one with `numeral keys create`, name a file with one in NUMERAL_ADMIN_KEY_FILE, or give --insecure."
     )
 
 

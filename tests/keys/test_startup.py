@@ -30,6 +30,14 @@ def test_on_loopback_no_key_is_needed(tmp_path: Path, host: str) -> None:
     require_keys(settings)
 
 
+def test_where_a_container_is_published_decides_and_not_what_it_listens_on(tmp_path: Path) -> None:
+    settings, sessions = prepare(tmp_path, host="0.0.0.0", published_host="127.0.0.1")
+    sessions.close()
+    require_keys(settings)
+    with pytest.raises(ConfigurationError, match=r"10\.0\.0\.1 without API keys"):
+        require_keys(settings.model_copy(update={"published_host": "10.0.0.1"}))
+
+
 @pytest.mark.parametrize(
     "content", ["", "password", "a" * 40, "0123456789 abcdefghijklmnopqrstuvwxyz", "é" * 40, "x" * 300]
 )

@@ -1,0 +1,193 @@
+"""A page of writing: its ink in lines, each cut into bits that are digits or parts of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from models.errors import PictureRefused
+from models.pictures.decoding import Grey, to_grey
+from models.pictures.ground import find_ink
+from models.pictures.lines import without_lines
+from models.pictures.normalised import Box
+from models.pictures.pieces import FAINTEST, FIRM, LONG, NEIGHBOURS, STRONGEST
+from models.pictures.seams import find_seams
+
+SMALLEST = 7  # pixels: ink whose tallest part is lower shows no digits
+WORKING_HEIGHT = 48  # pixels: larger writing is reduced to it
+TALL = 0.5  # of the tallest: what counts as about as tall as a digit
+SPECK = 0.2  # of a digit's height: what is smaller both ways is dust
+UNCUT = 0.45  # of a digit's height: what is narrower holds no two digits
+MOST_PIECES = 300
+
+
+@dataclass(frozen=True)
+class Bit:
+    """Ink, 0..1, cut out of the page, and where it stood in the working picture."""
+
+    ink: Grey
+    box: Box
+    cut: float = 0.0  # how much ink was crossed on its left side to cut it off, in digit heights
+
+
+@dataclass(frozen=True)
+class Line:
+    """The bits of a line of writing, from left to right, and about how tall its digits are."""
+
+    bits: list[Bit]
+    height: float
+
+
+@dataclass(frozen=True)
+class Page:
+    """Lines from top to bottom; `scale` is that of the working picture, whose pixels the boxes count."""
+
+    lines: list[Line]
+    inverted: bool
+    scale: float
+
+
+def find_page(picture: Image.Image) -> Page:
+    """The lines of an upright picture, mode L or RGB. Raises PictureRefused where there is far too much on it."""
+    ink = find_ink(to_grey(picture))
+    strength = ndimage.uniform_filter(ink.strength, 3) if ink.noise > 2 else ink.strength
+    least = max(FAINTEST, 4 * ink.noise)
+    level = max(least, FIRM * _strongest(strength))
+    strength = _without_ruling(strength, least, level)
+    boxes = _boxes(ndimage.label(strength > level, NEIGHBOURS)[0])
+    height = _digit_height(boxes)
+    if height < SMALLEST:
+        return Page([], ink.inverted, 1.0)
+    scale = 1.0
+    if height > WORKING_HEIGHT:
+        scale = WORKING_HEIGHT / height
+        size = (max(1, round(strength.shape[1] * scale)), max(1, round(strength.shape[0] * scale)))
+        strength = np.asarray(Image.fromarray(strength).resize(size, Image.Resampling.BOX))
+        level = max(least, FIRM * _strongest(strength))
+    pieces = _pieces(strength, level)
+    lines = sorted(_into_lines(pieces), key=lambda line: min(piece.box[1] for piece in line))
+    return Page([_cut(line) for line in lines], ink.inverted, scale)
+
+
+def _strongest(strength: Grey) -> float:
+    counts = np.bincount(strength.ravel().astype(np.uint8), minlength=256)
+    return 255.0 - int((counts[::-1].cumsum() >= min(STRONGEST, strength.size)).argmax())
+
+
+def _without_ruling(strength: Grey, least: float, level: float) -> Grey:
+    """The ink without the lines of ruled paper, where something reaches from the edge across most of the page."""
+    labels, count = ndimage.label(strength > least, NEIGHBOURS)
+    if not count:
+        return strength
+    height, width = strength.shape
+    left, top, right, bottom = _boxes(labels).T
+    is_long = (right - left > LONG * width) | (bottom - top > LONG * height)
+    at_edge = (left <= 0) | (top <= 0) | (right >= width) | (bottom >= height)
+    return without_lines(strength, least, level / FIRM) if (is_long & at_edge).any() else strength
+
+
+def _boxes(labels: NDArray[np.int32]) -> NDArray[np.int64]:
+    found = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)]
+    return np.array(found, np.int64).reshape(-1, 4)
+
+
+def _digit_height(boxes: NDArray[np.int64]) -> float:
+    """The usual height of what is about as tall as the tallest."""
+    heights = boxes[:, 3] - boxes[:, 1]
+    return float(np.median(heights[heights >= TALL * heights.max()])) if len(boxes) else 0.0
+
+
+def _pieces(strength: Grey, level: float) -> list[Bit]:
+    """The connected pieces of ink that are more than dust, each with its own ink alone."""
+    labels, _ = ndimage.label(strength > level, NEIGHBOURS)
+    boxes = _boxes(labels)
+    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    kept = np.flatnonzero(sides >= SPECK * _digit_height(boxes))
+    if len(kept) > MOST_PIECES:
+        raise PictureRefused(
+            f"The picture holds {len(kept)} pieces of ink, more than {MOST_PIECES}: it is no page of digits, or too "
+            "large a one. Send a part of it."
+        )
+    return [_cut_out(strength, labels, int(number) + 1, boxes[number]) for number in kept]
+
+
+def _cut_out(strength: Grey, labels: NDArray[np.int32], number: int, box: NDArray[np.int64]) -> Bit:
+    left, top = (max(0, int(edge) - 1) for edge in box[:2])  # with the soft edge around it
+    right, bottom = (int(edge) + 1 for edge in box[2:])
+    place = (slice(top, bottom), slice(left, right))
+    own = labels[place] == number
+    around = ndimage.binary_dilation(own, NEIGHBOURS) & ((labels[place] == 0) | own)
+    levels = np.where(around, strength[place], 0)
+    full = float(np.percentile(levels[own], 75))
+    ink = np.clip(levels / full, 0, 1).astype(np.float32)
+    return Bit(ink, (left, top, left + ink.shape[1], top + ink.shape[0]))
+
+
+def _into_lines(pieces: list[Bit]) -> list[list[Bit]]:
+    """From left to right every tall piece joins the line whose last piece it stands beside; small ones the nearest."""
+    if not pieces:
+        return []
+    tall_enough = TALL * _digit_height(np.array([piece.box for piece in pieces]))
+    lines: list[list[Bit]] = []
+    small: list[Bit] = []
+    for piece in sorted(pieces, key=lambda piece: piece.box[0]):
+        if piece.box[3] - piece.box[1] < tall_enough:
+            small.append(piece)
+            continue
+        beside = [line for line in lines if _beside(line[-1].box, piece.box) > 0.4]
+        if beside:
+            max(beside, key=lambda line: _beside(line[-1].box, piece.box)).append(piece)
+        else:
+            lines.append([piece])
+    talls = [(piece, number) for number, line in enumerate(lines) for piece in line]
+    for piece in small:
+        nearest, number = min(talls, key=lambda each: _distance(each[0].box, piece.box))
+        if _distance(nearest.box, piece.box) <= tall_enough:
+            lines[number].append(piece)
+    return lines
+
+
+def _beside(one: Box, other: Box) -> float:
+    """The share of the lower one's height at which both stand."""
+    common = min(one[3], other[3]) - max(one[1], other[1])
+    return common / min(one[3] - one[1], other[3] - other[1])
+
+
+def _distance(one: Box, other: Box) -> float:
+    across = max(one[0] - other[2], other[0] - one[2], 0)
+    down = max(one[1] - other[3], other[1] - one[3], 0)
+    return float(np.hypot(across, down))
+
+
+def _cut(pieces: list[Bit]) -> Line:
+    height = _digit_height(np.array([piece.box for piece in pieces]))
+    bits = [bit for piece in pieces for bit in _cut_piece(piece, height)]
+    return Line(sorted(bits, key=_middle), height)
+
+
+def _middle(bit: Bit) -> float:
+    columns = bit.ink.sum(axis=0)
+    return bit.box[0] + float((columns * np.arange(len(columns))).sum() / columns.sum())
+
+
+def _cut_piece(piece: Bit, height: float) -> list[Bit]:
+    """A piece at all the places where it might be several digits."""
+    if piece.box[2] - piece.box[0] < UNCUT * height:
+        return [piece]
+    seams, crossed = find_seams(piece.ink, height)
+    side = np.zeros(piece.ink.shape, np.int64)
+    columns = np.arange(piece.ink.shape[1])
+    for seam in seams:
+        side += columns > seam[:, None]
+    found = []
+    for number, cut in enumerate([0.0, *crossed]):
+        ink = np.where(side == number, piece.ink, 0)
+        rows, inked = np.flatnonzero(ink.max(axis=1) > 0.1), np.flatnonzero(ink.max(axis=0) > 0.1)
+        if len(rows):
+            left, top, right, bottom = int(inked[0]), int(rows[0]), int(inked[-1]) + 1, int(rows[-1]) + 1
+            x, y = piece.box[:2]
+            box = (x + left, y + top, x + right, y + bottom)
+            found.append(Bit(ink[top:bottom, left:right], box, cut / height))
+    return found

@@ -10,7 +10,19 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from app import VERSION
-from app.api import aliases, backprop, error_handlers, jobs, models, operation, pages, plots, predictions, system
+from app.api import (
+    aliases,
+    backprop,
+    error_handlers,
+    jobs,
+    models,
+    operation,
+    pages,
+    plots,
+    predictions,
+    reading,
+    system,
+)
 from app.api import metrics as metrics_page
 from app.api.bare import Service
 from app.api.dependencies import Parts
@@ -131,7 +143,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
     )
     app.state.parts = parts
     error_handlers.install(app)
-    for quick in (predictions.router, inference.router, operation.quick):
+    for quick in (predictions.router, reading.router, inference.router, operation.quick):
         app.include_bare(quick)
     for resource in (jobs, plots, backprop, aliases, models, operation, protocol_models, system, metrics_page, pages):
         app.include_router(resource.router)

@@ -50,6 +50,7 @@ class Segmentation:
     images: NDArray[np.uint8]
     candidates: list[Candidate]
     page: Page
+    upright: Image.Image  # at most 1024 pixels long
     reduction: float  # of the upright picture against the one that was sent
 
 
@@ -63,8 +64,8 @@ class ReadDigit:
     reason: str | None  # why it should not be trusted
 
 
-def segment(picture: Image.Image) -> tuple[Segmentation, Image.Image]:
-    """Cut a picture in all ways that make sense; with the upright picture. Raises PictureRefused."""
+def segment(picture: Image.Image) -> Segmentation:
+    """Cut a picture in all ways that make sense. Raises PictureRefused."""
     upright, reduction = decode(picture)
     page = find_page(upright)
     candidates, images = [], []
@@ -81,7 +82,7 @@ def segment(picture: Image.Image) -> tuple[Segmentation, Image.Image]:
                     raise PictureRefused(
                         f"The picture holds too much to be read as at most {MOST_DIGITS} digits. Send a part of it."
                     )
-    return Segmentation(np.array(images, np.uint8).reshape(-1, 28, 28), candidates, page, reduction), upright
+    return Segmentation(np.array(images, np.uint8).reshape(-1, 28, 28), candidates, page, upright, reduction)
 
 
 def choose(segmentation: Segmentation, probabilities: Floats, least_confidence: float) -> list[list[ReadDigit]]:

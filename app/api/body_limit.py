@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.error_handlers import describe, problem
 from app.errors import BodyTooLarge
 
-PICTURE_PATHS = ("/v1/predict", "/v2/models/digits/")  # only bodies that hold pictures may be large
+PICTURE_PATHS = ("/v1/predict", "/v1/read", "/v2/models/digits/")  # only bodies that hold pictures may be large
 LARGEST_OTHER = 2**20
 
 

@@ -39,6 +39,10 @@ PARAMETERS = {
         TIMEOUT_PARAMETER,
     ]
 }  # fmt: skip
+ONE_PICTURE = dict.fromkeys(PICTURE_TYPES, BINARY) | {
+    "multipart/form-data": form("file", BINARY["schema"]),
+    "application/json": {"schema": ITEM},
+}
 DEBUG = {"name": "debug", "in": "query", "schema": {"type": "boolean", "default": False},
          "description": "show the 28x28 picture that the network saw, as `image.png`"}  # fmt: skip
 
@@ -53,15 +57,11 @@ class Prepared(NamedTuple):
 @router.post(
     "",
     response_model=schemas.Prediction,
-    openapi_extra={"parameters": [*PARAMETERS["parameters"], DEBUG]}
-    | body(
-        dict.fromkeys(PICTURE_TYPES, BINARY)
-        | {"multipart/form-data": form("file", BINARY["schema"]), "application/json": {"schema": ITEM}}
-    ),
+    openapi_extra={"parameters": [*PARAMETERS["parameters"], DEBUG]} | body(ONE_PICTURE),
 )
 async def predict(request: Request) -> Response:
     """The digit in one picture: the picture itself as the body, a form with `file`, or JSON."""
-    parts, name, turn, is_debug = parts_of(request), _model_name(request), read_turn(request), _is_debug(request)
+    parts, name, turn, is_debug = parts_of(request), model_name(request), read_turn(request), read_debug(request)
     media_type, content = await take_one(request)
     await parts.engine.require_room()
     if len(content) > INLINE_BYTES:
@@ -77,7 +77,7 @@ async def predict(request: Request) -> Response:
     prediction = _render(prepared, answer, answer.probabilities[0])
     _count(parts, prediction)
     if is_debug and prepared.normalised:
-        prediction["image"]["png"] = _as_data_url(prepared.normalised.image)
+        prediction["image"]["png"] = as_data_url(_encode(prepared.normalised.image))
     return json_response(prediction)
 
 
@@ -97,7 +97,7 @@ async def predict(request: Request) -> Response:
 )  # fmt: skip
 async def predict_batch(request: Request) -> Response:
     """The digits in up to 256 pictures, in order; one that cannot be read leaves an error in its own place."""
-    parts, name, turn = parts_of(request), _model_name(request), read_turn(request)
+    parts, name, turn = parts_of(request), model_name(request), read_turn(request)
     sent_body = await take_many(request)
     await parts.engine.require_room()
     found = await parts.decoders.run(lambda: _attempt_all(sent_body, turn), turn)
@@ -125,7 +125,7 @@ def _count(parts: Parts, prediction: dict[str, Any]) -> None:
     parts.metrics.predicted(prediction["model"]["version"], prediction["digit"], accepted)
 
 
-def _model_name(request: Request) -> str:
+def model_name(request: Request) -> str:
     name: str = request.query_params.get("model", CHAMPION) if request.scope["query_string"] else CHAMPION
     if len(name) > LONGEST_NAME:
         raise InvalidInput(
@@ -134,7 +134,7 @@ def _model_name(request: Request) -> str:
     return name
 
 
-def _is_debug(request: Request) -> bool:
+def read_debug(request: Request) -> bool:
     value = request.query_params.get("debug", "false") if request.scope["query_string"] else "false"
     if value not in ("true", "false"):
         raise InvalidInput("debug must be true or false.", location="query.debug")
@@ -174,7 +174,11 @@ def _report(picture: Normalised) -> dict[str, Any]:
     return {name: getattr(picture, name) for name in names}
 
 
-def _as_data_url(image: NDArray[np.uint8]) -> str:
+def _encode(image: NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()
+
+
+def as_data_url(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()

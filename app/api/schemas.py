@@ -92,6 +92,29 @@ class Prediction(BaseModel):
     image: PictureReport | None = Field(description="null for `pixels`, which are taken as they are")
 
 
+class ReadDigit(BaseModel):
+    digit: int = Field(ge=0, le=9)
+    confidence: float = Field(description="the probability of `digit`")
+    box: tuple[int, int, int, int] = Field(description="left, top, right, bottom of its ink")
+    accepted: bool = Field(description="false where the model should not be trusted")
+    reason: str | None = Field(description="why not accepted, as for a prediction")
+
+
+class ReadLine(BaseModel):
+    text: str
+    digits: list[ReadDigit] = Field(description="from left to right")
+
+
+class Reading(BaseModel):
+    """The digits of a picture; nothing where it is blank."""
+
+    text: str = Field(description="all lines, from top to bottom, with a line feed between two")
+    lines: list[ReadLine]
+    digits: list[ReadDigit] = Field(description="of all lines, in reading order")
+    model: ModelReference
+    plot: str = Field("", description="with `debug=true`: the picture with the boxes, a data URL; left out otherwise")
+
+
 class FailedItem(BaseModel):
     error: dict[str, str] = Field(description="{title, detail}")
 

@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from models.data import Dataset
+from models.errors import PictureRefused
+from models.handwriting import draw_digits
+from models.inference import DigitClassifier
+from models.reading import ReadDigit, choose, segment
+from tests.models.test_export import SHIPPED
+
+
+@pytest.fixture(scope="module")
+def classifier() -> DigitClassifier:
+    return DigitClassifier.load(SHIPPED / "model.onnx")
+
+
+def read(picture: Image.Image, classifier: DigitClassifier) -> list[list[ReadDigit]]:
+    found = segment(picture)
+    return choose(found, classifier.predict(found.images), classifier.least_confidence)
+
+
+def text(lines: list[list[ReadDigit]]) -> str:
+    return "\n".join("".join(str(digit.digit) for digit in line) for line in lines)
+
+
+def drawn(number: str, *, variant: int = 0) -> np.ndarray:
+    """A number in our own pen, dark on white; not all drawings of it are easy, those taken here are."""
+    pictures, labels = draw_digits(20)
+    strips = [pictures[labels == int(sign)][variant + place, 0].numpy() for place, sign in enumerate(number)]
+    return 255 - np.pad(np.hstack(strips), 12)
+
+
+def written(dataset: Dataset, start: int, count: int, *, gap: int) -> tuple[np.ndarray, str]:
+    """Validation digits with `gap` pixels between the boxes of their ink."""
+    page, x = np.zeros((48, 40 * count), np.uint8), 10
+    for image in dataset.validation.images[start : start + count, 0].numpy():
+        columns = np.flatnonzero(image.any(axis=0))
+        ink = image[:, columns[0] : columns[-1] + 1]
+        place = page[10:38, x : x + ink.shape[1]]
+        np.maximum(place, ink, out=place)
+        x += ink.shape[1] + gap
+    return page[:, : x + 10], "".join(map(str, dataset.validation.labels[start : start + count].tolist()))
+
+
+def share_right(dataset: Dataset, classifier: DigitClassifier, *, gap: int) -> float:
+    strings = [written(dataset, start, 5, gap=gap) for start in range(0, 300, 5)]
+    return float(np.mean([text(read(Image.fromarray(page), classifier)) == label for page, label in strings]))
+
+
+def test_number_is_read_with_its_boxes_from_left_to_right(classifier: DigitClassifier) -> None:
+    lines = read(Image.fromarray(drawn("20638")), classifier)
+    assert text(lines) == "20638"
+    lefts = [digit.box[0] for digit in lines[0]]
+    assert lefts == sorted(lefts)
+    for place, digit in enumerate(lines[0]):
+        left, top, right, bottom = digit.box
+        assert 12 + 28 * place <= left < right <= 12 + 28 * (place + 1)
+        assert 12 <= top < bottom <= 40
+
+
+def test_lines_are_read_from_top_to_bottom(classifier: DigitClassifier) -> None:
+    page = np.vstack([drawn("20"), drawn("68")])
+    assert text(read(Image.fromarray(page), classifier)) == "20\n68"
+
+
+@pytest.mark.parametrize("zoom", [2, 5, 20])
+def test_size_of_the_writing_does_not_matter(classifier: DigitClassifier, zoom: int) -> None:
+    page = Image.fromarray(drawn("20638"))
+    lines = read(page.resize((page.width * zoom, page.height * zoom), Image.Resampling.BICUBIC), classifier)
+    assert text(lines) == "20638"
+    assert all(digit.box[2] <= page.width * zoom for digit in lines[0])
+    assert lines[0][-1].box[0] > 100 * zoom  # in pixels of the picture that was sent
+
+
+def test_light_on_dark_is_read_as_dark_on_light(classifier: DigitClassifier) -> None:
+    dark = read(Image.fromarray(drawn("20638")), classifier)
+    assert read(Image.fromarray(255 - drawn("20638")), classifier) == dark
+
+
+@pytest.mark.parametrize("shade", [0, 128, 255])
+def test_nothing_is_read_on_a_blank_page(classifier: DigitClassifier, shade: int) -> None:
+    assert read(Image.new("L", (300, 200), shade), classifier) == []
+
+
+def test_page_full_of_marks_is_refused(classifier: DigitClassifier) -> None:
+    page = Image.new("L", (900, 900), 255)
+    for x in range(10, 890, 30):
+        for y in range(10, 890, 30):
+            ImageDraw.Draw(page).line([(x, y), (x + 8, y + 16)], fill=0, width=3)
+    with pytest.raises(PictureRefused, match="more than"):
+        read(page, classifier)
+
+
+def test_more_than_a_hundred_digits_are_refused(classifier: DigitClassifier) -> None:
+    page = np.vstack([drawn("20638" * 3)] * 7)
+    with pytest.raises(PictureRefused, match="more than 100"):
+        read(Image.fromarray(page), classifier)
+
+
+def test_numbers_of_mnist_are_read_with_natural_spacing(classifier: DigitClassifier, mnist: Dataset) -> None:
+    assert share_right(mnist, classifier, gap=4) >= 0.93  # the network alone would read about 0.96 of them
+
+
+def test_touching_digits_are_told_apart(classifier: DigitClassifier, mnist: Dataset) -> None:
+    strings = [written(mnist, start, 2, gap=-1) for start in range(0, 200, 2)]
+    share = np.mean([text(read(Image.fromarray(page), classifier)) == label for page, label in strings])
+    assert share >= 0.7

@@ -175,6 +175,7 @@ def free_port() -> int:
         return port
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What shares a service or other slow fixtures runs in one process: a file, or the fault suite of one database."""
     for item in items:

@@ -89,7 +89,12 @@ async def read(port: int, job_id: str, numbers: list[int]) -> None:
             await asyncio.sleep(0.1)
             continue
         last = numbers[-1] if numbers else ""
-        lines = [f"GET /v1/jobs/{job_id}/events HTTP/1.1", "Host: x", "Connection: close", f"Last-Event-ID: {last}"]
+        lines = [
+            f"GET /v1/jobs/{job_id}/events HTTP/1.1",
+            "Host: localhost",
+            "Connection: close",
+            f"Last-Event-ID: {last}",
+        ]
         writer.write("\r\n".join([*lines, "", ""]).encode())
         try:
             number = 0

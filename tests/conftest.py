@@ -109,6 +109,7 @@ def api(api_settings: Settings, queue: RecordedQueue) -> Iterator[httpx.Client]:
     """A client of a real server; its jobs stay queued, since nobody takes the hints."""
     upgrade(api_settings.resolved_database_url)
     with serve(api_settings, queue) as client:
+        assert client.get("/readyz").is_success  # the shipped network is version 1
         yield client
 
 

@@ -28,6 +28,7 @@ bench: .venv/development
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/submit.py
 	$(BIN)/python benchmarks/predict.py
+	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/job_pages.py
 	$(BIN)/python benchmarks/recovery.py
 	$(BIN)/python benchmarks/swapping.py

@@ -19,6 +19,7 @@ Request = tuple[str, bytes]
 SEVEN = Path(__file__).parents[1] / "docs" / "examples" / "seven.png"
 FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "BMP": "image/bmp", "GIF": "image/gif"}
 PREDICT, BATCH, INFER = "/v1/predict", "/v1/predict/batch", "/v2/models/digits/infer"
+READ = "/v1/read"
 
 
 def hostile_requests(seed: int) -> list[Request]:
@@ -51,12 +52,12 @@ def _damaged_pictures(chance: random.Random) -> Iterator[Request]:
     for (name, _, _), content in pictures.items():
         for _ in range(25):
             cut = content[: chance.randrange(len(content))]
-            yield f"{name} cut off", post(PREDICT, FORMATS[name], cut)
+            yield f"{name} cut off", post(chance.choice((PREDICT, READ)), FORMATS[name], cut)
         for _ in range(35):
             flipped = bytearray(content)
             for _ in range(chance.choice((1, 1, 3, 10))):
                 flipped[chance.randrange(min(len(flipped), chance.choice((40, 10**6))))] ^= 1 << chance.randrange(8)
-            yield f"{name} with bits flipped", post(PREDICT, FORMATS[name], bytes(flipped))
+            yield f"{name} with bits flipped", post(chance.choice((PREDICT, READ)), FORMATS[name], bytes(flipped))
 
 
 def _bombs(chance: random.Random) -> Iterator[Request]:
@@ -140,7 +141,7 @@ INPUT = '{"inputs": [{"name": "image", "shape": [1, 1, 28, 28], "datatype": "FP3
 
 
 def _deep_json(chance: random.Random) -> Iterator[Request]:
-    for path in (PREDICT, BATCH, INFER):
+    for path in (PREDICT, READ, BATCH, INFER):
         for depth in (10, 1_000, 1_024, 100_000):
             for opening, closing in (("[", "]"), ('{"pixels": ', "}"), ('{"items": [', "]}"), ('{"inputs": [', "]}")):
                 nested = opening * depth + "1" + closing * depth
@@ -191,7 +192,7 @@ def _noise(chance: random.Random) -> Iterator[Request]:
         "a" * 5000,
         "",
     )
-    for path in (PREDICT, BATCH, INFER):
+    for path in (PREDICT, READ, BATCH, INFER):
         for kind in kinds:
             for start in starts:
                 yield f"noise as {kind[:20]}", post(path, kind, start + chance.randbytes(chance.choice((0, 5, 300))))

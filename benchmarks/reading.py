@@ -1,9 +1,9 @@
-"""How many random numbers are read fully right? python benchmarks/reading.py [--count 1000] [--sheet FILE]
+"""How many random numbers are read fully right? python benchmarks/reading.py [--count 1000] [--model FILE] [--sheet F]
 
 Five digits of MNIST's test set at their own size, side by side, each moved up or down by up to 2 pixels. The gap
-between the boxes of neighbours' ink is drawn evenly: 2 to 8 pixels (natural), 0 to 1 (close: most touch), -2 to -1 and
--4 to -1 (the boxes overlap: of digits 20 pixels tall). MNIST is where NUMERAL_MNIST_DIR says; `--split validation`
-takes the writers that were held out of training, on whom the constants were chosen.
+between the boxes of neighbours' ink is drawn evenly: 2 to 8 pixels (natural), 0 to 1 (close: most touch), and below
+zero, where all four pairs of boxes overlap by 1 to 2 or by 1 to 4 pixels (of digits 20 pixels tall). MNIST is where
+NUMERAL_MNIST_DIR says; `--split validation` takes the writers on whom the constants were chosen.
 """
 
 import argparse
@@ -83,7 +83,7 @@ def write(split: Split, random: np.random.Generator, gaps: tuple[int, int]) -> t
 
 def read(picture: Image.Image, classifier: DigitClassifier) -> list[list[ReadDigit]]:
     found = segment(picture)
-    return choose(found, classifier.predict(found.images), classifier.least_confidence)
+    return choose(found, classifier.probabilities(found.pixels()), classifier.least_confidence)
 
 
 def show(page: Page, lines: list[list[ReadDigit]]) -> Image.Image:

@@ -35,8 +35,7 @@ async def read(request: Request) -> Response:
     media_type, content = await take_one(request)
     await parts.engine.require_room()
     found = await parts.decoders.run(lambda: _segment(media_type, content), turn)
-    pixels = found.images[:, None].astype(np.float32) / np.float32(255)
-    answer = await parts.engine.predict(name, pixels, deadline=turn.deadline, is_gone=turn.is_gone)
+    answer = await parts.engine.predict(name, found.pixels(), deadline=turn.deadline, is_gone=turn.is_gone)
     lines = choose(found, answer.probabilities, answer.least_confidence)
     for digit in (digit for line in lines for digit in line):
         parts.metrics.predicted(answer.version, digit.digit, "true" if digit.reason is None else "false")

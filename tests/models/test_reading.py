@@ -17,7 +17,7 @@ def classifier() -> DigitClassifier:
 
 def read(picture: Image.Image, classifier: DigitClassifier) -> list[list[ReadDigit]]:
     found = segment(picture)
-    return choose(found, classifier.predict(found.images), classifier.least_confidence)
+    return choose(found, classifier.probabilities(found.pixels()), classifier.least_confidence)
 
 
 def text(lines: list[list[ReadDigit]]) -> str:

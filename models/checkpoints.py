@@ -1,7 +1,7 @@
 """A training run to bytes and back: safetensors, so that nothing in it is ever executed.
 
-Networks, momentum buffers, the loss of the epoch so far and the step are all there is: the schedule and the random
-numbers are functions of the step (see training.py).
+Networks, momentum buffers, the loss of the epoch so far, the step and the number of threads are all there is: the
+schedule and the random numbers are functions of the step (see training.py).
 """
 
 import torch
@@ -22,7 +22,7 @@ def restore(run: TrainingRun, content: bytes) -> None:
     """Put a freshly made run where the saved one stood. Raises CheckpointUnusable, and then the run is unfit."""
     try:
         saved = load(content)
-        run.step = int(saved["step"])
+        run.step, run.threads = int(saved["step"]), int(saved["threads"])
         run.loss_sum.copy_(saved["loss_sum"])
         _prepare_momentum(run)
         for name, tensor in _tensors(run).items():
@@ -34,7 +34,11 @@ def restore(run: TrainingRun, content: bytes) -> None:
 
 
 def _position(run: TrainingRun) -> dict[str, Tensor]:
-    return {"step": torch.tensor(run.step), "loss_sum": run.loss_sum.cpu()}
+    return {
+        "step": torch.tensor(run.step),
+        "threads": torch.tensor(run.threads),
+        "loss_sum": run.loss_sum.cpu(),
+    }
 
 
 def _tensors(run: TrainingRun) -> dict[str, Tensor]:

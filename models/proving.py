@@ -52,7 +52,7 @@ def prove(run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]
         "epochs": list(epochs),
         "seconds": round(seconds, 1),
         "device": str(run.device),
-        "threads": torch.get_num_threads(),
+        "threads": run.threads,
         "largest_logit_difference": check_export(network, model, run.dataset.test, temperature=known["temperature"]),
         "input": "image: float32 (batch, 1, 28, 28) in 0..1, bright ink on dark",
         "output": "logits: float32 (batch, 10), already divided by the temperature",

@@ -4,7 +4,8 @@ On this project's two-core test machine (AMD EPYC, torch 2.13): see benchmarks/e
 epoch and models/pretrained/card.json for the accuracy of the network that ships.
 
 Every random number of step n is drawn from a seed made of (seed, n), so a checkpoint needs no random state: a run
-that was interrupted anywhere goes on as if it had not been, bit for bit on the CPU.
+that was interrupted anywhere goes on as if it had not been, bit for bit on the CPU. Sums depend on how many threads
+share them, so a run keeps the number of threads that it began with.
 """
 
 import copy
@@ -27,6 +28,7 @@ from models.recipes import Recipe
 EVALUATION_BATCH = 500
 DRAWINGS_EACH = 300  # of every digit; each is moved and redrawn anew whenever it is used
 OUTLIER_WEIGHT = 0.1
+THREADS = torch.get_num_threads()  # of this process, before any run has asked for another number
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class TrainingRun:
             nesterov=recipe.nesterov,
             weight_decay=recipe.weight_decay,
         )
+        self.threads = THREADS
         self.step = 0
         self.loss_sum = torch.zeros((), device=device)  # of the epoch so far; read once per epoch
         self.steps_per_epoch = math.ceil(len(self.train) / recipe.batch_size)
@@ -98,6 +101,7 @@ class TrainingRun:
 
     def advance(self, observer: Observer) -> None:
         """Train until the last step, from wherever this run stands. Raises TrainingDiverged."""
+        torch.set_num_threads(self.threads)
         while self.step < self.total_steps:
             self._finish_epoch(observer)
 

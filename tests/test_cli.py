@@ -15,10 +15,13 @@ from tests.conftest import free_port
 from tests.s3 import NO_CREDENTIALS, S3Server, credentials
 
 
+def environment_in(folder: Path) -> dict[str, str]:
+    return {"PATH": "/usr/bin:/bin", "NUMERAL_DATA_DIR": str(folder)}
+
+
 def numeral(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": "/usr/bin:/bin", "NUMERAL_DATA_DIR": str(folder)} | settings
     command = [sys.executable, "-m", "app.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, env=environment_in(folder) | settings, timeout=120)
 
 
 @pytest.mark.parametrize("command", ["up", "api", "worker", "migrate", "train", "predict", "jobs"])
@@ -122,7 +125,8 @@ def test_interrupted_train_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     spec = ("--dataset", "optdigits", "--epochs", "4")
     numeral("train", *spec, "--output", str(tmp_path / "whole"), folder=tmp_path)
     command = [sys.executable, "-m", "app.cli", "train", *spec, "--output", str(tmp_path / "cut")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as first:
+    environment = environment_in(tmp_path)  # the same number of threads for all three
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as first:
         assert first.stderr is not None
         while "epoch   1 " not in first.stderr.readline():
             assert first.poll() is None

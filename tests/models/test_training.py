@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models import checkpoints
+from models import checkpoints, training
 from models.data import Dataset
 from models.errors import CheckpointUnusable, DeviceUnavailable
 from models.recipes import RECIPES, Recipe
@@ -49,6 +49,22 @@ def test_interrupted_run_ends_as_the_undisturbed_one_bit_for_bit(name: str, optd
         assert digest(resumed) == digest(whole)
         assert [epoch.epoch for epoch in rest.epochs] == ([1, 2] if step < 10 else [2])
         assert rest.epochs[0].train_loss == recorder.epochs[-len(rest.epochs)].train_loss
+
+
+def test_run_keeps_its_number_of_threads_on_another_machine(
+    optdigits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPES["fast"], epochs=2)
+    threads = torch.get_num_threads()
+    try:
+        monkeypatch.setattr(training, "THREADS", 2)
+        whole, recorder = train(recipe, optdigits)
+        monkeypatch.setattr(training, "THREADS", 1)
+        resumed, _ = train(recipe, optdigits, recorder.saved[3])
+        assert digest(resumed) == digest(whole)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_fast_recipe_learns_optdigits(optdigits: Dataset) -> None:

@@ -8,7 +8,7 @@ from app.api import schemas
 from app.api.dependencies import Parts, PartsDependency, require_json
 from app.api.models import render
 from app.errors import InvalidInput
-from app.registry import service
+from app.registry import aliases, service
 from app.registry.tables import AliasChange
 
 router = APIRouter(prefix="/v1/models/aliases", tags=["models"])
@@ -21,7 +21,7 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="how many to list at mos
 @router.get("/{alias}", response_model=schemas.AliasChange)
 def get_alias(alias: AliasName, parts: PartsDependency, response: Response) -> dict[str, Any]:
     """The version that serves under an alias now. Its `ETag` is what `If-Match` takes."""
-    present = _row(service.history(parts.sessions, alias, limit=1)[0])
+    present = _row(aliases.history(parts.sessions, alias, limit=1)[0])
     response.headers["ETag"] = f'"{present["version"]}"'
     return present
 
@@ -29,7 +29,7 @@ def get_alias(alias: AliasName, parts: PartsDependency, response: Response) -> d
 @router.get("/{alias}/history", response_model=schemas.AliasHistory)
 def get_history(alias: AliasName, parts: PartsDependency, limit: Limit = 100) -> dict[str, Any]:
     """Which versions served under an alias, newest first; the one with no `until` serves now."""
-    return {"items": [_row(change) for change in service.history(parts.sessions, alias, limit=limit)]}
+    return {"items": [_row(change) for change in aliases.history(parts.sessions, alias, limit=limit)]}
 
 
 @router.put("/{alias}", response_model=schemas.Model, dependencies=[Depends(require_json)])
@@ -43,7 +43,7 @@ def set_alias(
     expected = _expected(if_match, target.expected_version)
     parts.classifiers.get(target.version)  # in memory before it serves; what cannot be loaded changes nothing
     reason = f"set by a client: {target.reason}" if target.reason else "set by a client"
-    service.set_alias(parts.sessions, alias, target.version, expected=expected, reason=reason)
+    aliases.set_alias(parts.sessions, alias, target.version, expected=expected, reason=reason)
     return _answer(parts, alias, response)
 
 
@@ -57,7 +57,7 @@ def roll_back(
 ) -> dict[str, Any]:
     """Point an alias at the version that served before; once more, at the one before that. No body is needed."""
     expected = _expected(if_match, condition.expected_version if condition else None)
-    service.roll_back(parts.sessions, alias, expected=expected, load=parts.classifiers.get)
+    aliases.roll_back(parts.sessions, alias, expected=expected, load=parts.classifiers.get)
     return _answer(parts, alias, response)
 
 

@@ -3,6 +3,7 @@
 Plain ASGI around the whole application, since it is paid for by every prediction: about 10 us with all that it counts.
 """
 
+import asyncio
 import itertools
 import logging
 import re
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api import error_handlers
 from app.api.admission import Admission, Caller
 from app.api.security_headers import DATA, Headers
-from app.errors import AppError
+from app.errors import AppError, ShuttingDown
 from app.logs import bind
 from app.metrics.catalogue import Metrics
 
@@ -74,19 +75,27 @@ class Gate:
             await send(message)
 
         try:
+            refusal = self._judge(scope, caller)
+            if refusal is None:
+                await self._app(scope, receive, send_with_headers)
+            else:
+                await _refuse(refusal, scope, receive, send_with_headers)
+        except asyncio.CancelledError:  # the process ends, and has waited for this request as long as it may
+            if answer.status != NEVER_ANSWERED:
+                raise
+            ending = ShuttingDown("This process had to end before it could answer; ask again.")
+            await _refuse(ending, scope, receive, send_with_headers)
+        finally:
+            self._record(scope, caller, answer)
+
+    def _judge(self, scope: Scope, caller: Caller) -> AppError | None:
+        """What stands against the request."""
+        try:
             self._admission.admit(scope["method"], scope["path"], scope["query_string"], caller)
         except AppError as error:
             self._metrics.refused.add(1, type(error).__name__)
-            response = await error_handlers.respond(Request(scope), error)
-            try:
-                await response(scope, receive, send_with_headers)
-            finally:
-                self._record(scope, caller, answer)
-            return
-        try:
-            await self._app(scope, receive, send_with_headers)
-        finally:
-            self._record(scope, caller, answer)
+            return error.with_traceback(None)
+        return None
 
     def _record(self, scope: Scope, caller: Caller, answer: Answer) -> None:
         method = scope["method"] if scope["method"] in METHODS else OTHER_METHOD
@@ -100,6 +109,11 @@ class Gate:
                 answer.status,
                 extra={"key": caller.key_id or "none", "address": caller.address, "route": route},
             )
+
+
+async def _refuse(error: AppError, scope: Scope, receive: Receive, send: Send) -> None:
+    response = await error_handlers.respond(Request(scope), error)
+    await response(scope, receive, send)
 
 
 @lru_cache(maxsize=256)

@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.db import Sessions, database_now
 from app.jobs.lifecycle import JobStatus
 from app.jobs.queue import JobQueue
-from app.jobs.specs import QUEUES
 from app.jobs.tables import Job, Leader
 from app.jobs.transitions import MAX_ATTEMPTS, Claim, cancel_job, fail_job, is_rested, requeue
 
@@ -59,17 +58,18 @@ class Dispatcher:
             self._answered = self._clock()
 
     def _dispatch(self) -> None:
+        waiting = count_open(self.sessions)
+        if not waiting:  # an idle service does no more than this every second
+            return
         if self._clock() >= self._reclaims_from:
             reclaim(self.sessions, stall_seconds=self.stall_seconds, on_lost=self._on_lost)
         end_overdue(self.sessions)
-        for queue in QUEUES:
-            self._repeat_hints(queue)
+        for queue, count in waiting.items():
+            if count:
+                self._repeat_hints(queue, count)
 
-    def _repeat_hints(self, queue: str) -> None:
+    def _repeat_hints(self, queue: str, waiting: int) -> None:
         """Hint again where Redis holds fewer hints than jobs are queued: then some were lost."""
-        waiting = count_queued(self.sessions, queue)
-        if not waiting:
-            return
         depth = self.queue.depth(queue)
         if depth is None or depth >= waiting:  # the broker is away, or nothing was lost
             return
@@ -145,8 +145,10 @@ def take_stale_hints(sessions: Sessions, queue: str, *, limit: int = 100) -> lis
         return [(job.id, job.kind) for job in jobs]
 
 
-def count_queued(sessions: Sessions, queue: str) -> int:
-    """How many jobs wait for a worker of `queue` and could run now."""
+def count_open(sessions: Sessions) -> dict[str, int]:
+    """For each queue that has jobs queued or running: how many of them wait for a worker and could run now."""
     with sessions.reading() as session:
-        waiting = select(func.count()).select_from(Job).where(Job.status == JobStatus.QUEUED, Job.queue == queue)
-        return session.scalars(waiting.where(is_rested(database_now(session)))).one()
+        is_waiting = (Job.status == JobStatus.QUEUED) & is_rested(database_now(session))
+        is_open = Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
+        counts = select(Job.queue, func.sum(case((is_waiting, 1), else_=0))).where(is_open).group_by(Job.queue)
+        return {queue: int(waiting) for queue, waiting in session.execute(counts)}

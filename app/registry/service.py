@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,9 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db import Sessions, database_now
-from app.errors import AliasMoved, ModelFileNotFound, ModelInUse, ModelNotFound, ModelNotServable, NothingToRollBack
-from app.registry import aliases
-from app.registry.tables import Alias, AliasChange, ModelVersion
+from app.errors import ModelFileNotFound, ModelInUse, ModelNotFound
+from app.registry import alias_changes
+from app.registry.tables import Alias, ModelVersion
 from app.storage import Artifact, Storage
 
 CHAMPION = "champion"  # the alias that answers unless another is asked for
@@ -46,75 +46,23 @@ def version_of_job(session: Session, job_id: str) -> str | None:
 
 def promote_if_better(session: Session, version: str) -> tuple[bool, str]:
     """Make `version` the champion if it is proven and no worse than the present one; and the reason either way."""
-    registered = _get(session, version)
+    registered = version_row(session, version)
     card, source = registered.card, registered.source
     accuracy = card["test"]["accuracy"]
     if card["dataset"]["name"] != "mnist":
         return False, f"trained on {card['dataset']['name']}; only versions trained on mnist may become champion"
     if accuracy < GATE:
         return False, f"{accuracy:.2%} of the test set is below the gate of {GATE:.2%}"
-    present = aliases.take(session, CHAMPION)
+    present = alias_changes.take(session, CHAMPION)
     if present is not None:
-        best = _get(session, str(present)).card["validation"]["accuracy"]
+        best = version_row(session, str(present)).card["validation"]["accuracy"]
         if card["validation"]["accuracy"] < best:
             return False, (
                 f"its validation accuracy of {card['validation']['accuracy']:.4%} is below the "
                 f"{best:.4%} of the present champion, version {present}"
             )
-    aliases.move(session, CHAMPION, int(version), reason=_reason(source))
+    alias_changes.move(session, CHAMPION, int(version), reason=_reason(source))
     return True, f"{accuracy:.2%} of the test set, and validation not below the present champion's"
-
-
-def set_alias(
-    sessions: Sessions, alias: str, version: str, *, expected: str | None = None, reason: str = "set by a client"
-) -> None:
-    """Point `alias` at `version`, if it stands for the `expected` one or none is given.
-
-    Raises ModelNotFound; ModelNotServable where it may not become champion; AliasMoved.
-    """
-    with sessions.writing() as session:
-        model = _get(session, version)
-        if alias == CHAMPION and model.card["dataset"]["name"] != "mnist":
-            raise ModelNotServable(
-                f"Version {version} was trained on {model.card['dataset']['name']}; only mnist versions may become "
-                "champion. Give it another alias and ask for that with ?model=.",
-                location="body.version",
-            )
-        present = _take_expected(session, alias, expected)
-        if present != model.number:
-            aliases.move(session, alias, model.number, reason=reason)
-
-
-def roll_back(
-    sessions: Sessions, alias: str, *, expected: str | None = None, load: Callable[[str], object] = lambda _: None
-) -> None:
-    """Point `alias` at the version that served before; once more, at the one before that.
-
-    `load` is called with that version first; what it raises leaves everything as it was. Raises ModelNotFound,
-    AliasMoved, NothingToRollBack.
-    """
-    with sessions.writing() as session:
-        present = _take_expected(session, alias, expected)
-        if present is None:
-            raise _no_alias(alias)
-        earlier = aliases.before(session, alias)
-        if earlier is None:
-            raise NothingToRollBack(
-                f"No version served as {alias!r} before version {present}; "
-                f"set another one with PUT /v1/models/aliases/{alias}."
-            )
-        load(str(earlier.version))
-        reason = f"rollback from version {present}"
-        aliases.move(session, alias, earlier.version, reason=reason, restores=earlier.restores or earlier.number)
-
-
-def history(sessions: Sessions, alias: str, *, limit: int) -> Sequence[AliasChange]:
-    """Which versions `alias` stood for, newest first. Raises ModelNotFound."""
-    with sessions.reading() as session:
-        rows = aliases.history(session, alias, limit=limit)
-        if not rows:
-            raise _no_alias(alias)
-        return rows
 
 
 def resolve(sessions: Sessions, name: str) -> str:
@@ -142,13 +90,20 @@ def delete(sessions: Sessions, version: str) -> tuple[str, list[str]]:
     """Remove a version that never had an alias: its name, its artifacts. Raises ModelNotFound, ModelInUse."""
     try:
         with sessions.writing() as session:
-            found = _get(session, version)
+            found = version_row(session, version)
             session.delete(found)
             return str(found.number), [file["artifact"] for file in found.files.values()]
     except IntegrityError as error:  # the aliases and their history refer to it
         raise ModelInUse(
             f"Version {version} serves or has served under an alias; it stays, so that a rollback finds it."
         ) from error
+
+
+def which_exist(sessions: Sessions, versions: Sequence[str]) -> set[str]:
+    """Those of `versions` that were not deleted."""
+    with sessions.reading() as session:
+        rows = session.scalars(select(ModelVersion.number).where(ModelVersion.number.in_(map(int, versions))))
+        return {str(number) for number in rows}
 
 
 def read_file(sessions: Sessions, storage: Storage, name: str, file: str) -> bytes:
@@ -181,10 +136,11 @@ def install_shipped(sessions: Sessions, storage: Storage, folder: Path = SHIPPED
 
 def _find(session: Session, name: str) -> ModelVersion:
     alias = session.get(Alias, name) if ALIAS.fullmatch(name) else None
-    return _get(session, str(alias.number) if alias else name)
+    return version_row(session, str(alias.number) if alias else name)
 
 
-def _get(session: Session, version: str) -> ModelVersion:
+def version_row(session: Session, version: str) -> ModelVersion:
+    """The row of a version. Raises ModelNotFound."""
     is_number = version.isascii() and version.isdecimal() and len(version) <= 9
     found = session.get(ModelVersion, int(version)) if is_number else None
     if found is None:
@@ -192,18 +148,6 @@ def _get(session: Session, version: str) -> ModelVersion:
             f"There is no model version or alias {version!r}. GET /v1/models lists those that there are."
         )
     return found
-
-
-def _take_expected(session: Session, alias: str, expected: str | None) -> int | None:
-    present = aliases.take(session, alias)
-    if expected is not None and expected != str(present):
-        stands = f"stands for version {present}" if present is not None else "does not exist yet"
-        raise AliasMoved(f"{alias!r} {stands}, not for version {expected!r}. Look again, then decide.")
-    return present
-
-
-def _no_alias(alias: str) -> ModelNotFound:
-    return ModelNotFound(f"There is no alias {alias!r}. GET /v1/models shows the aliases of each version.")
 
 
 def _reason(source: str) -> str:

@@ -40,7 +40,10 @@ class Classifiers:
         return self._champion
 
     def refresh(self) -> None:
-        """Load the champion if it has changed. Raises the errors of the database and of the storage."""
+        """Load the champion if it has changed, and drop versions that were deleted, here or by another process.
+
+        Raises the errors of the database and of the storage.
+        """
         with self._lock:  # of two at once, the later one sees the later champion
             try:
                 version = registry.resolve(self._sessions, CHAMPION)
@@ -48,6 +51,9 @@ class Classifiers:
                     before, self._champion = self._champion, self._find(version)
                     if before is not None:
                         self._keep(before)  # a rollback finds it in memory
+                if others := list(self._others):
+                    for deleted in set(others) - registry.which_exist(self._sessions, others):
+                        self._others.pop(deleted, None)
             except AppError as error:
                 self._why_not = str(error)
                 raise
@@ -71,7 +77,7 @@ class Classifiers:
             return self._find(version)
 
     def forget(self, version: str) -> None:
-        """Drop a version that was deleted."""
+        """Drop a version that was deleted here."""
         self._others.pop(version, None)
 
     def _find(self, version: str) -> ServedModel:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.db import Sessions
-from app.registry import service as registry
+from app.registry import aliases
 from app.registry.service import MODEL_FILE, SHIPPED
 from app.storage import Storage
 from models.inference import DigitClassifier
@@ -84,7 +84,7 @@ def test_what_another_process_sets_serves_here_within_a_second(
 
     other = add_version(api_sessions, api_storage, "job:elsewhere")
     for version in (other, "1"):
-        registry.set_alias(api_sessions, "champion", version)
+        aliases.set_alias(api_sessions, "champion", version)
         start = time.monotonic()
         while served() != version:
             assert time.monotonic() < start + 1

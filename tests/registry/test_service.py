@@ -4,7 +4,7 @@ import pytest
 
 from app.db import Sessions
 from app.errors import ModelFileNotFound, ModelInUse, ModelNotFound, ModelNotServable, StorageUnavailable
-from app.registry import service
+from app.registry import aliases, service
 from app.storage import Storage
 from app.storage.folder import FolderStorage
 
@@ -47,8 +47,8 @@ def test_only_mnist_versions_become_champion(sessions: Sessions) -> None:
     version, promoted, _ = register(sessions, "a", test=1.0, validation=1.0, dataset="optdigits")
     assert not promoted
     with pytest.raises(ModelNotServable):
-        service.set_alias(sessions, "champion", version)
-    service.set_alias(sessions, "small", version)
+        aliases.set_alias(sessions, "champion", version)
+    aliases.set_alias(sessions, "small", version)
     assert service.get(sessions, "small")[1] == ["small"]
 
 

@@ -3,7 +3,8 @@ import pytest
 from sqlalchemy import update
 
 from app.db import Sessions
-from app.errors import ModelNotLoaded, StorageUnavailable
+from app.errors import ModelNotFound, ModelNotLoaded, StorageUnavailable
+from app.registry import aliases
 from app.registry import service as registry
 from app.registry.tables import ModelVersion
 from app.serving.classifiers import Classifiers
@@ -30,7 +31,7 @@ def test_champion_changes_with_its_alias(sessions: Sessions, storage: Storage) -
     first = classifiers.champion
     classifiers.refresh()
     assert classifiers.champion is first  # not loaded again
-    registry.set_alias(sessions, "champion", "2")
+    aliases.set_alias(sessions, "champion", "2")
     classifiers.refresh()
     assert classifiers.champion.version == "2"
     assert first.classifier.predict(np.zeros((1, 28, 28), np.uint8)).shape == (1, 10)
@@ -50,9 +51,22 @@ def test_former_champion_stays_in_memory_for_a_rollback(sessions: Sessions, stor
     classifiers = Classifiers(sessions, storage)
     classifiers.refresh()
     first = classifiers.champion
-    registry.set_alias(sessions, "champion", "2")
+    aliases.set_alias(sessions, "champion", "2")
     classifiers.refresh()
     assert classifiers.get("1") is first
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_version_that_another_process_deleted_is_dropped(sessions: Sessions, storage: Storage) -> None:
+    classifiers = Classifiers(sessions, storage)
+    classifiers.refresh()
+    classifiers.get("2")
+    registry.delete(sessions, "2")
+    assert classifiers.at_hand("2") is not None
+    classifiers.refresh()
+    assert classifiers.at_hand("2") is None
+    with pytest.raises(ModelNotFound):
+        classifiers.get("2")
 
 
 @pytest.mark.usefixtures("two_versions")
@@ -62,7 +76,7 @@ def test_champion_goes_on_serving_when_its_successor_cannot_be_read(sessions: Se
     with sessions.writing() as session:
         gone = {"model.onnx": {"artifact": "gone", "sha256": "", "size": 0}}
         session.execute(update(ModelVersion).where(ModelVersion.number == 2).values(files=gone))
-    registry.set_alias(sessions, "champion", "2")
+    aliases.set_alias(sessions, "champion", "2")
     with pytest.raises(StorageUnavailable):
         classifiers.refresh()
     assert classifiers.champion.version == "1"

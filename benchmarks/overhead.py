@@ -2,7 +2,7 @@
 
 The same request is put to the application as a server would put it: whole, and with the gate taken away and nothing
 counted. Both take turns, so that whatever else the machine does falls on both; the least of many rounds of each
-is what they cost.
+is what they cost. python benchmarks/overhead.py
 """
 
 import asyncio
@@ -19,12 +19,19 @@ from app.keys import service
 from app.main import create_app
 from app.metrics.catalogue import Metrics
 from app.migrations.migrate import upgrade
-from tests.fakes import RecordedQueue
 
 ROUNDS, REQUESTS = 60, 100
 BODY = json.dumps({"pixels": [0] * 784}).encode()
 
 Application = Callable[..., Awaitable[None]]
+
+
+class NoQueue:
+    """No worker is asked for anything."""
+
+    def hint(self, job_id: str, kind: str, queue: str) -> None: ...
+    def depth(self, queue: str) -> int | None: ...
+    def close(self) -> None: ...
 
 
 class Uncounted(Metrics):
@@ -62,7 +69,7 @@ async def ask(app: Application, key: str, scope_app: Service) -> None:
 async def measure(folder: Path, limit: str | None) -> None:
     settings = Settings(data_dir=folder, rate_limit_per_key=limit, rate_limit_per_address=limit)
     upgrade(settings.resolved_database_url)
-    app = create_app(settings, RecordedQueue())
+    app = create_app(settings, NoQueue())
     assert isinstance(app, Service)
     parts = app.state.parts
     key = service.create(parts.sessions, "benchmark", ["predict"])[1]

@@ -22,11 +22,11 @@ class Caller:
     """Who asks, as far as the request says; `key_id` once the key was found to be good."""
 
     address: str
-    request_id: str = ""
+    request_id: str
     authorization: bytes = b""
     api_key: bytes = b""
-    origin: str = ""
-    host: str = ""
+    origin: bytes = b""
+    host: bytes = b""
     key_id: str = ""
 
 
@@ -102,15 +102,16 @@ class Admission:
     def _require_this_machine(self, method: str, caller: Caller) -> None:
         """Without keys, only programs of this machine: no page of another site in this machine's browser, neither by
         a form it sends nor by a name that it lets point here (DNS rebinding)."""
-        if caller.host and not is_loopback(_name_of(caller.host)):  # HTTP/1.0 names none
+        host, origin = caller.host.decode("latin-1"), caller.origin.decode("latin-1")
+        if host and not is_loopback(_name_of(host)):  # HTTP/1.0 names none
             raise OriginRefused(
-                f"Without keys this service answers on this machine only, not as {caller.host[:80]!r}. Make a key with "
+                f"Without keys this service answers on this machine only, not as {host[:80]!r}. Make a key with "
                 "`numeral keys create`, or start it with --insecure."
             )
-        is_foreign = caller.origin not in ("", f"http://{caller.host}") and caller.origin not in self._origins
+        is_foreign = origin not in ("", f"http://{host}") and origin not in self._origins
         if is_foreign and method not in READ:
             raise OriginRefused(
-                f"Without keys this service takes no such request from pages of {caller.origin[:80]!r}; "
+                f"Without keys this service takes no such request from pages of {origin[:80]!r}; "
                 "NUMERAL_CORS_ORIGINS may name that origin."
             )
 

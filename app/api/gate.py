@@ -28,6 +28,7 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
 UNMATCHED, OTHER_METHOD, NEVER_ANSWERED = "(none)", "OTHER", 499
 PROCESS = secrets.token_hex(4)  # what request ids of this process begin with
+TOLD = frozenset((b"authorization", b"host", b"origin", b"x-api-key", b"x-request-id"))  # what a caller says of itself
 CREATED = (200, 201, 202, 303)
 CHANGING = ("DELETE", "PATCH", "POST", "PUT")
 NOT_CHANGING = re.compile(r"/v1/(predict|read|backprop)(/.*)?|/v2(/.*)?")  # POST because they have a body
@@ -124,19 +125,13 @@ def is_changing(method: str, path: str) -> bool:
 
 def read_caller(scope: Scope) -> Caller:
     """Who asks, as far as the headers say."""
-    caller = Caller(address=scope["client"][0] if scope.get("client") else "unknown")
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            if REQUEST_ID.fullmatch(value):
-                caller.request_id = value.decode()
-        elif name == b"authorization":
-            caller.authorization = value
-        elif name == b"x-api-key":
-            caller.api_key = value
-        elif name == b"origin":
-            caller.origin = value.decode("latin-1")
-        elif name == b"host":
-            caller.host = value.decode("latin-1")
-    if not caller.request_id:
-        caller.request_id = f"{PROCESS}{next(_numbers):08x}"
-    return caller
+    headers = {name: value for name, value in scope["headers"] if name in TOLD}
+    request_id = headers.get(b"x-request-id", b"")
+    return Caller(
+        scope["client"][0] if scope.get("client") else "unknown",
+        request_id.decode() if REQUEST_ID.fullmatch(request_id) else f"{PROCESS}{next(_numbers):08x}",
+        headers.get(b"authorization", b""),
+        headers.get(b"x-api-key", b""),
+        headers.get(b"origin", b""),
+        headers.get(b"host", b""),
+    )

@@ -1,5 +1,6 @@
 """GET /metrics: everything that is counted, for Prometheus."""
 
+import asyncio
 import platform
 
 from fastapi import APIRouter, Response
@@ -9,6 +10,7 @@ from app import VERSION
 from app.api.dependencies import Parts, PartsDependency
 from app.errors import ModelNotLoaded
 from app.jobs.gauges import Gauges
+from app.metrics.catalogue import FLUSH_SECONDS
 from app.metrics.families import gauge
 
 router = APIRouter(tags=["operation"])
@@ -26,6 +28,8 @@ TRAINING = {
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def get_metrics(parts: PartsDependency) -> Response:
     """Counts of all processes behind this port since the service started, and what the database knows."""
+    if parts.settings.api_processes > 1:
+        await asyncio.sleep(2 * FLUSH_SECONDS)  # by then the others have counted what they answered before this request
     parts.metrics.flush()
     return await run_in_threadpool(_render, parts)
 

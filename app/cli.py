@@ -26,6 +26,7 @@ from app.processes import (
     only_one_in,
     own_queues,
     require_free_port,
+    require_schema,
     require_serving_device,
     require_usable,
     start_workers,
@@ -110,6 +111,7 @@ def worker(
         if unknown:
             raise typer.BadParameter(f"there is no queue {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}")
         require_usable(settings)
+        require_schema(settings)
         with _supervised(settings) as supervisor:
             start_workers(supervisor, settings, tuple(queue or own_queues()))
             supervisor.run()

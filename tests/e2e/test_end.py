@@ -90,3 +90,13 @@ def test_open_event_stream_does_not_delay_the_end(server: ApiProcess) -> None:
         server.terminate()
         server.process.wait(10)
         assert time.monotonic() - start < 4  # 1 s of drain, and no waiting for the stream, which would take 5 more
+
+
+def test_request_that_outlasts_the_end_is_told_to_come_again(server: ApiProcess) -> None:
+    with server.connect() as connection:
+        connection.sendall(post("/v1/predict", "application/json", PIXELS)[:-100])  # and the rest never comes
+        server.terminate()
+        status, headers, body = read_answer(connection)
+        assert (status, headers["retry-after"]) == (503, "1")
+        assert b"ask again" in body
+    server.process.wait(10)

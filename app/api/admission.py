@@ -102,14 +102,16 @@ class Admission:
     def _require_this_machine(self, method: str, caller: Caller) -> None:
         """Without keys, only programs of this machine: no page of another site in this machine's browser, neither by
         a form it sends nor by a name that it lets point here (DNS rebinding)."""
-        host, origin = caller.host.decode("latin-1"), caller.origin.decode("latin-1")
-        if host and not is_loopback(_name_of(host)):  # HTTP/1.0 names none
+        if caller.host and not _is_this_machine(caller.host):  # HTTP/1.0 names none
+            host = caller.host[:80].decode("latin-1")
             raise OriginRefused(
-                f"Without keys this service answers on this machine only, not as {host[:80]!r}. Make a key with "
+                f"Without keys this service answers on this machine only, not as {host!r}. Make a key with "
                 "`numeral keys create`, or start it with --insecure."
             )
-        is_foreign = origin not in ("", f"http://{host}") and origin not in self._origins
-        if is_foreign and method not in READ:
+        if not caller.origin or method in READ:
+            return
+        origin = caller.origin.decode("latin-1")
+        if origin not in self._origins and caller.origin != b"http://" + caller.host:
             raise OriginRefused(
                 f"Without keys this service takes no such request from pages of {origin[:80]!r}; "
                 "NUMERAL_CORS_ORIGINS may name that origin."
@@ -117,11 +119,11 @@ class Admission:
 
 
 @lru_cache(maxsize=64)
-def _name_of(host: str) -> str:
+def _is_this_machine(host: bytes) -> bool:
     try:
-        return urlsplit(f"//{host}").hostname or ""
+        return is_loopback(urlsplit(f"//{host.decode('latin-1')}").hostname or "")
     except ValueError:
-        return "?"
+        return False
 
 
 @lru_cache(maxsize=1024)

@@ -19,12 +19,12 @@ from services import running, wait_until_predicting
 
 from app.db import Sessions
 from app.registry import service as registry
-from app.storage import Storage
+from app.storage.folder import FolderStorage
 
 SWAPS, ROUNDS, REQUESTS, CONNECTIONS = 20, 5, 6000, 4
 PIXELS = np.zeros((1, 1, 28, 28), np.float32).tobytes()
 REQUEST = (
-    b"POST /v2/models/digits/infer HTTP/1.1\r\nHost: bench\r\nInference-Header-Content-Length: 0\r\n"
+    b"POST /v2/models/digits/infer HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: 0\r\n"
     b"Content-Length: %d\r\n\r\n" % len(PIXELS)
 ) + PIXELS
 
@@ -55,6 +55,7 @@ def load(client: httpx.Client) -> dict[str, Any]:
     command = [sys.executable, script, str(client.base_url.port), str(CONNECTIONS), str(REQUESTS)]
     found = subprocess.run(command, input=REQUEST, capture_output=True, check=True)
     figures: dict[str, Any] = json.loads(found.stdout)
+    assert set(figures["statuses"]) == {"200"}, figures
     return figures | {"seconds": time.perf_counter() - start}
 
 
@@ -67,7 +68,7 @@ def swap(client: httpx.Client, versions: list[str], seconds: float) -> None:
 
 def add_versions(folder: Path, count: int) -> list[str]:
     """Copies of the shipped network, each with a file of its own."""
-    sessions, storage = Sessions(f"sqlite:///{folder / 'numeral.db'}"), Storage(folder / "artifacts")
+    sessions, storage = Sessions(f"sqlite:///{folder / 'numeral.db'}"), FolderStorage(folder / "artifacts")
     card = registry.get(sessions, "1")[0].card
     content = registry.read_file(sessions, storage, "1", registry.MODEL_FILE)
     names = []

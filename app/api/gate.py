@@ -1,6 +1,6 @@
 """What every request passes before anything else: who asks, may they, how often; and what every answer carries.
 
-Plain ASGI around the whole application, since it is paid for by every prediction: about 10 us with all that it counts.
+Plain ASGI around the whole application, since it is paid for by every prediction: benchmarks/overhead.py says how much.
 """
 
 import asyncio

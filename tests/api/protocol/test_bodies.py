@@ -15,8 +15,8 @@ TEXT = b'{"inputs": []}'
     [
         (TEXT, ""),
         (TEXT, "identity"),
-        (gzip.compress(TEXT), "gzip"),
-        (gzip.compress(TEXT), " GZip"),
+        (gzip.compress(TEXT, mtime=0), "gzip"),
+        (gzip.compress(TEXT, mtime=0), " GZip"),
         (zlib.compress(TEXT), "deflate"),
     ],
 )

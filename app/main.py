@@ -154,7 +154,10 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
 async def flush_often(metrics: Metrics) -> None:
     while True:
         await asyncio.sleep(FLUSH_SECONDS)
-        metrics.flush()
+        try:
+            metrics.flush()
+        except Exception:
+            logger.exception("some counts were lost; it goes on")
 
 
 def open_limits(settings: Settings) -> Limits:

@@ -22,7 +22,9 @@ def restore(run: TrainingRun, content: bytes) -> None:
     """Put a freshly made run where the saved one stood. Raises CheckpointUnusable, and then the run is unfit."""
     try:
         saved = load(content)
-        run.step, run.threads = int(saved["step"]), int(saved["threads"])
+        run.step = int(saved["step"])
+        if "threads" in saved:  # the first checkpoints had none
+            run.threads = int(saved["threads"])
         run.loss_sum.copy_(saved["loss_sum"])
         _prepare_momentum(run)
         for name, tensor in _tensors(run).items():

@@ -84,7 +84,10 @@ class Gate:
         except asyncio.CancelledError:  # the process ends, and has waited for this request as long as it may
             if answer.status != NEVER_ANSWERED:
                 raise
-            ending = ShuttingDown("This process had to end before it could answer; ask again.")
+            ending = ShuttingDown(
+                "This process had to end before it could answer; ask again. What was asked may have been done: an "
+                "Idempotency-Key keeps a job from being made twice."
+            )
             await _refuse(ending, scope, receive, send_with_headers)
         finally:
             self._record(scope, caller, answer)

@@ -58,13 +58,12 @@ class Dispatcher:
             self._answered = self._clock()
 
     def _dispatch(self) -> None:
-        waiting = count_open(self.sessions)
-        if not waiting:  # an idle service does no more than this every second
+        if not count_open(self.sessions):  # an idle service does no more than this every second
             return
         if self._clock() >= self._reclaims_from:
             reclaim(self.sessions, stall_seconds=self.stall_seconds, on_lost=self._on_lost)
         end_overdue(self.sessions)
-        for queue, count in waiting.items():
+        for queue, count in count_open(self.sessions).items():  # with those that were just given back
             if count:
                 self._repeat_hints(queue, count)
 

@@ -1,7 +1,9 @@
 """Everything that is counted while the service works, by name."""
 
+from collections import Counter as Tally
+from itertools import chain
+from operator import mul
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +22,8 @@ MOST_UNCOUNTED = 32  # batches, whose pictures are kept until then
 FLUSH_SECONDS = 0.25  # what is counted this much later is what a process that is killed may lose
 
 
-class Batch(NamedTuple):
-    """What went through the network together."""
-
-    version: str
-    pixels: Floats
-    probabilities: Floats
-    waits: list[tuple[int, float]]
-    seconds: float
+# What went through the network together: version, pixels, probabilities, what each request had waited, seconds.
+Batch = tuple[str, Floats, Floats, list[float], float]
 
 
 class Metrics:
@@ -60,7 +56,7 @@ class Metrics:
             REFERENCE.ink.bounds,
         )  # fmt: skip
         self.queue_wait = Histogram(
-            cells, "numeral_queue_wait_seconds", "How long pictures waited for the network.", WAITS
+            cells, "numeral_queue_wait_seconds", "How long requests waited for the network.", WAITS
         )
         self.batch_size = Histogram(
             cells, "numeral_batch_size", "Pictures that went through the network together.", BATCHES
@@ -82,40 +78,39 @@ class Metrics:
         """A picture was read; `accepted` is true, false, or not_judged where the protocol has no word for it."""
         self._predictions.append((digit, version, accepted))
 
-    def computed(
-        self, version: str, pixels: Floats, probabilities: Floats, waits: list[tuple[int, float]], seconds: float
-    ) -> None:
-        """A batch float32 (n, 1, 28, 28) went through the network, for requests with so many pictures and waits."""
-        self._batches.append(Batch(version, pixels, probabilities, waits, seconds))
+    def computed(self, version: str, pixels: Floats, probabilities: Floats, waits: list[float], seconds: float) -> None:
+        """A batch float32 (n, 1, 28, 28) went through the network, for requests that had waited so many seconds."""
+        self._batches.append((version, pixels, probabilities, waits, seconds))
         if len(self._batches) >= MOST_UNCOUNTED:
             self.flush()
 
     def flush(self) -> None:
         """Count what `answered`, `predicted` and `computed` were told of. To be called several times a second.
 
-        One by one, between the work of a request, counting would take 30 us; in a row it takes a few.
+        One by one, between the work of a request, counting would take 30 us; in a row it takes 3.
         """
         answers, self._answers = self._answers, []
-        for method, route, status, seconds in answers:
-            self.requests.add(1, method, route, status)
+        for labels, count in Tally(answer[:3] for answer in answers).items():
+            self.requests.add(count, *labels)
+        for method, route, _, seconds in answers:
             self.request_seconds.observe(seconds, method, route)
         predictions, self._predictions = self._predictions, []
-        for digit, version, accepted in predictions:
-            self.predictions.add(1, str(digit), version, accepted)
+        for (digit, version, accepted), count in Tally(predictions).items():
+            self.predictions.add(count, str(digit), version, accepted)
         batches, self._batches = self._batches, []
-        for version in {batch.version for batch in batches}:
-            self._count([batch for batch in batches if batch.version == version], version)
+        for version in {batch[0] for batch in batches}:
+            self._count(version, [batch for batch in batches if batch[0] == version])
 
-    def _count(self, batches: list[Batch], version: str) -> None:
-        probabilities = np.concatenate([batch.probabilities for batch in batches])
-        pixels = np.concatenate([batch.pixels for batch in batches]).reshape(-1, 28 * 28)
-        waits = np.array([wait for batch in batches for _, wait in batch.waits], np.float32)
-        infer_seconds = sum(batch.seconds * len(batch.waits) for batch in batches)
-        self.confidence.observe_all(probabilities.max(axis=1), version)
-        self.ink.observe_all(pixels.mean(axis=1))
-        self.batch_size.observe_all(np.array([len(batch.pixels) for batch in batches], np.float32))
-        self.queue_wait.observe_all(waits)
-        self.triton.computed(version, len(pixels), len(batches), len(waits), float(waits.sum()), infer_seconds)
+    def _count(self, version: str, batches: list[Batch]) -> None:
+        _, pixels, probabilities, waits, seconds = zip(*batches, strict=True)
+        waited = np.fromiter(chain.from_iterable(waits), np.float32)
+        ink = np.concatenate(pixels).reshape(-1, 28 * 28).mean(axis=1)
+        self.confidence.observe_all(np.concatenate(probabilities).max(axis=1), version)
+        self.ink.observe_all(ink)
+        self.batch_size.observe_all(np.fromiter(map(len, pixels), np.float32))
+        self.queue_wait.observe_all(waited)
+        computing = sum(map(mul, seconds, map(len, waits)))
+        self.triton.computed(version, len(ink), len(batches), len(waited), float(waited.sum()), computing)
 
     def drift_counts(self) -> Counts:
         """How many of each class there were, over the processes: what Drift compares."""

@@ -9,6 +9,7 @@ import mmap
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Cells:
     def reserve(self, names: Sequence[str]) -> int:
         """The first of as many places in a row as there are names; the same again for the same names.
 
-        Where there is no room left, a place that nobody reads.
+        Where there is no room left, here or on the disk, a place that nobody reads.
         """
         with self._lock:
             if (known := self._names.get(names[0])) is not None:
@@ -46,10 +47,9 @@ class Cells:
             start = len(self._names)
             if start + len(names) > self._slots - SPARE:
                 return self._slots - SPARE
+            if self._file is not None and not _append(self._file.with_suffix(NAMES), names):
+                return self._slots - SPARE
             self._names |= {name: start + place for place, name in enumerate(names)}
-            if self._file is not None:
-                with self._file.with_suffix(NAMES).open("a") as file:
-                    file.write("".join(f"{name}\n" for name in names))
             return start
 
     def totals(self) -> dict[str, float]:
@@ -79,6 +79,20 @@ def clear(folder: Path) -> None:
     for path in folder.glob("*") if folder.is_dir() else ():
         if path.suffix in (NAMES, NUMBERS):
             path.unlink(missing_ok=True)
+
+
+def _append(path: Path, names: Sequence[str]) -> bool:
+    """Write the names down, all or none; whether that was done."""
+    content = "".join(f"{name}\n" for name in names).encode()
+    with path.open("ab", buffering=0) as file:
+        end = file.tell()
+        with suppress(OSError):
+            if file.write(content) == len(content):
+                return True
+        with suppress(OSError):
+            os.truncate(path, end)
+    logger.warning("%r will not be counted: there is no room for its name in %s", names[0], path)
+    return False
 
 
 def _map_file(folder: Path, size: int) -> tuple[Path, mmap.mmap]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db import Sessions
@@ -18,18 +19,25 @@ def set_alias(
 
     Raises ModelNotFound; ModelNotServable where it may not become champion; AliasMoved.
     """
-    with sessions.writing() as session:
-        model = version_row(session, version)
-        if alias == CHAMPION and model.card["dataset"]["name"] != "mnist":
-            raise ModelNotServable(
-                f"Version {version} was trained on {model.card['dataset']['name']}; only mnist versions may become "
-                "champion. Give it another alias and ask for that with ?model=.",
-                location="body.version",
-            )
-        present = alias_changes.take(session, alias)
-        _require(alias, present, expected)
-        if present != model.number:
-            alias_changes.move(session, alias, model.number, reason=reason)
+    try:
+        with sessions.writing() as session:
+            _set(session, alias, version, expected, reason)
+    except IntegrityError as error:  # PostgreSQL lets somebody delete the version meanwhile
+        raise ModelNotFound(f"Model version {version} has just been deleted.") from error
+
+
+def _set(session: Session, alias: str, version: str, expected: str | None, reason: str) -> None:
+    model = version_row(session, version)
+    if alias == CHAMPION and model.card["dataset"]["name"] != "mnist":
+        raise ModelNotServable(
+            f"Version {version} was trained on {model.card['dataset']['name']}; only mnist versions may become "
+            "champion. Give it another alias and ask for that with ?model=.",
+            location="body.version",
+        )
+    present = alias_changes.take(session, alias)
+    _require(alias, present, expected)
+    if present != model.number:
+        alias_changes.move(session, alias, model.number, reason=reason)
 
 
 def roll_back(

@@ -100,12 +100,13 @@ class Engine:
         return waiting.answer
 
     def _run_batch(self) -> None:
-        batch = self._take_batch()
-        if batch:
-            self._compute(batch)
-        self._is_scheduled = bool(self._queue)
-        if self._queue:
-            asyncio.get_running_loop().call_soon(self._run_batch)
+        try:
+            if batch := self._take_batch():
+                self._compute(batch)
+        finally:  # whatever went wrong with these, the others must not wait for ever
+            self._is_scheduled = bool(self._queue)
+            if self._queue:
+                asyncio.get_running_loop().call_soon(self._run_batch)
 
     def _take_batch(self) -> list[_Waiting]:
         """The first in the queue, and those after it that are for the same network, as far as they fit."""
@@ -139,7 +140,7 @@ class Engine:
         for waiting in batch:
             begin, end = end, end + len(waiting.pixels)
             waiting.answer.set_result(probabilities[begin:end])
-        waits = [(len(waiting.pixels), start - waiting.since) for waiting in batch]
+        waits = [start - waiting.since for waiting in batch]
         self._metrics.computed(served.version, pixels, probabilities, waits, seconds)
 
 

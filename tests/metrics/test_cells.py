@@ -61,3 +61,16 @@ def test_name_that_is_half_written_is_left_for_the_next_time(tmp_path: Path) -> 
     with names.open("a") as file:
         file.write("hal")
     assert cells.totals() == {"whole": 1}
+
+
+def test_name_that_finds_no_room_on_the_disk_is_not_counted_and_shifts_no_other(tmp_path: Path) -> None:
+    here, there = Cells(tmp_path), Cells(tmp_path)
+    here.values[here.reserve(["first"])] += 1
+    names = next(tmp_path.glob("*.names"))
+    names.rename(tmp_path / "kept")
+    names.symlink_to("/dev/full")
+    here.values[here.reserve(["lost"])] += 2
+    names.unlink()
+    (tmp_path / "kept").rename(names)
+    here.values[here.reserve(["second"])] += 3
+    assert here.totals() == there.totals() == {"first": 1, "second": 3}

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from models import checkpoints, training
 from models.data import Dataset
@@ -65,6 +66,14 @@ def test_run_keeps_its_number_of_threads_on_another_machine(
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(threads)
+
+
+def test_checkpoint_of_before_threads_were_kept_is_still_good(optdigits: Dataset) -> None:
+    recipe = replace(RECIPES["fast"], epochs=1)
+    whole, recorder = train(recipe, optdigits)
+    tensors = load(recorder.saved[3])
+    del tensors["threads"]
+    assert digest(train(recipe, optdigits, save(tensors))[0]) == digest(whole)
 
 
 def test_fast_recipe_learns_optdigits(optdigits: Dataset) -> None:

@@ -212,3 +212,15 @@ def test_failure_of_the_network_reaches_all_who_wait_and_the_engine_goes_on(vers
     *failed, answer = run(versions, broken)
     assert [type(error) for error in failed] == [RuntimeError] * 3
     assert isinstance(answer, Answer)
+
+
+def test_engine_goes_on_when_nothing_can_be_counted(versions: TwoVersions, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    async def ask_twice(engine: Engine) -> list[Answer]:
+        monkeypatch.setattr(engine._metrics, "computed", fail)
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        return [await engine.predict("champion", pictures(1)) for _ in range(2)]
+
+    assert [answer.version for answer in run(versions, ask_twice)] == ["1", "1"]

@@ -1,7 +1,6 @@
-"""Memory: what the C library keeps, and how often Python looks for circles of garbage."""
+"""Gives the memory of large pictures back to the system."""
 
 import ctypes
-import gc
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc, mallopt(3)
 LARGE = 2**23  # bytes; what the network takes for a batch is less, or each batch would ask the system for its pages
@@ -18,14 +17,3 @@ def give_back_what_is_freed() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGE)
         mallopt(M_TRIM_THRESHOLD, KEPT)
-
-
-def collect_garbage_less_often() -> None:
-    """Leave what is there out of all collections, and look at the rest after 5,000 new objects instead of 700.
-
-    With a hundred requests waiting, their objects outlive the quick collections, and the full ones then took a tenth of
-    the processor's time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(5000, 20, 20)

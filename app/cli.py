@@ -13,6 +13,7 @@ import typer
 
 from app.client import jobs, predict
 from app.config import Settings
+from app.db import require_schema
 from app.jobs.specs import QUEUES, MnistTrainingSpec
 from app.key_commands import keys
 from app.keys.startup import require_keys
@@ -26,7 +27,6 @@ from app.processes import (
     only_one_in,
     own_queues,
     require_free_port,
-    require_schema,
     require_serving_device,
     require_usable,
     start_workers,
@@ -111,7 +111,7 @@ def worker(
         if unknown:
             raise typer.BadParameter(f"there is no queue {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}")
         require_usable(settings)
-        require_schema(settings)
+        require_schema(settings.resolved_database_url)
         with _supervised(settings) as supervisor:
             start_workers(supervisor, settings, tuple(queue or own_queues()))
             supervisor.run()

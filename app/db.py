@@ -119,6 +119,19 @@ def check_schema(sessions: Sessions) -> None:
         )
 
 
+def require_schema(url: str) -> None:
+    """Raise SchemaOutdated where the database has another schema; one that is away for now may come back."""
+    sessions = Sessions(url)
+    try:
+        check_schema(sessions)
+    except SchemaOutdated:
+        raise
+    except DatabaseUnavailable:
+        pass
+    finally:
+        sessions.close()
+
+
 def create_database_engine(url: str) -> Engine:
     """An engine for a PostgreSQL or SQLite URL, not connected yet. Raises ConfigurationError for any other."""
     if url.startswith(("postgres://", "postgresql://")):

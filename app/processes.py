@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.config import Settings
-from app.db import Sessions, check_schema, create_database_engine
+from app.db import create_database_engine
 from app.devices import find_device
-from app.errors import ConfigurationError, DatabaseUnavailable, SchemaOutdated
+from app.errors import ConfigurationError
 from app.jobs.queue import broker_url
 from app.jobs.specs import QUEUES
 from app.storage import require_storage
@@ -48,19 +48,6 @@ def require_usable(settings: Settings) -> None:
     create_database_engine(settings.resolved_database_url).dispose()
     broker_url(settings.resolved_redis_url)
     require_storage(settings)
-
-
-def require_schema(settings: Settings) -> None:
-    """Raise SchemaOutdated where the database has another schema; one that is away for now may come back."""
-    sessions = Sessions(settings.resolved_database_url)
-    try:
-        check_schema(sessions)
-    except SchemaOutdated:
-        raise
-    except DatabaseUnavailable:
-        return
-    finally:
-        sessions.close()
 
 
 def require_free_port(host: str, port: int) -> None:

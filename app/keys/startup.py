@@ -3,8 +3,8 @@
 import ipaddress
 
 from app.config import Settings
-from app.db import Sessions, check_schema
-from app.errors import ConfigurationError, DatabaseUnavailable, SchemaOutdated
+from app.db import Sessions, require_schema
+from app.errors import ConfigurationError, DatabaseUnavailable
 from app.keys import service
 
 LEAST_KEY, LONGEST_KEY = 32, 256  # characters
@@ -17,12 +17,10 @@ def require_keys(settings: Settings) -> None:
     A database that is away stops nobody from starting: until it is back, nobody is let in.
     """
     read_admin_key(settings)
+    require_schema(settings.resolved_database_url)
     sessions = Sessions(settings.resolved_database_url)
     try:
-        check_schema(sessions)
         is_guarded = settings.admin_key_file is not None or service.are_there(sessions)
-    except SchemaOutdated:
-        raise
     except DatabaseUnavailable:
         return
     finally:

@@ -44,7 +44,7 @@ from app.keys.startup import read_admin_key
 from app.lifetime import Lifetime
 from app.limits import SYNC_SECONDS, Limits
 from app.logs import configure_logging
-from app.memory import give_back_what_is_freed
+from app.memory import collect_garbage_less_often, give_back_what_is_freed
 from app.metrics.catalogue import FLUSH_SECONDS, Metrics
 from app.metrics.drift import Drift
 from app.registry import service as registry
@@ -173,4 +173,6 @@ def create_app_from_environment() -> FastAPI:
     give_back_what_is_freed()
     settings = Settings()
     configure_logging(settings.log_format)
-    return create_app(settings, CeleryJobQueue(settings.resolved_redis_url))
+    app = create_app(settings, CeleryJobQueue(settings.resolved_redis_url))
+    collect_garbage_less_often()
+    return app

@@ -19,6 +19,7 @@ from app.api.gate import Gate
 from app.config import Settings
 from app.keys import service
 from app.main import create_app
+from app.memory import collect_garbage_less_often
 from app.metrics.catalogue import Metrics
 from app.migrations.migrate import upgrade
 
@@ -79,6 +80,7 @@ async def measure(folder: Path, limit: str | None) -> None:
     settings = Settings(data_dir=folder, rate_limit_per_key=limit, rate_limit_per_address=limit)
     upgrade(settings.resolved_database_url)
     app = create_app(settings, NoQueue())
+    collect_garbage_less_often()  # as the service does
     assert isinstance(app, Service)
     parts = app.state.parts
     key = service.create(parts.sessions, "benchmark", ["predict"])[1]

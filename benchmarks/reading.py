@@ -19,6 +19,7 @@ from app.config import Settings
 from app.registry.service import SHIPPED
 from models.data import Split, load_dataset
 from models.inference import DigitClassifier
+from models.lines.reader import shipped_reader
 from models.pictures.boxes import draw_boxes
 from models.reading import ReadDigit, choose, segment
 
@@ -82,7 +83,7 @@ def write(split: Split, random: np.random.Generator, gaps: tuple[int, int]) -> t
 
 
 def read(picture: Image.Image, classifier: DigitClassifier) -> list[list[ReadDigit]]:
-    found = segment(picture)
+    found = segment(picture, shipped_reader())
     return choose(found, classifier.probabilities(found.pixels()), classifier.least_confidence)
 
 

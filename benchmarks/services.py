@@ -1,5 +1,6 @@
 """Starts the service as a user does, for a benchmark."""
 
+import json
 import os
 import signal
 import socket
@@ -10,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx
 
+LOAD = Path(__file__).with_name("load.py")
 NUMERAL = [sys.executable, "-m", "app.cli"]
 SEVEN = Path(__file__).parents[1] / "docs" / "examples" / "seven.png"
 
@@ -49,6 +52,30 @@ def wait_until_predicting(client: httpx.Client) -> None:
             pass
         time.sleep(0.01)
     raise TimeoutError("the service does not answer")
+
+
+def load(client: httpx.Client, request: bytes, connections: int, requests: int) -> dict[str, Any]:
+    """What load.py, in a process of its own, says of this many requests."""
+    command = [sys.executable, LOAD, str(client.base_url.port), str(connections), str(requests)]
+    figures: dict[str, Any] = json.loads(subprocess.run(command, input=request, capture_output=True, check=True).stdout)
+    return figures
+
+
+def cpu_seconds(root: int) -> float:
+    """User and system time so far of a process and all that descend from it, the ended ones too (proc(5), stat)."""
+    parents, seconds = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        process = int(stat.parent.name)
+        parents[process], seconds[process] = int(fields[1]), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    tree, found = {root}, True
+    while found:
+        found = {process for process, parent in parents.items() if parent in tree} - tree
+        tree |= found
+    return sum(seconds.get(process, 0.0) for process in tree)
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from PIL import Image
-from services import SEVEN
+from services import LOAD, SEVEN, cpu_seconds
 from serving_rivals.servers import Server, ours, programs_of, rivals
 
 from models.preprocessing import normalise, read_picture
@@ -29,7 +29,6 @@ from models.preprocessing import normalise, read_picture
 ROUNDS = 3
 REQUESTS = 1000  # a round
 IDLE_SECONDS = 5.0
-LOAD = Path(__file__).with_name("load.py")
 
 
 def main(wanted: list[str]) -> None:
@@ -140,23 +139,6 @@ def end(process: "subprocess.Popen[bytes]") -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def cpu_seconds(root: int) -> float:
-    """User and system time so far of a process and all that descend from it, the ended ones too (proc(5), stat)."""
-    parents, seconds = {}, {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        process = int(stat.parent.name)
-        parents[process], seconds[process] = int(fields[1]), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-    tree, found = {root}, True
-    while found:
-        found = {process for process, parent in parents.items() if parent in tree} - tree
-        tree |= found
-    return sum(seconds.get(process, 0.0) for process in tree)
 
 
 def free_port() -> int:

@@ -4,9 +4,6 @@ Every version is a network of its own file that must be loaded. Some connections
 happens and once while the champion changes 20 times; both several times in turn, since a shared machine is never quiet.
 """
 
-import json
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -15,7 +12,7 @@ from typing import Any
 
 import httpx
 import numpy as np
-from services import running, wait_until_predicting
+from services import load, running, wait_until_predicting
 
 from app.db import Sessions
 from app.registry import service as registry
@@ -35,11 +32,11 @@ def main() -> None:
         versions = iter(add_versions(folder, SWAPS * ROUNDS))
         quiet, swapping = [], []
         for _ in range(ROUNDS):
-            quiet.append(load(client))
+            quiet.append(ask(client))
             mine = [next(versions) for _ in range(SWAPS)]
             swapper = threading.Thread(target=swap, args=(client, mine, quiet[-1]["seconds"]))
             swapper.start()
-            swapping.append(load(client))
+            swapping.append(ask(client))
             swapper.join()
     for name, rounds in (("no swaps", quiet), (f"{SWAPS} swaps", swapping)):
         figures = "   ".join(f"{key} {median(each[key] for each in rounds):5.2f} ms" for key in ("p50", "p99"))
@@ -49,14 +46,10 @@ def main() -> None:
     print(f"p99 while swapping is {ratio:.2f} times that without")
 
 
-def load(client: httpx.Client) -> dict[str, Any]:
-    script = Path(__file__).with_name("load.py")
-    start = time.perf_counter()
-    command = [sys.executable, script, str(client.base_url.port), str(CONNECTIONS), str(REQUESTS)]
-    found = subprocess.run(command, input=REQUEST, capture_output=True, check=True)
-    figures: dict[str, Any] = json.loads(found.stdout)
+def ask(client: httpx.Client) -> dict[str, Any]:
+    figures = load(client, REQUEST, CONNECTIONS, REQUESTS)
     assert set(figures["statuses"]) == {"200"}, figures
-    return figures | {"seconds": time.perf_counter() - start}
+    return figures
 
 
 def swap(client: httpx.Client, versions: list[str], seconds: float) -> None:

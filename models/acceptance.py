@@ -21,13 +21,14 @@ def doubt(
     `probabilities` (10,) are calibrated, `pixels` (28, 28) are what the network saw, 0..1; `normalised` tells how it
     came about, unless it was sent as it is.
     """
-    if pixels.max() == 0:
+    inked = np.count_nonzero(pixels > INKED)
+    if inked == 0 and pixels.max() == 0:
         return "blank"
     if normalised is not None and normalised.doubt is not None:
         return normalised.doubt
-    if np.count_nonzero(pixels > INKED) < FEWEST_PIXELS:
+    if inked < FEWEST_PIXELS:
         return "too_small"
-    second, best = np.partition(probabilities, -2)[-2:]
-    if best >= least_confidence:
+    if probabilities.max() >= least_confidence:
         return None
+    second, best = np.partition(probabilities, -2)[-2:]
     return "ambiguous" if best + second >= BETWEEN_TWO else "not_a_digit"

@@ -8,12 +8,8 @@ shift per channel, and without padding both go exactly into the *next* convoluti
 So does the normalisation of the pixels into the first one. What is left is seven Conv, two MaxPool and one Gemm.
 """
 
-from typing import Any
-
 import numpy as np
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -21,8 +17,8 @@ from models.data import Split
 from models.digit_network import PIXEL_MEAN, PIXEL_STD, DigitNetwork
 from models.errors import ModelError
 from models.inference import LEAST_CONFIDENCE, TEMPERATURE, DigitClassifier
+from models.onnx_graph import GraphBuilder
 
-OPSET = 17
 LARGEST_DIFFERENCE = 1e-4  # between a logit of torch and of ONNX Runtime, both float32
 
 Weights = tuple[Tensor, Tensor]  # of one layer: weight (out, in, k, k) or (out, in), and bias (out,)
@@ -46,7 +42,7 @@ def to_onnx(network: DigitNetwork, *, temperature: float = 1.0, least_confidence
     layers = fold(network)
     weight, bias = layers["linear"]
     layers["linear"] = weight / temperature, bias / temperature
-    builder = _GraphBuilder()
+    builder = GraphBuilder("digits", ("image", ["batch", 1, 28, 28]), ("logits", ["batch", 10]))
     for name, pooled in zip(("conv1", "conv2", "conv3", "conv4", "conv5", "conv6", "conv7"), "  p  p ", strict=True):
         builder.add("Conv", name, *layers[name])
         if name not in ("conv3", "conv6"):  # the 1x1 convolutions have no activation
@@ -115,35 +111,3 @@ def _affine(norm: nn.Module) -> Weights:
 
 def _identity(channels: int) -> Weights:
     return torch.ones(channels).double(), torch.zeros(channels).double()
-
-
-class _GraphBuilder:
-    """A chain of ONNX nodes, each fed by the one before."""
-
-    def __init__(self) -> None:
-        self._nodes: list[onnx.NodeProto] = []
-        self._weights: list[onnx.TensorProto] = []
-        self._last = "image"
-
-    def add(self, operator: str, name: str = "", *weights: Tensor, **attributes: Any) -> None:
-        names = [f"{name}.weight", f"{name}.bias"][: len(weights)]
-        for label, weight in zip(names, weights, strict=True):
-            self._weights.append(numpy_helper.from_array(weight.numpy().astype(np.float32), label))
-        output = f"{operator.lower()}_{len(self._nodes)}"
-        self._nodes.append(helper.make_node(operator, [self._last, *names], [output], **attributes))
-        self._last = output
-
-    def serialize(self, facts: dict[str, str]) -> bytes:
-        self._nodes[-1].output[0] = "logits"
-        graph = helper.make_graph(
-            self._nodes,
-            "digits",
-            [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 1, 28, 28])],
-            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 10])],
-            self._weights,
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
-        helper.set_model_props(model, facts)
-        onnx.checker.check_model(model, full_check=True)
-        serialized: bytes = model.SerializeToString()
-        return serialized

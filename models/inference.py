@@ -15,20 +15,12 @@ TEMPERATURE, LEAST_CONFIDENCE = "temperature", "least_confidence"  # names in an
 
 
 class DigitClassifier:
-    """A network ready to answer, and `least_confidence`, from which on an answer of it should be trusted.
-
-    One thread without spinning: three times quicker here than ONNX Runtime's defaults.
-    """
+    """A network ready to answer, and `least_confidence`, from which on an answer of it should be trusted."""
 
     def __init__(self, model: bytes, *, device: str = "cpu") -> None:
         """Raises DeviceUnavailable where `device`, cpu or cuda, is not to be had."""
         require_device(device)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_cpu_mem_arena = False  # as quick without it here, and 10 MB smaller
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(model, options, providers=[PROVIDERS[device]])
+        self._session = onnxruntime.InferenceSession(model, session_options(), providers=[PROVIDERS[device]])
         if PROVIDERS[device] not in self._session.get_providers():  # it goes on without, and only logs why
             raise DeviceUnavailable(
                 f"ONNX Runtime could not start its {PROVIDERS[device]}: is there a GPU, and are its driver, CUDA "
@@ -54,6 +46,16 @@ class DigitClassifier:
     def probabilities(self, pixels: Floats) -> Floats:
         """Probabilities (batch, 10) of pixels float32 (batch, 1, 28, 28) in 0..1, bright ink on dark."""
         return softmax(self.logits(pixels))
+
+
+def session_options() -> onnxruntime.SessionOptions:
+    """One thread without spinning: three times quicker here than ONNX Runtime's defaults."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False  # as quick without it here, and 10 MB smaller
+    options.log_severity_level = 3
+    return options
 
 
 def require_device(device: str) -> None:

@@ -1,11 +1,10 @@
-"""Several digits in one picture: which bits of ink belong together, and what they say.
+"""Several digits in one picture: where they stand, and which they are.
 
-Every line is cut wherever a digit might end (models/pictures/page.py), the network reads every run of neighbouring
-bits, and the way through the line whose digits are the most probable is taken (as in LeCun et al. 1998, section VI).
+The line reader (models/lines) spells out every line; the ink is divided among the digits that it found, and the
+network for single ones looks at each.
 """
 
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,45 +13,39 @@ from PIL import Image
 from models.acceptance import doubt
 from models.errors import PictureRefused
 from models.inference import softmax
+from models.lines.reader import LineReader
 from models.pictures.centring import centre
 from models.pictures.decoding import decode
+from models.pictures.division import divide
 from models.pictures.normalised import Box
-from models.pictures.page import Bit, Line, Page, find_page
+from models.pictures.page import Line, find_page
+from models.pictures.strip import Strip, draw_strip
 
 MOST_DIGITS = 100
-MOST_CANDIDATES = 1500
-MOST_BITS = 7  # that one digit is put together of
-WIDEST = 1.5  # of a digit's height
-
-GAP = 12.0  # how much less likely bits belong together that stand one digit's height apart
-CUT = 4.0  # how much less likely a cut is that crosses one digit's height of ink
-WIDE, WIDTH = 1.05, 20.0  # from this share of the height on a digit is less likely
-LOW, LOWNESS = 0.6, 10.0  # and below this share
-SHIFTS = ((0, 0), (0, 1), (1, 0), (1, 1))  # four looks: of 400 validation numbers 97.0 % are read, with one 96.0 %
-SMALL, SKIPPED = 0.4, 3.0  # what is smaller both ways may be skipped, as a dot or a comma
+LONGEST = 50_000  # pixels of all lines together, as the line reader sees them: about a second of the processor
+SHIFTS = ((0, 0), (0, 1), (1, 0), (1, 1))  # four looks at each
+LEAST = np.float32(1e-9)
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """Bits `first` to `last` of a line, as one digit."""
+class Found:
+    """A digit of a line, as the line reader has it."""
 
-    line: int
-    first: int
-    last: int
     box: Box  # in the working picture
-    prior: float  # its logarithm, up to a constant
+    probabilities: Floats | None  # (10,); None where there is ink that it did not read
+    cut_from: int | None  # which piece of the line's ink, where other digits have a part of it
 
 
 @dataclass(frozen=True)
 class Segmentation:
-    """All that may be a digit in a picture, for the network to look at: `images` uint8 (n, 28, 28)."""
+    """What stands in a picture, for the network to look at: `images` uint8 (n, 28, 28), line by line."""
 
     images: NDArray[np.uint8]
-    candidates: list[Candidate]
-    page: Page
+    lines: list[list[Found]]
     upright: Image.Image  # at most 1024 pixels long
+    scale: float  # of the working picture against the upright one
     reduction: float  # of the upright picture against the one that was sent
 
     def pixels(self) -> Floats:
@@ -71,105 +64,68 @@ class ReadDigit:
     reason: str | None  # why it should not be trusted
 
 
-def segment(picture: Image.Image) -> Segmentation:
-    """Cut a picture in all ways that make sense. Raises PictureRefused."""
+def segment(picture: Image.Image, reader: LineReader) -> Segmentation:
+    """Find the digits of a picture. Raises PictureRefused."""
     upright, reduction = decode(picture)
     page = find_page(upright)
-    candidates, images = [], []
-    for number, line in enumerate(page.lines):
-        for first in range(len(line.bits)):
-            for last in range(first, min(first + MOST_BITS, len(line.bits))):
-                found = _join(line, first, last)
-                if found is None:
-                    continue
-                box, prior = found
-                candidates.append(Candidate(number, first, last, box, prior))
-                images.append(centre(_paint(line.bits[first : last + 1], box))[0])
-                if len(candidates) > MOST_CANDIDATES:
-                    raise PictureRefused(
-                        f"The picture holds too much to be read as at most {MOST_DIGITS} digits. Send a part of it."
-                    )
-    return Segmentation(np.array(images, np.uint8).reshape(-1, 28, 28), candidates, page, upright, reduction)
+    lines, images, room = [], [], LONGEST
+    for line in page.lines:
+        strip = draw_strip(line)
+        room -= strip.ink.shape[1]
+        if room < 0:
+            raise PictureRefused(
+                f"The picture holds too much to be read as at most {MOST_DIGITS} digits. Send a part of it."
+            )
+        found = _read_line(line, strip, reader)
+        lines.append([digit for digit, _ in found])
+        images += [image for _, image in found]
+    if len(images) > MOST_DIGITS:
+        raise PictureRefused(f"The picture holds more than {MOST_DIGITS} digits. Send a part of it.")
+    return Segmentation(np.array(images, np.uint8).reshape(-1, 28, 28), lines, upright, page.scale, reduction)
 
 
 def choose(segmentation: Segmentation, probabilities: Floats, least_confidence: float) -> list[list[ReadDigit]]:
-    """The likeliest digits, line by line, given the network's `probabilities` (4 n, 10) of its pixels.
-
-    Raises PictureRefused.
-    """
-    probabilities = _average(probabilities)
-    lines = []
-    for number, line in enumerate(segmentation.page.lines):
-        own = [index for index, candidate in enumerate(segmentation.candidates) if candidate.line == number]
-        path = _best_path(line, [(segmentation.candidates[index], index) for index in own], probabilities)
-        digits = [_describe(segmentation, index, probabilities[index], least_confidence) for index in path]
-        if digits:
-            lines.append(digits)
-    if sum(map(len, lines)) > MOST_DIGITS:
-        raise PictureRefused(f"The picture holds more than {MOST_DIGITS} digits. Send a part of it.")
-    return lines
+    """What every digit is, line by line, given the network's `probabilities` (4 n, 10) of the pixels."""
+    own = softmax(np.log(probabilities + LEAST).reshape(len(SHIFTS), -1, 10).mean(axis=0))
+    scale, images, lines = segmentation.scale * segmentation.reduction, segmentation.images, []
+    rows = iter(zip(images, own, strict=True))
+    for line in segmentation.lines:
+        judged = [(found.cut_from, _judge(found, *next(rows), scale, least_confidence)) for found in line]
+        doubtful = {cut_from for cut_from, digit in judged if digit.reason} - {None}
+        lines.append([_doubt(digit) if cut_from in doubtful else digit for cut_from, digit in judged])
+    return [line for line in lines if line]
 
 
-def _average(probabilities: Floats) -> Floats:
-    """The geometric mean (n, 10) of the four looks at each image."""
-    logarithms = np.log(probabilities + np.float32(1e-9)).reshape(len(SHIFTS), -1, 10).mean(axis=0)
-    return softmax(logarithms)
+def _read_line(line: Line, strip: Strip, reader: LineReader) -> list[tuple[Found, NDArray[np.uint8]]]:
+    signs = reader.read(strip.ink)
+    found = []
+    for share in divide(line, [strip.to_page(sign.x) for sign in signs]):
+        probabilities = None if share.number is None else signs[share.number].probabilities
+        found.append((Found(share.box, probabilities, share.cut_from), centre(share.paint())[0]))
+    return found
 
 
-def _join(line: Line, first: int, last: int) -> tuple[Box, float] | None:
-    """The box and the prior of these bits as one digit; None where they are none."""
-    bits = line.bits[first : last + 1]
-    boxes = np.array([bit.box for bit in bits])
-    left, top = (int(edge) for edge in boxes[:, :2].min(axis=0))
-    right, bottom = (int(edge) for edge in boxes[:, 2:].max(axis=0))
-    width, height = (right - left) / line.height, (bottom - top) / line.height
-    if last > first and (width > WIDEST or height > 2):
-        return None
-    gap = max((max(0, other.box[0] - one.box[2]) for one, other in pairwise(bits)), default=0) / line.height
-    cuts = bits[0].cut + (line.bits[last + 1].cut if last + 1 < len(line.bits) else 0.0)
-    prior = -GAP * gap - CUT * cuts / 2 - WIDTH * max(0.0, width - WIDE) - LOWNESS * max(0.0, LOW - max(height, width))
-    return (left, top, right, bottom), prior
-
-
-def _paint(bits: list[Bit], box: Box) -> Floats:
-    """The bits on one field as large as their box."""
-    field = np.zeros((box[3] - box[1], box[2] - box[0]), np.float32)
-    for bit in bits:
-        left, top, right, bottom = bit.box
-        place = (slice(top - box[1], bottom - box[1]), slice(left - box[0], right - box[0]))
-        field[place] = np.maximum(field[place], bit.ink)
-    return field
-
-
-def _best_path(line: Line, own: list[tuple[Candidate, int]], probabilities: Floats) -> list[int]:
-    """The candidates, by index, that cover the line's bits once and are the most probable together."""
-    best = [0.0] + [-np.inf] * len(line.bits)
-    came: list[tuple[int, int | None]] = [(0, None)] * (len(line.bits) + 1)
-    for candidate, index in own:  # in the order of their first bits
-        score = best[candidate.first] + candidate.prior + float(np.log(probabilities[index].max() + 1e-9))
-        if score > best[candidate.last + 1]:
-            best[candidate.last + 1], came[candidate.last + 1] = score, (candidate.first, index)
-        skipped = best[candidate.first] - SKIPPED
-        is_speck = candidate.first == candidate.last and _is_small(candidate.box, line.height)
-        if is_speck and skipped > best[candidate.last + 1]:
-            best[candidate.last + 1], came[candidate.last + 1] = skipped, (candidate.first, None)
-    path, end = [], len(line.bits)
-    while end > 0:
-        start, chosen = came[end]
-        if chosen is not None:
-            path.append(chosen)
-        end = start
-    return path[::-1]
-
-
-def _is_small(box: Box, height: float) -> bool:
-    return max(box[2] - box[0], box[3] - box[1]) < SMALL * height
-
-
-def _describe(segmentation: Segmentation, index: int, probabilities: Floats, least_confidence: float) -> ReadDigit:
-    digit = int(probabilities.argmax())
-    pixels = segmentation.images[index].astype(np.float32) / 255
-    scale = segmentation.page.scale * segmentation.reduction
-    left, top, right, bottom = segmentation.candidates[index].box
+def _judge(found: Found, image: NDArray[np.uint8], own: Floats, scale: float, least_confidence: float) -> ReadDigit:
+    """One digit. What was cut out of other ink shows the network little; there the line reader's word counts alone."""
+    both = own
+    if found.probabilities is not None:
+        both = _join(own, found.probabilities) if found.cut_from is None else found.probabilities
+    digit, pixels = int(both.argmax()), image.astype(np.float32) / np.float32(255)
+    reason = doubt(both, pixels, least_confidence)
+    if reason is None and found.cut_from is None:
+        reason = doubt(own, pixels, least_confidence)
+    left, top, right, bottom = found.box
     box = (int(left / scale), int(top / scale), int(np.ceil(right / scale)), int(np.ceil(bottom / scale)))
-    return ReadDigit(digit, float(probabilities[digit]), box, doubt(probabilities, pixels, least_confidence))
+    return ReadDigit(digit, float(both[digit]), box, reason)
+
+
+def _doubt(digit: ReadDigit) -> ReadDigit:
+    """The digit, not accepted: others were cut out of the same ink, and one of them is doubtful."""
+    return replace(digit, reason=digit.reason or "ambiguous")
+
+
+def _join(own: Floats, other: Floats) -> Floats:
+    """The product of two opinions (10,), as probabilities."""
+    product = (own + LEAST) * (other + LEAST)
+    joined: Floats = product / product.sum()
+    return joined

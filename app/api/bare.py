@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -84,6 +84,18 @@ def _closing(send: Send) -> Send:
 def parts_of(request: Request) -> Parts:
     parts: Parts = request.scope["app"].state.parts
     return parts
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body. Starlette's own way to it costs more where it came in one piece. Raises ClientDisconnect."""
+    message = await request.receive()
+    chunks = [message.get("body", b"")]
+    while message.get("more_body", False):
+        message = await request.receive()
+        chunks.append(message.get("body", b""))
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def json_response(document: Any) -> Response:

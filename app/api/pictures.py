@@ -16,6 +16,7 @@ from PIL import Image
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
+from app.api.bare import read_body
 from app.errors import InvalidInput, UnsupportedMediaType
 from models.preprocessing import read_picture
 
@@ -48,7 +49,7 @@ async def take_one(request: Request) -> tuple[str, bytes]:
     if media_type == "multipart/form-data":
         return "application/octet-stream", (await _uploads(request, "file", limit=1))[0]
     if media_type in (*PICTURE_TYPES, "application/octet-stream", "application/json"):
-        return media_type, await request.body()
+        return media_type, await read_body(request)
     raise _unsupported(media_type, PICTURE_TYPES)
 
 
@@ -64,7 +65,7 @@ async def take_many(request: Request) -> list[bytes] | bytes:
         return await _uploads(request, "files", limit=MAX_PICTURES)
     if media_type != "application/json":
         raise _unsupported(media_type, ())
-    return await request.body()
+    return await read_body(request)
 
 
 def split_many(body: list[bytes] | bytes) -> list[Sent]:

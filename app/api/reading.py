@@ -15,6 +15,7 @@ from app.api.bare import BareRoute, json_response, parts_of
 from app.api.picture_schemas import body
 from app.api.pictures import read_one, take_one
 from app.api.predictions import DEBUG, ONE_PICTURE, PARAMETERS, as_data_url, model_name, read_debug
+from models.lines.reader import shipped_reader
 from models.pictures.boxes import draw_boxes
 from models.reading import ReadDigit, Segmentation, choose, segment
 
@@ -49,7 +50,9 @@ async def read(request: Request) -> Response:
 
 def _segment(media_type: str, content: bytes) -> Segmentation:
     picture = read_one(media_type, content)
-    return segment(picture if isinstance(picture, Image.Image) else Image.fromarray(picture.round().astype(np.uint8)))
+    if not isinstance(picture, Image.Image):
+        picture = Image.fromarray(picture.round().astype(np.uint8))
+    return segment(picture, shipped_reader())
 
 
 def _draw(found: Segmentation, lines: list[list[ReadDigit]]) -> bytes:

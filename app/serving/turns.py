@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.errors import ClientGone, DeadlineExceeded
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(NamedTuple):
     """Asked when a request's turn has come, before anything is computed for it."""
 
     deadline: float | None = None  # by time.monotonic()

@@ -1,4 +1,4 @@
-"""A page of writing: its ink in lines, each cut into bits that are digits or parts of them."""
+"""A page of writing: its connected pieces of ink, line by line."""
 
 from dataclasses import dataclass
 
@@ -13,30 +13,31 @@ from models.pictures.ground import find_ink
 from models.pictures.lines import without_lines
 from models.pictures.normalised import Box
 from models.pictures.pieces import FAINTEST, FIRM, LONG, NEIGHBOURS, STRONGEST
-from models.pictures.seams import find_seams
 
 SMALLEST = 7  # pixels: ink whose tallest part is lower shows no digits
 WORKING_HEIGHT = 48  # pixels: larger writing is reduced to it
 TALL = 0.5  # of the tallest: what counts as about as tall as a digit
 SPECK = 0.2  # of a digit's height: what is smaller both ways is dust
-UNCUT = 0.45  # of a digit's height: what is narrower holds no two digits
 MOST_PIECES = 300
 
 
 @dataclass(frozen=True)
-class Bit:
+class Piece:
     """Ink, 0..1, cut out of the page, and where it stood in the working picture."""
 
     ink: Grey
     box: Box
-    cut: float = 0.0  # how much ink was crossed on its left side to cut it off, in digit heights
+
+    @property
+    def height(self) -> int:
+        return self.box[3] - self.box[1]
 
 
 @dataclass(frozen=True)
 class Line:
-    """The bits of a line of writing, from left to right, and about how tall its digits are."""
+    """The pieces of a line of writing, and about how tall its digits are."""
 
-    bits: list[Bit]
+    pieces: list[Piece]
     height: float
 
 
@@ -68,7 +69,7 @@ def find_page(picture: Image.Image) -> Page:
         level = max(least, FIRM * _strongest(strength))
     pieces = _pieces(strength, level)
     lines = sorted(_into_lines(pieces), key=lambda line: min(piece.box[1] for piece in line))
-    return Page([_cut(line) for line in lines], ink.inverted, scale)
+    return Page([Line(line, _height_of(line)) for line in lines], ink.inverted, scale)
 
 
 def _strongest(strength: Grey) -> float:
@@ -99,7 +100,11 @@ def _digit_height(boxes: NDArray[np.int64]) -> float:
     return float(np.median(heights[heights >= TALL * heights.max()])) if len(boxes) else 0.0
 
 
-def _pieces(strength: Grey, level: float) -> list[Bit]:
+def _height_of(pieces: list[Piece]) -> float:
+    return _digit_height(np.array([piece.box for piece in pieces]))
+
+
+def _pieces(strength: Grey, level: float) -> list[Piece]:
     """The connected pieces of ink that are more than dust, each with its own ink alone."""
     labels, _ = ndimage.label(strength > level, NEIGHBOURS)
     boxes = _boxes(labels)
@@ -113,7 +118,7 @@ def _pieces(strength: Grey, level: float) -> list[Bit]:
     return [_cut_out(strength, labels, int(number) + 1, boxes[number]) for number in kept]
 
 
-def _cut_out(strength: Grey, labels: NDArray[np.int32], number: int, box: NDArray[np.int64]) -> Bit:
+def _cut_out(strength: Grey, labels: NDArray[np.int32], number: int, box: NDArray[np.int64]) -> Piece:
     left, top = (max(0, int(edge) - 1) for edge in box[:2])  # with the soft edge around it
     right, bottom = (int(edge) + 1 for edge in box[2:])
     place = (slice(top, bottom), slice(left, right))
@@ -122,18 +127,18 @@ def _cut_out(strength: Grey, labels: NDArray[np.int32], number: int, box: NDArra
     levels = np.where(around, strength[place], 0)
     full = float(np.percentile(levels[own], 75))
     ink = np.clip(levels / full, 0, 1).astype(np.float32)
-    return Bit(ink, (left, top, left + ink.shape[1], top + ink.shape[0]))
+    return Piece(ink, (left, top, left + ink.shape[1], top + ink.shape[0]))
 
 
-def _into_lines(pieces: list[Bit]) -> list[list[Bit]]:
+def _into_lines(pieces: list[Piece]) -> list[list[Piece]]:
     """From left to right every tall piece joins the line whose last piece it stands beside; small ones the nearest."""
     if not pieces:
         return []
-    tall_enough = TALL * _digit_height(np.array([piece.box for piece in pieces]))
-    lines: list[list[Bit]] = []
-    small: list[Bit] = []
+    tall_enough = TALL * _height_of(pieces)
+    lines: list[list[Piece]] = []
+    small: list[Piece] = []
     for piece in sorted(pieces, key=lambda piece: piece.box[0]):
-        if piece.box[3] - piece.box[1] < tall_enough:
+        if piece.height < tall_enough:
             small.append(piece)
             continue
         beside = [line for line in lines if _beside(line[-1].box, piece.box) > 0.4]
@@ -159,35 +164,3 @@ def _distance(one: Box, other: Box) -> float:
     across = max(one[0] - other[2], other[0] - one[2], 0)
     down = max(one[1] - other[3], other[1] - one[3], 0)
     return float(np.hypot(across, down))
-
-
-def _cut(pieces: list[Bit]) -> Line:
-    height = _digit_height(np.array([piece.box for piece in pieces]))
-    bits = [bit for piece in pieces for bit in _cut_piece(piece, height)]
-    return Line(sorted(bits, key=_middle), height)
-
-
-def _middle(bit: Bit) -> float:
-    columns = bit.ink.sum(axis=0)
-    return bit.box[0] + float((columns * np.arange(len(columns))).sum() / columns.sum())
-
-
-def _cut_piece(piece: Bit, height: float) -> list[Bit]:
-    """A piece at all the places where it might be several digits."""
-    if piece.box[2] - piece.box[0] < UNCUT * height:
-        return [piece]
-    seams, crossed = find_seams(piece.ink, height)
-    side = np.zeros(piece.ink.shape, np.int64)
-    columns = np.arange(piece.ink.shape[1])
-    for seam in seams:
-        side += columns > seam[:, None]
-    found = []
-    for number, cut in enumerate([0.0, *crossed]):
-        ink = np.where(side == number, piece.ink, 0)
-        rows, inked = np.flatnonzero(ink.max(axis=1) > 0.1), np.flatnonzero(ink.max(axis=0) > 0.1)
-        if len(rows):
-            left, top, right, bottom = int(inked[0]), int(rows[0]), int(inked[-1]) + 1, int(rows[-1]) + 1
-            x, y = piece.box[:2]
-            box = (x + left, y + top, x + right, y + bottom)
-            found.append(Bit(ink[top:bottom, left:right], box, cut / height))
-    return found

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -6,6 +8,7 @@ from models.data import Dataset
 from models.errors import PictureRefused
 from models.handwriting import draw_digits
 from models.inference import DigitClassifier
+from models.lines.reader import shipped_reader
 from models.reading import ReadDigit, choose, segment
 from tests.models.test_export import SHIPPED
 
@@ -16,7 +19,7 @@ def classifier() -> DigitClassifier:
 
 
 def read(picture: Image.Image, classifier: DigitClassifier) -> list[list[ReadDigit]]:
-    found = segment(picture)
+    found = segment(picture, shipped_reader())
     return choose(found, classifier.probabilities(found.pixels()), classifier.least_confidence)
 
 
@@ -102,7 +105,53 @@ def test_numbers_of_mnist_are_read_with_natural_spacing(classifier: DigitClassif
     assert share_right(mnist, classifier, gap=4) >= 0.93  # the network alone would read about 0.96 of them
 
 
-def test_touching_digits_are_told_apart(classifier: DigitClassifier, mnist: Dataset) -> None:
-    strings = [written(mnist, start, 2, gap=-1) for start in range(0, 200, 2)]
-    share = np.mean([text(read(Image.fromarray(page), classifier)) == label for page, label in strings])
-    assert share >= 0.7
+@pytest.mark.parametrize("gap", [0, -1, -2])
+def test_touching_and_overlapping_digits_are_told_apart(classifier: DigitClassifier, mnist: Dataset, gap: int) -> None:
+    assert share_right(mnist, classifier, gap=gap) >= 0.85
+
+
+def test_every_digit_of_joined_ink_has_a_box_of_its_own(classifier: DigitClassifier, mnist: Dataset) -> None:
+    page, label = written(mnist, 40, 5, gap=-1)
+    boxes = [digit.box for digit in read(Image.fromarray(page), classifier)[0]]
+    assert len(boxes) == len(label)
+    for one, other in pairwise(boxes):
+        assert one[0] < other[0]
+        assert one[2] < other[2]
+        assert one[2] - other[0] < 12  # pixels of overlap, where the digits are up to 20 broad
+
+
+def test_line_that_climbs_is_read(classifier: DigitClassifier) -> None:
+    page = Image.fromarray(drawn("20638")).resize((820, 260)).rotate(10, expand=True, fillcolor=255)
+    assert text(read(page, classifier)) == "20638"
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        [[(84, 14), (84, 36)], [(104, 36), (85, 24), (104, 12)]],  # K
+        [[(84, 14), (104, 36)], [(104, 14), (84, 36)]],  # X
+    ],
+)
+def test_sign_that_is_no_digit_is_not_accepted(
+    classifier: DigitClassifier, strokes: list[list[tuple[int, int]]]
+) -> None:
+    page = Image.fromarray(np.hstack([drawn("20"), np.full((52, 40), 255, np.uint8), drawn("68")]))
+    for stroke in strokes:
+        ImageDraw.Draw(page).line(stroke, fill=0, width=3)
+    digits = read(page, classifier)[0]
+    assert [digit.digit for digit in digits if digit.reason is None] == [2, 0, 6, 8]
+
+
+def test_dots_between_digits_are_passed_over(classifier: DigitClassifier) -> None:
+    page = Image.fromarray(np.hstack([drawn("20"), np.full((52, 8), 255, np.uint8), drawn("68")]))
+    ImageDraw.Draw(page).ellipse((80, 34, 83, 38), fill=0)
+    assert text(read(page, classifier)) == "2068"
+
+
+def test_page_of_many_long_lines_is_refused_soon(classifier: DigitClassifier) -> None:
+    page = Image.new("L", (1024, 1024), 255)
+    for y in range(4, 1000, 12):
+        for x in (5, 1015):
+            ImageDraw.Draw(page).line([(x, y), (x, y + 8)], fill=0, width=2)
+    with pytest.raises(PictureRefused, match="too much"):
+        read(page, classifier)

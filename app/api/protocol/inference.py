@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.allowances import read_turn
-from app.api.bare import BareRoute, parts_of
+from app.api.bare import BareRoute, parts_of, read_body
 from app.api.dependencies import Parts
 from app.api.protocol import documents
 from app.api.protocol.bodies import unpack
@@ -40,7 +40,7 @@ async def _infer(request: Request, parts: Parts, name: str) -> Response:
     arrived, start = time.monotonic(), time.perf_counter_ns()
     turn, headers = read_turn(request), request.headers
     encoding, json_size = headers.get("content-encoding", ""), read_json_size(headers.get(JSON_SIZE))
-    body = await request.body()
+    body = await read_body(request)
     await parts.engine.require_room()
 
     def read() -> InferenceRequest:

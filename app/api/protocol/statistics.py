@@ -38,7 +38,9 @@ class Statistics:
 
     def succeeded(self, version: str, *, pictures: int, phases: tuple[int, ...]) -> None:
         """A request was answered: how long each of PHASES took, in nanoseconds."""
-        found = self._versions.setdefault(version, VersionStatistics())
+        found = self._versions.get(version)
+        if found is None:
+            found = self._versions[version] = VersionStatistics()
         found.inferences += pictures
         found.last_inference_ms = time.time_ns() // 1_000_000
         found.durations["success"].add(sum(phases))

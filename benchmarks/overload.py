@@ -1,0 +1,69 @@
+"""What is left of the service when far more is asked than it can do: python benchmarks/overload.py
+
+The same request over 16 connections, as much as it can do, and over 256, whose clients ask again as soon as they are
+answered or refused; both several times in turn. Goodput is what is answered with 200. CPU is the server's, for each of
+those: it says what refusing costs, where answers a second say what else this machine does. /livez is asked meanwhile.
+"""
+
+import json
+import threading
+import time
+from statistics import median
+
+import httpx
+from services import cpu_seconds, load, running, wait_until_predicting
+
+ROUNDS, ANSWERS = 7, 4000
+ENOUGH, TOO_MANY = 16, 256  # connections
+BODY = json.dumps({"pixels": [0] * 300 + [200] * 100 + [0] * 384}).encode()
+REQUEST = (
+    b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n" % len(BODY)
+) + BODY
+
+
+def main() -> None:
+    with running("api") as (client, process, _):
+        wait_until_predicting(client)
+        for connections in (ENOUGH, TOO_MANY):
+            measure(client, process.pid, connections)
+        waits: list[float] = []
+        is_over = threading.Event()
+        figures: dict[int, list[tuple[float, float, float]]] = {ENOUGH: [], TOO_MANY: []}
+        for _ in range(ROUNDS):
+            figures[ENOUGH].append(measure(client, process.pid, ENOUGH))
+            is_over.clear()
+            watcher = threading.Thread(target=ask_livez, args=(client, is_over, waits))
+            watcher.start()
+            figures[TOO_MANY].append(measure(client, process.pid, TOO_MANY))
+            is_over.set()
+            watcher.join()
+    for connections, rounds in figures.items():
+        rate, cpu, refused = (median(values) for values in zip(*rounds, strict=True))
+        print(
+            f"{connections:4} connections  {rate:6.0f} answers/s  {cpu:5.0f} us CPU an answer  {refused:5.0f} refused"
+        )
+    pairs = list(zip(figures[ENOUGH], figures[TOO_MANY], strict=True))
+    print(f"goodput by the clock {median(many[0] / few[0] for few, many in pairs):.0%} of capacity")
+    print(f"goodput by CPU       {median(few[1] / many[1] for few, many in pairs):.0%}")
+    print(f"/livez meanwhile     p50 {1000 * median(waits):.0f} ms, worst {1000 * max(waits):.0f} ms of {len(waits)}")
+
+
+def measure(client: httpx.Client, process: int, connections: int) -> tuple[float, float, float]:
+    """Answers a second, CPU microseconds for each, and how many requests were refused."""
+    before = cpu_seconds(process)
+    found = load(client, REQUEST, connections, ANSWERS)
+    answered = found["statuses"]["200"]
+    cpu = 1e6 * (cpu_seconds(process) - before) / answered
+    return answered / found["seconds"], cpu, found["statuses"].get("429", 0)
+
+
+def ask_livez(client: httpx.Client, is_over: threading.Event, waits: list[float]) -> None:
+    while not is_over.wait(0.02):
+        start = time.perf_counter()
+        client.get("/livez").raise_for_status()
+        waits.append(time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()

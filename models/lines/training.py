@@ -1,0 +1,134 @@
+"""`python -m models.lines.training` trains the line reader that ships: models/pretrained/reader.onnx and reader.json.
+
+No two lines are alike, so there are steps and no epochs: AdamW under one cycle of the learning rate, and the moving
+average of the weights is kept. The writers of the validation split are not learnt from; MNIST's test set is not read.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from models.data import Dataset, Split, load_dataset
+from models.handwriting import draw_digits
+from models.lines.network import line_network, log_probabilities
+from models.lines.reader import BLANK, HEIGHT, LineReader
+from models.lines.writing import draw_strips
+from models.onnx_graph import GraphBuilder
+
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
+SEED = 0
+STEPS, BATCH = 6000, 64
+LEARNING_RATE, WEIGHT_DECAY, DECAY = 4e-3, 1e-2, 0.998
+LARGEST_GRADIENT = 5.0  # norm; the first steps' are larger
+DRAWINGS_EACH = 300  # of every digit, beside MNIST's
+PROVED = 2000  # lines of the validation writers
+REPORTED = 100  # steps between two lines on the terminal
+
+
+def train(dataset: Dataset, *, steps: int = STEPS, seed: int = SEED) -> nn.Sequential:
+    """The average network at the end of a training."""
+    torch.manual_seed(seed)
+    random = np.random.default_rng(seed)
+    images, labels = draw_digits(DRAWINGS_EACH)
+    digits = Split(torch.cat([dataset.train.images, images]), torch.cat([dataset.train.labels, labels]))
+    network: nn.Sequential = line_network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(DECAY), use_buffers=True)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.15)
+    start, losses = time.perf_counter(), []
+    for step in range(1, steps + 1):
+        strips, texts = draw_strips(digits, BATCH, random)
+        loss = _loss(log_probabilities(network, strips.to(memory_format=torch.channels_last)), texts)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+        optimiser.step()
+        schedule.step()
+        average.update_parameters(network)
+        losses.append(loss.item())
+        if step % REPORTED == 0:
+            print(
+                f"step {step}: loss {np.mean(losses[-REPORTED:]):.4f}, {time.perf_counter() - start:.0f} s", flush=True
+            )
+    network.load_state_dict(average.module.state_dict())
+    network.eval()
+    return network
+
+
+def _loss(scores: Tensor, texts: list[list[int]]) -> Tensor:
+    lengths, columns = torch.tensor([len(text) for text in texts]), torch.full((len(texts),), len(scores))
+    targets = torch.tensor([digit for text in texts for digit in text])
+    # a line whose equal neighbours leave no column between them cannot be spelt out
+    loss: Tensor = nn.functional.ctc_loss(scores, targets, columns, lengths, blank=BLANK, zero_infinity=True)
+    return loss
+
+
+def to_onnx(network: nn.Sequential) -> bytes:
+    """Input `strip` float32 (1, 1, 32, width), output `scores` (1, 11, 1, width / 2), with folded batch-norms."""
+    builder = GraphBuilder("lines", ("strip", [1, 1, HEIGHT, "width"]), ("scores", [1, BLANK + 1, 1, "columns"]))
+    layers = list(network)
+    for number, (layer, following) in enumerate(zip(layers, [*layers[1:], None], strict=True)):
+        if isinstance(layer, nn.Conv2d):
+            pads = [*layer.padding, *layer.padding]
+            builder.add("Conv", f"conv{number}", *_fold(layer, following), pads=pads)
+        elif isinstance(layer, nn.ReLU):
+            builder.add("Relu")
+        elif isinstance(layer, nn.MaxPool2d):
+            sides = nn.modules.utils._pair(layer.kernel_size)
+            builder.add("MaxPool", kernel_shape=list(sides), strides=list(sides))
+    return builder.serialize({})
+
+
+def _fold(layer: nn.Conv2d, norm: nn.Module | None) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a convolution and the batch-norm that follows it, if one does."""
+    weight = layer.weight.detach().double()
+    if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None or norm.running_var is None:
+        return weight, layer.get_parameter("bias").detach().double()
+    weight, bias = nn.utils.fusion.fuse_conv_bn_weights(
+        weight, None, norm.running_mean.double(), norm.running_var.double(), norm.eps, norm.weight, norm.bias
+    )
+    return weight.detach(), bias.detach()
+
+
+def prove(reader: LineReader, dataset: Dataset) -> dict[str, Any]:
+    """How many lines of the validation writers are read fully right, by the spacing that training has."""
+    strips, texts = draw_strips(dataset.validation, PROVED, np.random.default_rng(SEED), plain=True)
+    read = [[int(sign.probabilities.argmax()) for sign in reader.read(strip[0])] for strip in strips.numpy()]
+    return {"lines": PROVED, "read": sum(text == label for text, label in zip(read, texts, strict=True))}
+
+
+def main() -> None:
+    folder = os.environ.get("NUMERAL_MNIST_DIR")
+    dataset = load_dataset("mnist", data_dir=Path("data"), mnist_dir=Path(folder) if folder else None)
+    start = time.perf_counter()
+    network = train(dataset)
+    model = to_onnx(network)
+    card = {
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "seed": SEED,
+        "steps": STEPS,
+        "batch_size": BATCH,
+        "seconds": round(time.perf_counter() - start, 1),
+        "threads": torch.get_num_threads(),
+        "dataset": {"name": dataset.name, "sha256": dataset.sha256, "train": len(dataset.train)},
+        "validation": prove(LineReader(model), dataset),
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "libraries": {"python": platform.python_version(), "torch": version("torch"), "onnx": version("onnx")},
+    }
+    print(json.dumps(card["validation"]))
+    (PRETRAINED / "reader.onnx").write_bytes(model)
+    (PRETRAINED / "reader.json").write_text(json.dumps(card, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -84,10 +84,10 @@ def take_lead(sessions: Sessions, duty: str, name: str) -> bool:
             leader = session.get(Leader, duty, with_for_update=True)
             if leader is None:
                 session.add(Leader(duty=duty, holder=name, until=now + LEADER_FOR))
-            elif leader.holder == name or leader.until < now:
-                leader.holder, leader.until = name, now + LEADER_FOR
-            else:
+            elif leader.holder != name and leader.until >= now:
                 return False
+            elif leader.holder != name or leader.until < now + LEADER_FOR / 2:  # not every second: each is a write
+                leader.holder, leader.until = name, now + LEADER_FOR
         return True
     except IntegrityError:  # somebody else was the first ever
         return False

@@ -68,7 +68,8 @@ def promote_if_better(session: Session, version: str) -> tuple[bool, str]:
 def resolve(sessions: Sessions, name: str) -> str:
     """The version that `name`, a version or an alias, stands for. Raises ModelNotFound."""
     with sessions.reading() as session:
-        return str(_find(session, name).number)
+        version = _unaliased(session, name)
+        return version if version != name else str(version_row(session, name).number)
 
 
 def get(sessions: Sessions, name: str) -> tuple[ModelVersion, list[str]]:
@@ -135,8 +136,13 @@ def install_shipped(sessions: Sessions, storage: Storage, folder: Path = SHIPPED
 
 
 def _find(session: Session, name: str) -> ModelVersion:
+    return version_row(session, _unaliased(session, name))
+
+
+def _unaliased(session: Session, name: str) -> str:
+    """The version that an alias stands for; what is no alias, as it is."""
     alias = session.get(Alias, name) if ALIAS.fullmatch(name) else None
-    return version_row(session, str(alias.number) if alias else name)
+    return str(alias.number) if alias else name
 
 
 def version_row(session: Session, version: str) -> ModelVersion:

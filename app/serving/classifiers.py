@@ -51,8 +51,9 @@ class Classifiers:
                     before, self._champion = self._champion, self._find(version)
                     if before is not None:
                         self._keep(before)  # a rollback finds it in memory
-                if others := list(self._others):
-                    for deleted in set(others) - registry.which_exist(self._sessions, others):
+                others = set(self._others) - {version}
+                if others:
+                    for deleted in others - registry.which_exist(self._sessions, list(others)):
                         self._others.pop(deleted, None)
             except AppError as error:
                 self._why_not = str(error)

@@ -53,6 +53,7 @@ from app.serving.decoders import Decoders
 from app.serving.engine import Engine
 from app.serving.refusals import Refusals
 from app.storage import StorageWatch, open_storage
+from models.lines.reader import LineReader
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ def create_app(settings: Settings, queue: JobQueue) -> FastAPI:
         storage_watch=StorageWatch(storage),
         queue=queue,
         classifiers=classifiers,
+        line_reader=LineReader.load(),
         engine=Engine(classifiers, refusals, metrics),
         decoders=Decoders(refusals),
         events=EventFeed(sessions),

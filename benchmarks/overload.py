@@ -8,12 +8,15 @@ those: it says what refusing costs, where answers a second say what else this ma
 import json
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from statistics import median
 
 import httpx
 from services import cpu_seconds, load, running, wait_until_predicting
 
-ROUNDS, ANSWERS = 7, 4000
+ROUNDS, REQUESTS = 7, 10_000
 ENOUGH, TOO_MANY = 16, 256  # connections
 BODY = json.dumps({"pixels": [0] * 300 + [200] * 100 + [0] * 384}).encode()
 REQUEST = (
@@ -28,16 +31,11 @@ def main() -> None:
         for connections in (ENOUGH, TOO_MANY):
             measure(client, process.pid, connections)
         waits: list[float] = []
-        is_over = threading.Event()
         figures: dict[int, list[tuple[float, float, float]]] = {ENOUGH: [], TOO_MANY: []}
         for _ in range(ROUNDS):
-            figures[ENOUGH].append(measure(client, process.pid, ENOUGH))
-            is_over.clear()
-            watcher = threading.Thread(target=ask_livez, args=(client, is_over, waits))
-            watcher.start()
-            figures[TOO_MANY].append(measure(client, process.pid, TOO_MANY))
-            is_over.set()
-            watcher.join()
+            for connections, found in figures.items():
+                with asking_livez(client, waits if connections == TOO_MANY else []):
+                    found.append(measure(client, process.pid, connections))
     for connections, rounds in figures.items():
         rate, cpu, refused = (median(values) for values in zip(*rounds, strict=True))
         print(
@@ -52,17 +50,30 @@ def main() -> None:
 def measure(client: httpx.Client, process: int, connections: int) -> tuple[float, float, float]:
     """Answers a second, CPU microseconds for each, and how many requests were refused."""
     before = cpu_seconds(process)
-    found = load(client, REQUEST, connections, ANSWERS)
+    found = load(client, REQUEST, connections, REQUESTS)
     answered = found["statuses"]["200"]
     cpu = 1e6 * (cpu_seconds(process) - before) / answered
     return answered / found["seconds"], cpu, found["statuses"].get("429", 0)
 
 
-def ask_livez(client: httpx.Client, is_over: threading.Event, waits: list[float]) -> None:
-    while not is_over.wait(0.02):
-        start = time.perf_counter()
-        client.get("/livez").raise_for_status()
-        waits.append(time.perf_counter() - start)
+@contextmanager
+def asking_livez(client: httpx.Client, waits: list[float]) -> Iterator[None]:
+    """Ask GET /livez every 20 ms meanwhile. Raises what a request raised."""
+    is_over = threading.Event()
+
+    def ask() -> None:
+        while not is_over.wait(0.02):
+            start = time.perf_counter()
+            client.get("/livez").raise_for_status()
+            waits.append(time.perf_counter() - start)
+
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask)
+        try:
+            yield
+        finally:
+            is_over.set()
+        asking.result()
 
 
 if __name__ == "__main__":

@@ -19,13 +19,14 @@ from app.config import Settings
 from app.registry.service import SHIPPED
 from models.data import Split, load_dataset
 from models.inference import DigitClassifier
-from models.lines.reader import shipped_reader
+from models.lines.reader import LineReader
 from models.pictures.boxes import draw_boxes
 from models.reading import ReadDigit, choose, segment
 
 GAPS = {"natural": (2, 8), "close": (0, 1), "overlap of 1 to 2": (-2, -1), "overlap of 1 to 4": (-4, -1)}
 DIGITS, JITTER, MARGIN = 5, 2, 12
 SEED = 2026
+READER = LineReader.load()
 Page = NDArray[np.uint8]
 
 
@@ -83,7 +84,7 @@ def write(split: Split, random: np.random.Generator, gaps: tuple[int, int]) -> t
 
 
 def read(picture: Image.Image, classifier: DigitClassifier) -> list[list[ReadDigit]]:
-    found = segment(picture, shipped_reader())
+    found = segment(picture, READER)
     return choose(found, classifier.probabilities(found.pixels()), classifier.least_confidence)
 
 

@@ -5,6 +5,7 @@ network for single ones looks at each.
 """
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +14,18 @@ from PIL import Image
 from models.acceptance import doubt
 from models.errors import PictureRefused
 from models.inference import softmax
-from models.lines.reader import LineReader
+from models.lines.reader import LineDigit, LineReader
 from models.pictures.centring import centre
 from models.pictures.decoding import decode
-from models.pictures.division import divide
+from models.pictures.division import Share, divide
 from models.pictures.normalised import Box
 from models.pictures.page import Line, find_page
-from models.pictures.strip import Strip, draw_strip
+from models.pictures.strip import draw_strip
 
 MOST_DIGITS = 100
 LONGEST = 50_000  # pixels of all lines together, as the line reader sees them: about a second of the processor
 SHIFTS = ((0, 0), (0, 1), (1, 0), (1, 1))  # four looks at each
+NARROW = 1.0  # of a digit's height: of ink that is not as broad, the network says whether it is one digit after all
 LEAST = np.float32(1e-9)
 
 Floats = NDArray[np.float32]
@@ -33,24 +35,29 @@ Floats = NDArray[np.float32]
 class Found:
     """A digit of a line, as the line reader has it."""
 
+    image: NDArray[np.uint8]  # (28, 28)
     box: Box  # in the working picture
     probabilities: Floats | None  # (10,); None where there is ink that it did not read
     cut_from: int | None  # which piece of the line's ink, where other digits have a part of it
+    parts: tuple["Found", ...] = ()  # what the line reader saw in it, where it is hardly broad enough for several
 
 
 @dataclass(frozen=True)
 class Segmentation:
-    """What stands in a picture, for the network to look at: `images` uint8 (n, 28, 28), line by line."""
+    """What stands in a picture, line by line."""
 
-    images: NDArray[np.uint8]
     lines: list[list[Found]]
+    least_confidence: float  # of the line reader, for digits that were cut out of joined ink
     upright: Image.Image  # at most 1024 pixels long
-    scale: float  # of the working picture against the upright one
     reduction: float  # of the upright picture against the one that was sent
+    scale: float  # of the working picture against the one that was sent
+    size: tuple[int, int]  # of the one that was sent, upright
 
     def pixels(self) -> Floats:
         """What the network is to look at, float32 (4 n, 1, 28, 28) in 0..1: every image, and moved by a pixel."""
-        moved = np.concatenate([np.roll(self.images, shift, axis=(1, 2)) for shift in SHIFTS])
+        every = [each.image for line in self.lines for found in line for each in (found, *found.parts)]
+        images = np.array(every, np.uint8).reshape(-1, 28, 28)
+        moved = np.concatenate([np.roll(images, shift, axis=(1, 2)) for shift in SHIFTS])
         return moved[:, None].astype(np.float32) / np.float32(255)
 
 
@@ -66,62 +73,87 @@ class ReadDigit:
 
 def segment(picture: Image.Image, reader: LineReader) -> Segmentation:
     """Find the digits of a picture. Raises PictureRefused."""
+    sent = picture.size  # a JPEG's changes when it is decoded
     upright, reduction = decode(picture)
     page = find_page(upright)
-    lines, images, room = [], [], LONGEST
+    read, longest = [], LONGEST
     for line in page.lines:
         strip = draw_strip(line)
-        room -= strip.ink.shape[1]
-        if room < 0:
-            raise PictureRefused(
-                f"The picture holds too much to be read as at most {MOST_DIGITS} digits. Send a part of it."
-            )
-        found = _read_line(line, strip, reader)
-        lines.append([digit for digit, _ in found])
-        images += [image for _, image in found]
-    if len(images) > MOST_DIGITS:
-        raise PictureRefused(f"The picture holds more than {MOST_DIGITS} digits. Send a part of it.")
-    return Segmentation(np.array(images, np.uint8).reshape(-1, 28, 28), lines, upright, page.scale, reduction)
+        longest -= strip.ink.shape[1]
+        _require(longest >= 0)
+        read.append([(digit, strip.to_page(digit.x)) for digit in reader.read(strip.ink)])
+    _require(sum(map(len, read)) <= MOST_DIGITS)  # before the ink is divided: that takes longer than reading it
+    lines = [_divide(line, digits) for line, digits in zip(page.lines, read, strict=True)]
+    _require(sum(map(len, lines)) <= MOST_DIGITS)
+    is_turned = (sent[0] < sent[1]) != (upright.width < upright.height)
+    size = sent[::-1] if is_turned else sent
+    return Segmentation(lines, reader.least_confidence, upright, reduction, page.scale * reduction, size)
 
 
 def choose(segmentation: Segmentation, probabilities: Floats, least_confidence: float) -> list[list[ReadDigit]]:
-    """What every digit is, line by line, given the network's `probabilities` (4 n, 10) of the pixels."""
-    own = softmax(np.log(probabilities + LEAST).reshape(len(SHIFTS), -1, 10).mean(axis=0))
-    scale, images, lines = segmentation.scale * segmentation.reduction, segmentation.images, []
-    rows = iter(zip(images, own, strict=True))
+    """What every digit is, line by line, given the network's `probabilities` (4 n, 10) of the pixels.
+
+    A digit that stands alone is accepted if the network is sure of it, with and without the line reader's opinion; the
+    digits of joined ink are, if the line reader is sure of all of them: the network sees little in cut ones.
+    """
+    rows = iter(softmax(np.log(probabilities + LEAST).reshape(len(SHIFTS), -1, 10).mean(axis=0)))
+    lines = []
     for line in segmentation.lines:
-        judged = [(found.cut_from, _judge(found, *next(rows), scale, least_confidence)) for found in line]
+        judged = []
+        for found in line:
+            whole = _judge(found, next(rows), segmentation, least_confidence)
+            parts = [(part.cut_from, _judge(part, next(rows), segmentation, least_confidence)) for part in found.parts]
+            judged += [(found.cut_from, whole)] if whole.reason is None or not parts else parts
         doubtful = {cut_from for cut_from, digit in judged if digit.reason} - {None}
-        lines.append([_doubt(digit) if cut_from in doubtful else digit for cut_from, digit in judged])
+        lines.append(
+            [replace(digit, reason=digit.reason or "ambiguous") if cut_from in doubtful else digit
+             for cut_from, digit in judged]
+        )  # fmt: skip
     return [line for line in lines if line]
 
 
-def _read_line(line: Line, strip: Strip, reader: LineReader) -> list[tuple[Found, NDArray[np.uint8]]]:
-    signs = reader.read(strip.ink)
-    found = []
-    for share in divide(line, [strip.to_page(sign.x) for sign in signs]):
-        probabilities = None if share.number is None else signs[share.number].probabilities
-        found.append((Found(share.box, probabilities, share.cut_from), centre(share.paint())[0]))
+def _divide(line: Line, read: list[tuple[LineDigit, float]]) -> list[Found]:
+    """The ink of each digit that was read, given with its column in the working picture."""
+    digits = [digit for digit, _ in read]
+    shares = divide(line, [x for _, x in read])
+    found: list[Found] = []
+    for cut_from, group in groupby(shares, key=lambda share: share.cut_from):
+        some = [_find(share, digits) for share in group]
+        is_whole = len(some) == sum(share.cut_from == cut_from for share in shares)  # no other digit stands between
+        if cut_from is not None and is_whole and _width(line.pieces[cut_from].box) < NARROW * line.height:
+            piece = line.pieces[cut_from]
+            found.append(Found(centre(piece.ink)[0], piece.box, None, None, tuple(some)))
+        else:
+            found += some
     return found
 
 
-def _judge(found: Found, image: NDArray[np.uint8], own: Floats, scale: float, least_confidence: float) -> ReadDigit:
-    """One digit. What was cut out of other ink shows the network little; there the line reader's word counts alone."""
-    both = own
-    if found.probabilities is not None:
-        both = _join(own, found.probabilities) if found.cut_from is None else found.probabilities
-    digit, pixels = int(both.argmax()), image.astype(np.float32) / np.float32(255)
-    reason = doubt(both, pixels, least_confidence)
+def _find(share: Share, digits: list[LineDigit]) -> Found:
+    probabilities = None if share.number is None else digits[share.number].probabilities
+    return Found(centre(share.paint())[0], share.box, probabilities, share.cut_from)
+
+
+def _width(box: Box) -> int:
+    return box[2] - box[0]
+
+
+def _require(has_room: bool) -> None:
+    if not has_room:
+        raise PictureRefused(f"The picture holds more than {MOST_DIGITS} digits, or too much else. Send a part of it.")
+
+
+def _judge(found: Found, own: Floats, segmentation: Segmentation, least_confidence: float) -> ReadDigit:
+    pixels = found.image.astype(np.float32) / np.float32(255)
+    probabilities = own
+    if found.cut_from is not None and found.probabilities is not None:
+        probabilities, least_confidence = found.probabilities, segmentation.least_confidence
+    elif found.probabilities is not None:
+        probabilities = _join(own, found.probabilities)
+    reason = doubt(probabilities, pixels, least_confidence)
     if reason is None and found.cut_from is None:
         reason = doubt(own, pixels, least_confidence)
-    left, top, right, bottom = found.box
-    box = (int(left / scale), int(top / scale), int(np.ceil(right / scale)), int(np.ceil(bottom / scale)))
-    return ReadDigit(digit, float(both[digit]), box, reason)
-
-
-def _doubt(digit: ReadDigit) -> ReadDigit:
-    """The digit, not accepted: others were cut out of the same ink, and one of them is doubtful."""
-    return replace(digit, reason=digit.reason or "ambiguous")
+    digit = int(probabilities.argmax())
+    return ReadDigit(digit, float(probabilities[digit]), _enlarge(found.box, segmentation), reason)
 
 
 def _join(own: Floats, other: Floats) -> Floats:
@@ -129,3 +161,11 @@ def _join(own: Floats, other: Floats) -> Floats:
     product = (own + LEAST) * (other + LEAST)
     joined: Floats = product / product.sum()
     return joined
+
+
+def _enlarge(box: Box, segmentation: Segmentation) -> Box:
+    """A box of the working picture in the one that was sent, and within it."""
+    left, top, right, bottom = (edge / segmentation.scale for edge in box)
+    width, height = segmentation.size
+    x, y = min(max(0, int(left)), width - 1), min(max(0, int(top)), height - 1)
+    return x, y, min(max(x + 1, int(np.ceil(right))), width), min(max(y + 1, int(np.ceil(bottom))), height)

@@ -20,6 +20,7 @@ from app.serving.classifiers import Classifiers
 from app.serving.decoders import Decoders
 from app.serving.engine import Engine
 from app.storage import Storage, StorageWatch
+from models.lines.reader import LineReader
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Parts:
     storage_watch: StorageWatch
     queue: JobQueue
     classifiers: Classifiers
+    line_reader: LineReader  # the same for all versions
     engine: Engine  # what every prediction goes through
     decoders: Decoders  # where large pictures are decoded
     events: EventFeed

@@ -15,7 +15,7 @@ from app.api.bare import BareRoute, json_response, parts_of
 from app.api.picture_schemas import body
 from app.api.pictures import read_one, take_one
 from app.api.predictions import DEBUG, ONE_PICTURE, PARAMETERS, as_data_url, model_name, read_debug
-from models.lines.reader import shipped_reader
+from models.lines.reader import LineReader
 from models.pictures.boxes import draw_boxes
 from models.reading import ReadDigit, Segmentation, choose, segment
 
@@ -35,7 +35,7 @@ async def read(request: Request) -> Response:
     parts, name, turn, is_debug = parts_of(request), model_name(request), read_turn(request), read_debug(request)
     media_type, content = await take_one(request)
     await parts.engine.require_room()
-    found = await parts.decoders.run(lambda: _segment(media_type, content), turn)
+    found = await parts.decoders.run(lambda: _segment(media_type, content, parts.line_reader), turn)
     answer = await parts.engine.predict(name, found.pixels(), deadline=turn.deadline, is_gone=turn.is_gone)
     lines = choose(found, answer.probabilities, answer.least_confidence)
     for digit in (digit for line in lines for digit in line):
@@ -48,11 +48,11 @@ async def read(request: Request) -> Response:
     return json_response(reading | {"plot": as_data_url(plot)} if is_debug else reading)
 
 
-def _segment(media_type: str, content: bytes) -> Segmentation:
+def _segment(media_type: str, content: bytes, reader: LineReader) -> Segmentation:
     picture = read_one(media_type, content)
     if not isinstance(picture, Image.Image):
         picture = Image.fromarray(picture.round().astype(np.uint8))
-    return segment(picture, shipped_reader())
+    return segment(picture, reader)
 
 
 def _draw(found: Segmentation, lines: list[list[ReadDigit]]) -> bytes:

@@ -6,7 +6,7 @@ or none, and the line's text is what is left once repetitions and nones are drop
 
 from torch import Tensor, nn
 
-from models.lines.reader import BLANK, HEIGHT
+from models.lines.form import BLANK, HEIGHT
 
 CLASSES = BLANK + 1
 CHANNELS = (16, 32, 48, 96)

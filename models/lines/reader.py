@@ -1,7 +1,6 @@
 """Reads a line of digits: which, and where each stands."""
 
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -9,18 +8,16 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from models.inference import session_options, softmax
+from models.inference import LEAST_CONFIDENCE, session_options, softmax
+from models.lines.form import BLANK, STRIDE
 
-HEIGHT = 32  # pixels of a strip; its digits are 20 tall and stand in the middle
-STRIDE = 2  # pixels of the strip for one column of scores
-BLANK = 10  # the class of a column that names no digit
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "reader.onnx"
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Sign:
+class LineDigit:
     """A digit of a line: the probabilities (10,) of what it is, and its place in pixels of the strip."""
 
     probabilities: Floats
@@ -28,21 +25,26 @@ class Sign:
 
 
 class LineReader:
-    """The exported network, on one thread."""
+    """The exported network, on one thread, and `least_confidence`, from which on joined digits should be trusted."""
 
     def __init__(self, model: bytes) -> None:
         self._session = onnxruntime.InferenceSession(model, session_options(), providers=["CPUExecutionProvider"])
+        self.least_confidence = float(self._session.get_modelmeta().custom_metadata_map[LEAST_CONFIDENCE])
 
-    def read(self, strip: Floats) -> list[Sign]:
-        """The signs from left to right of a strip float32 (32, width) in 0..1, bright ink on dark; width is even."""
+    @classmethod
+    def load(cls, path: Path = SHIPPED) -> "LineReader":
+        return cls(path.read_bytes())
+
+    def read(self, strip: Floats) -> list[LineDigit]:
+        """The digits from left to right of a strip float32 (32, width) in 0..1, bright ink on dark; width is even."""
         probabilities = self.probabilities(strip)
-        signs, column = [], 0
+        digits, column = [], 0
         for name, group in groupby(probabilities.argmax(axis=1).tolist()):
             columns = np.arange(column, column + len(list(group)))
             column += len(columns)
             if name != BLANK:
-                signs.append(_describe(probabilities, columns, name))
-        return signs
+                digits.append(_describe(probabilities, columns, name))
+        return digits
 
     def probabilities(self, strip: Floats) -> Floats:
         """Of every class, BLANK the last, in every column of scores: (width / 2, 11)."""
@@ -50,15 +52,9 @@ class LineReader:
         return softmax(scores[0, :, 0].T)
 
 
-def _describe(probabilities: Floats, columns: NDArray[np.int64], name: int) -> Sign:
-    """A sign that these neighbouring columns name."""
+def _describe(probabilities: Floats, columns: NDArray[np.int64], name: int) -> LineDigit:
+    """A digit that these neighbouring columns name."""
     weights = probabilities[columns, name]
     x = float((weights * columns).sum() / weights.sum() + 0.5) * STRIDE
     clearest = probabilities[columns[weights.argmax()], :BLANK]
-    return Sign(clearest / clearest.sum(), x)
-
-
-@cache
-def shipped_reader() -> LineReader:
-    """The one that ships; loaded when it is first asked for."""
-    return LineReader(SHIPPED.read_bytes())
+    return LineDigit(clearest / clearest.sum(), x)

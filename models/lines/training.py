@@ -18,10 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from models.calibration import coverage, least_confidence
 from models.data import Dataset, Split, load_dataset
 from models.handwriting import draw_digits
+from models.inference import LEAST_CONFIDENCE
+from models.lines.form import BLANK, HEIGHT
 from models.lines.network import line_network, log_probabilities
-from models.lines.reader import BLANK, HEIGHT, LineReader
+from models.lines.reader import LineReader
 from models.lines.writing import draw_strips
 from models.onnx_graph import GraphBuilder
 
@@ -31,7 +34,7 @@ STEPS, BATCH = 6000, 64
 LEARNING_RATE, WEIGHT_DECAY, DECAY = 4e-3, 1e-2, 0.998
 LARGEST_GRADIENT = 5.0  # norm; the first steps' are larger
 DRAWINGS_EACH = 300  # of every digit, beside MNIST's
-PROVED = 2000  # lines of the validation writers
+PROVED = 4000  # lines of the validation writers
 REPORTED = 100  # steps between two lines on the terminal
 
 
@@ -48,7 +51,7 @@ def train(dataset: Dataset, *, steps: int = STEPS, seed: int = SEED) -> nn.Seque
     start, losses = time.perf_counter(), []
     for step in range(1, steps + 1):
         strips, texts = draw_strips(digits, BATCH, random)
-        loss = _loss(log_probabilities(network, strips.to(memory_format=torch.channels_last)), texts)
+        loss = line_loss(log_probabilities(network, strips.to(memory_format=torch.channels_last)), texts)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
@@ -65,7 +68,8 @@ def train(dataset: Dataset, *, steps: int = STEPS, seed: int = SEED) -> nn.Seque
     return network
 
 
-def _loss(scores: Tensor, texts: list[list[int]]) -> Tensor:
+def line_loss(scores: Tensor, texts: list[list[int]]) -> Tensor:
+    """Of log-probabilities (columns, lines, 11) against what stands in the lines, in nats a digit."""
     lengths, columns = torch.tensor([len(text) for text in texts]), torch.full((len(texts),), len(scores))
     targets = torch.tensor([digit for text in texts for digit in text])
     # a line whose equal neighbours leave no column between them cannot be spelt out
@@ -73,7 +77,7 @@ def _loss(scores: Tensor, texts: list[list[int]]) -> Tensor:
     return loss
 
 
-def to_onnx(network: nn.Sequential) -> bytes:
+def to_onnx(network: nn.Sequential, *, least_confidence: float = 1.0) -> bytes:
     """Input `strip` float32 (1, 1, 32, width), output `scores` (1, 11, 1, width / 2), with folded batch-norms."""
     builder = GraphBuilder("lines", ("strip", [1, 1, HEIGHT, "width"]), ("scores", [1, BLANK + 1, 1, "columns"]))
     layers = list(network)
@@ -86,7 +90,7 @@ def to_onnx(network: nn.Sequential) -> bytes:
         elif isinstance(layer, nn.MaxPool2d):
             sides = nn.modules.utils._pair(layer.kernel_size)
             builder.add("MaxPool", kernel_shape=list(sides), strides=list(sides))
-    return builder.serialize({})
+    return builder.serialize({LEAST_CONFIDENCE: str(least_confidence)})
 
 
 def _fold(layer: nn.Conv2d, norm: nn.Module | None) -> tuple[Tensor, Tensor]:
@@ -101,10 +105,20 @@ def _fold(layer: nn.Conv2d, norm: nn.Module | None) -> tuple[Tensor, Tensor]:
 
 
 def prove(reader: LineReader, dataset: Dataset) -> dict[str, Any]:
-    """How many lines of the validation writers are read fully right, by the spacing that training has."""
+    """How lines of the validation writers are read, and the confidence from which on their digits should be trusted.
+
+    That is fitted where as many digits were read as there are: of a digit too many or too few it knows nothing.
+    """
     strips, texts = draw_strips(dataset.validation, PROVED, np.random.default_rng(SEED), plain=True)
-    read = [[int(sign.probabilities.argmax()) for sign in reader.read(strip[0])] for strip in strips.numpy()]
-    return {"lines": PROVED, "read": sum(text == label for text, label in zip(read, texts, strict=True))}
+    lines = [reader.read(strip) for strip in strips[:, 0].numpy()]
+    told = [(digits, text) for digits, text in zip(lines, texts, strict=True) if len(digits) == len(text)]
+    probabilities = np.array([digit.probabilities for digits, _ in told for digit in digits])
+    labels = np.array([digit for _, text in told for digit in text])
+    sure, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    least = least_confidence(sure, is_right)
+    read = sum([int(digit.probabilities.argmax()) for digit in digits] == text for digits, text in told)
+    facts = {"lines": PROVED, "of_right_length": len(told), "read": read, "least_confidence": least}
+    return facts | coverage(sure, is_right, least)
 
 
 def main() -> None:
@@ -112,7 +126,8 @@ def main() -> None:
     dataset = load_dataset("mnist", data_dir=Path("data"), mnist_dir=Path(folder) if folder else None)
     start = time.perf_counter()
     network = train(dataset)
-    model = to_onnx(network)
+    validation = prove(LineReader(to_onnx(network)), dataset)
+    model = to_onnx(network, least_confidence=validation["least_confidence"])
     card = {
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "seed": SEED,
@@ -121,7 +136,7 @@ def main() -> None:
         "seconds": round(time.perf_counter() - start, 1),
         "threads": torch.get_num_threads(),
         "dataset": {"name": dataset.name, "sha256": dataset.sha256, "train": len(dataset.train)},
-        "validation": prove(LineReader(model), dataset),
+        "validation": validation,
         "sha256": hashlib.sha256(model).hexdigest(),
         "libraries": {"python": platform.python_version(), "torch": version("torch"), "onnx": version("onnx")},
     }

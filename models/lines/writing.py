@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from models.augmentation import augment
 from models.data import Split
-from models.lines.reader import HEIGHT
+from models.lines.form import HEIGHT
 from models.recipes import RECIPES
 
 Floats = NDArray[np.float32]
@@ -19,8 +19,7 @@ WIDTH = 144
 ROOM = 122  # columns that are written on: enlarged they still fit
 MOST_DIGITS = 7
 # Pixels between neighbours' ink, least and most, and on which share of the lines.
-GAPS = (((1, 9), 0.45), ((-3, 1), 0.4), ((-5, -1), 0.15))
-HIDDEN = 0.4  # the most of a digit's width that lies in its neighbour: nobody reads a 1 that a 0 hides
+GAPS = (((1, 9), 0.35), ((-3, 1), 0.5), ((-5, -1), 0.15))
 INKED = 0.15
 HOP = 2  # pixels that a digit stands higher or lower than the one before, at most
 # A line's bounds: of its scale and of height against width (logarithms), and of a shear. What touches stands on a page
@@ -56,9 +55,7 @@ def _write(strip: Floats, digits: list[Floats], random: np.random.Generator) -> 
     level = middle + int(random.integers(-HOP, HOP + 1))
     x = int(random.integers(4, 12))
     for number, digit in enumerate(digits):
-        if number:
-            hidden = int(HIDDEN * min(digit.shape[1], digits[number - 1].shape[1]))
-            x += max(-hidden, int(random.integers(least, most + 1)))
+        x = max(0, x + (int(random.integers(least, most + 1)) if number else 0))
         if x + digit.shape[1] > ROOM:
             return number
         y = int(np.clip(level + random.integers(-HOP, HOP + 1), 0, 2 * middle))

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.pictures.centring import crop
 from models.pictures.decoding import Grey
-from models.pictures.normalised import Box
+from models.pictures.normalised import Box, gap_between
 from models.pictures.page import TALL, Line, Piece
 from models.pictures.seams import find_seam
 
@@ -52,7 +52,11 @@ def divide(line: Line, places: Sequence[float]) -> list[Share]:
         shares += (Share(number, [part], cut_from) for number, part in zip(own, parts, strict=True))
     for index in sorted(set(range(len(line.pieces))) - set(owners)):
         _add_loose(shares, line.pieces[index], line.height)
-    return sorted(shares, key=lambda share: share.box[0] + share.box[2])
+    return sorted(shares, key=lambda share: _middle(share.box) if share.number is None else places[share.number])
+
+
+def _middle(box: Box) -> float:
+    return (box[0] + box[2]) / 2
 
 
 def _owner(line: Line, x: float) -> int:
@@ -93,14 +97,8 @@ def _part(piece: Piece, ink: Grey) -> Piece:
 def _add_loose(shares: list[Share], piece: Piece, height: float) -> None:
     """Give a piece that no digit stands in to the one it is near to; a tall one is a share of its own otherwise."""
     is_tall = piece.height >= TALL * height
-    nearest = min(shares, key=lambda share: _gap(share.box, piece.box), default=None)
-    if nearest is not None and _gap(nearest.box, piece.box) <= (TALL_PART if is_tall else PART) * height:
+    nearest = min(shares, key=lambda share: gap_between(share.box, piece.box), default=None)
+    if nearest is not None and gap_between(nearest.box, piece.box) <= (TALL_PART if is_tall else PART) * height:
         nearest.pieces.append(piece)
     elif is_tall:
         shares.append(Share(None, [piece]))
-
-
-def _gap(one: Box, other: Box) -> float:
-    across = max(one[0] - other[2], other[0] - one[2], 0)
-    down = max(one[1] - other[3], other[1] - one[3], 0)
-    return float(np.hypot(across, down))

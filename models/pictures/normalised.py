@@ -8,6 +8,13 @@ from numpy.typing import NDArray
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 
+def gap_between(one: Box, other: Box) -> float:
+    """How far two boxes are apart; 0 where they meet."""
+    across = max(one[0] - other[2], other[0] - one[2], 0)
+    down = max(one[1] - other[3], other[1] - one[3], 0)
+    return float(np.hypot(across, down))
+
+
 @dataclass(frozen=True)
 class Normalised:
     """The 28x28 picture, uint8, and how it was made. `box` is that of the ink, in pixels of the upright original; None

@@ -11,14 +11,17 @@ from models.errors import PictureRefused
 from models.pictures.decoding import Grey, to_grey
 from models.pictures.ground import find_ink
 from models.pictures.lines import without_lines
-from models.pictures.normalised import Box
+from models.pictures.normalised import Box, gap_between
 from models.pictures.pieces import FAINTEST, FIRM, LONG, NEIGHBOURS, STRONGEST
 
 SMALLEST = 7  # pixels: ink whose tallest part is lower shows no digits
 WORKING_HEIGHT = 48  # pixels: larger writing is reduced to it
 TALL = 0.5  # of the tallest: what counts as about as tall as a digit
+BESIDE = 0.4  # of its height: so much of a piece stands beside the line that it is of
 SPECK = 0.2  # of a digit's height: what is smaller both ways is dust
 MOST_PIECES = 300
+MOST_FRAMES = 10
+FRAMED = 0.25  # of a frame's height: what is lower in it may be a fleck in a 0
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def find_page(picture: Image.Image) -> Page:
     level = max(least, FIRM * _strongest(strength))
     strength = _without_ruling(strength, least, level)
     boxes = _boxes(ndimage.label(strength > level, NEIGHBOURS)[0])
-    height = _digit_height(boxes)
+    height = _digit_height(boxes[~_is_frame(boxes)])
     if height < SMALLEST:
         return Page([], ink.inverted, 1.0)
     scale = 1.0
@@ -94,6 +97,20 @@ def _boxes(labels: NDArray[np.int32]) -> NDArray[np.int64]:
     return np.array(found, np.int64).reshape(-1, 4)
 
 
+def _is_frame(boxes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which boxes have others in them that are themselves of some size: a frame around a number is none of its digits.
+
+    Only the largest are looked at: there are no more frames than that, and noise has thousands of boxes.
+    """
+    found = np.zeros(len(boxes), bool)
+    heights = boxes[:, 3] - boxes[:, 1]
+    for index in np.argsort(-heights, kind="stable")[:MOST_FRAMES]:
+        left, top, right, bottom = boxes[index]
+        is_inside = (boxes[:, 0] > left) & (boxes[:, 1] > top) & (boxes[:, 2] < right) & (boxes[:, 3] < bottom)
+        found[index] = np.count_nonzero(is_inside & (heights > FRAMED * heights[index])) >= 2
+    return found
+
+
 def _digit_height(boxes: NDArray[np.int64]) -> float:
     """The usual height of what is about as tall as the tallest."""
     heights = boxes[:, 3] - boxes[:, 1]
@@ -108,8 +125,8 @@ def _pieces(strength: Grey, level: float) -> list[Piece]:
     """The connected pieces of ink that are more than dust, each with its own ink alone."""
     labels, _ = ndimage.label(strength > level, NEIGHBOURS)
     boxes = _boxes(labels)
-    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-    kept = np.flatnonzero(sides >= SPECK * _digit_height(boxes))
+    sides, is_frame = (boxes[:, 2:] - boxes[:, :2]).max(axis=1), _is_frame(boxes)
+    kept = np.flatnonzero((sides >= SPECK * _digit_height(boxes[~is_frame])) & ~is_frame)
     if len(kept) > MOST_PIECES:
         raise PictureRefused(
             f"The picture holds {len(kept)} pieces of ink, more than {MOST_PIECES}: it is no page of digits, or too "
@@ -141,15 +158,15 @@ def _into_lines(pieces: list[Piece]) -> list[list[Piece]]:
         if piece.height < tall_enough:
             small.append(piece)
             continue
-        beside = [line for line in lines if _beside(line[-1].box, piece.box) > 0.4]
-        if beside:
-            max(beside, key=lambda line: _beside(line[-1].box, piece.box)).append(piece)
+        stand = [max(_beside(other.box, piece.box) for other in line[-2:]) for line in lines]  # one may be half a digit
+        if stand and max(stand) > BESIDE:
+            lines[int(np.argmax(stand))].append(piece)
         else:
             lines.append([piece])
     talls = [(piece, number) for number, line in enumerate(lines) for piece in line]
     for piece in small:
-        nearest, number = min(talls, key=lambda each: _distance(each[0].box, piece.box))
-        if _distance(nearest.box, piece.box) <= tall_enough:
+        nearest, number = min(talls, key=lambda each: gap_between(each[0].box, piece.box))
+        if gap_between(nearest.box, piece.box) <= tall_enough:
             lines[number].append(piece)
     return lines
 
@@ -158,9 +175,3 @@ def _beside(one: Box, other: Box) -> float:
     """The share of the lower one's height at which both stand."""
     common = min(one[3], other[3]) - max(one[1], other[1])
     return common / min(one[3] - one[1], other[3] - other[1])
-
-
-def _distance(one: Box, other: Box) -> float:
-    across = max(one[0] - other[2], other[0] - one[2], 0)
-    down = max(one[1] - other[3], other[1] - one[3], 0)
-    return float(np.hypot(across, down))

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.lines.reader import HEIGHT
+from models.lines.form import HEIGHT
 from models.pictures.centring import even_strokes, resize
 from models.pictures.decoding import Grey
+from models.pictures.normalised import Box
 from models.pictures.page import TALL, Line
 
 DIGIT = 20  # pixels
 MARGIN = 8  # pixels of the strip on either side
 FINE = 40  # pixels of a digit where strokes are measured
-STEEPEST = 0.5  # that a line climbs or falls
+STEEPEST = 0.36  # that a line climbs or falls: 20 degrees; what climbs more is not found to be one line
 
 
 @dataclass(frozen=True)
@@ -58,5 +59,5 @@ def _direction(line: Line) -> tuple[float, float]:
     return slope, float((y - slope * x).mean())
 
 
-def _middle(box: tuple[int, int, int, int]) -> tuple[float, float]:
+def _middle(box: Box) -> tuple[float, float]:
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2

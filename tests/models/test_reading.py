@@ -8,9 +8,11 @@ from models.data import Dataset
 from models.errors import PictureRefused
 from models.handwriting import draw_digits
 from models.inference import DigitClassifier
-from models.lines.reader import shipped_reader
+from models.lines.reader import LineReader
 from models.reading import ReadDigit, choose, segment
 from tests.models.test_export import SHIPPED
+
+READER = LineReader.load()
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +21,7 @@ def classifier() -> DigitClassifier:
 
 
 def read(picture: Image.Image, classifier: DigitClassifier) -> list[list[ReadDigit]]:
-    found = segment(picture, shipped_reader())
+    found = segment(picture, READER)
     return choose(found, classifier.probabilities(found.pixels()), classifier.least_confidence)
 
 
@@ -120,6 +122,37 @@ def test_every_digit_of_joined_ink_has_a_box_of_its_own(classifier: DigitClassif
         assert one[2] - other[0] < 12  # pixels of overlap, where the digits are up to 20 broad
 
 
+def test_zero_in_which_the_line_reader_sees_two_digits_is_one(classifier: DigitClassifier, mnist: Dataset) -> None:
+    numbers = [
+        read(Image.fromarray(page), classifier) for page, _ in (written(mnist, s, 5, gap=5) for s in range(0, 500, 5))
+    ]
+    assert np.mean([len(text(lines)) == 5 for lines in numbers]) >= 0.98
+
+
+def test_digits_come_in_the_order_in_which_they_were_read(classifier: DigitClassifier) -> None:
+    page = Image.fromarray(np.pad(drawn("20638"), ((0, 20), (0, 0)), constant_values=255))
+    ImageDraw.Draw(page).line([(14, 42), (150, 42)], fill=0, width=2)
+    assert [digit.digit for digit in read(page, classifier)[0]][:2] == [2, 0]
+
+
+def test_frame_around_a_number_is_none_of_its_digits(classifier: DigitClassifier) -> None:
+    page = Image.fromarray(np.pad(drawn("20638"), 20, constant_values=255))
+    ImageDraw.Draw(page).rectangle((8, 8, page.width - 9, page.height - 9), outline=0, width=2)
+    assert text(read(page, classifier)) == "20638"
+
+
+@pytest.mark.parametrize("size", [(422, 82), (61, 40), (1300, 333), (2000, 500)])
+def test_boxes_lie_in_the_picture_that_was_sent(classifier: DigitClassifier, size: tuple[int, int]) -> None:
+    inked = drawn("20638")
+    rows, columns = np.flatnonzero((inked < 128).any(axis=1)), np.flatnonzero((inked < 128).any(axis=0))
+    tight = Image.fromarray(inked[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]).resize(size)
+    boxes = [digit.box for line in read(tight, classifier) for digit in line]
+    assert boxes
+    for left, top, right, bottom in boxes:
+        assert 0 <= left < right <= size[0]
+        assert 0 <= top < bottom <= size[1]
+
+
 def test_line_that_climbs_is_read(classifier: DigitClassifier) -> None:
     page = Image.fromarray(drawn("20638")).resize((820, 260)).rotate(10, expand=True, fillcolor=255)
     assert text(read(page, classifier)) == "20638"
@@ -148,10 +181,21 @@ def test_dots_between_digits_are_passed_over(classifier: DigitClassifier) -> Non
     assert text(read(page, classifier)) == "2068"
 
 
-def test_page_of_many_long_lines_is_refused_soon(classifier: DigitClassifier) -> None:
+def test_page_of_many_long_lines_is_refused_before_they_are_read(classifier: DigitClassifier) -> None:
     page = Image.new("L", (1024, 1024), 255)
     for y in range(4, 1000, 12):
         for x in (5, 1015):
             ImageDraw.Draw(page).line([(x, y), (x, y + 8)], fill=0, width=2)
-    with pytest.raises(PictureRefused, match="too much"):
+    with pytest.raises(PictureRefused, match="more than 100"):
         read(page, classifier)
+
+
+def test_combs_are_refused_before_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Image.new("L", (1024, 1024), 255)
+    for y in range(60, 1000, 60):
+        ImageDraw.Draw(page).line([(5, y), (1015, y)], fill=0, width=2)
+        for x in range(8, 1016, 8):
+            ImageDraw.Draw(page).line([(x, y - 40), (x, y)], fill=0, width=2)
+    monkeypatch.setattr("models.pictures.division.find_seam", lambda *_, **__: pytest.fail("cut"))
+    with pytest.raises(PictureRefused, match="more than 100"):
+        segment(page, READER)

@@ -9,10 +9,13 @@ import torch
 
 from models.data import Dataset, Split
 from models.handwriting import draw_digits
+from models.lines.form import HEIGHT, STRIDE
 from models.lines.network import line_network, log_probabilities
-from models.lines.reader import HEIGHT, SHIPPED, STRIDE, LineReader, shipped_reader
-from models.lines.training import to_onnx, train
+from models.lines.reader import SHIPPED, LineReader
+from models.lines.training import line_loss, to_onnx, train
 from models.lines.writing import draw_strips
+
+READER = LineReader.load()
 
 
 @pytest.fixture(scope="module")
@@ -23,33 +26,34 @@ def strips() -> tuple[np.ndarray, list[list[int]]]:
 
 
 def read(reader: LineReader, strip: np.ndarray) -> list[int]:
-    return [int(sign.probabilities.argmax()) for sign in reader.read(strip)]
+    return [int(digit.probabilities.argmax()) for digit in reader.read(strip)]
 
 
 def test_shipped_reader_spells_out_lines(strips: tuple[np.ndarray, list[list[int]]]) -> None:
     lines, texts = strips
-    right = [read(shipped_reader(), line) == text for line, text in zip(lines, texts, strict=True)]
+    right = [read(READER, line) == text for line, text in zip(lines, texts, strict=True)]
     assert np.mean(right) > 0.8
 
 
 def test_digits_stand_where_they_were_found(strips: tuple[np.ndarray, list[list[int]]]) -> None:
-    lines, texts = strips
-    for line, text in zip(lines, texts, strict=True):
-        columns = np.flatnonzero(line.max(axis=0) > 0.3)
-        places = [sign.x for sign in shipped_reader().read(line)]
-        assert places == sorted(places)
-        if len(text) == 1 and len(places) == 1:
-            assert columns[0] - STRIDE <= places[0] <= columns[-1] + STRIDE
+    looked_at = 0
+    for line, text in zip(*strips, strict=True):
+        digits = READER.read(line)
+        if len(text) == len(digits) == 1:
+            columns = np.flatnonzero(line.max(axis=0) > 0.3)
+            assert columns[0] - STRIDE <= digits[0].x <= columns[-1] + STRIDE
+            looked_at += 1
+    assert looked_at >= 3
 
 
 def test_nothing_is_read_where_there_is_nothing() -> None:
-    assert shipped_reader().read(np.zeros((HEIGHT, 60), np.float32)) == []
+    assert READER.read(np.zeros((HEIGHT, 60), np.float32)) == []
 
 
 def test_probabilities_are_of_ten_digits(strips: tuple[np.ndarray, list[list[int]]]) -> None:
-    for sign in shipped_reader().read(strips[0][0]):
-        assert sign.probabilities.shape == (10,)
-        assert sign.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    for digit in READER.read(strips[0][0]):
+        assert digit.probabilities.shape == (10,)
+        assert digit.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("width", [2, 60, 1500])
@@ -64,12 +68,17 @@ def test_exported_network_computes_what_the_trained_one_does(width: int) -> None
     assert np.abs(LineReader(to_onnx(network)).probabilities(strip) - ours).max() < 1e-5
 
 
-def test_training_lowers_the_loss_and_repeats_itself(capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_repeats_itself_and_learns() -> None:
     drawn = Split(*draw_digits(3))
     dataset = Dataset("ours", "", drawn, drawn, drawn)
-    once, again = (to_onnx(train(dataset, steps=3, seed=1)) for _ in range(2))
-    assert once == again
-    assert once != to_onnx(train(dataset, steps=3, seed=2))
+    once, again, other = (train(dataset, steps=3, seed=seed) for seed in (1, 1, 2))
+    assert to_onnx(once) == to_onnx(again) != to_onnx(other)
+    strips, texts = draw_strips(drawn, 16, np.random.default_rng(0), plain=True)
+    with torch.inference_mode():
+        before, after = (
+            float(line_loss(log_probabilities(network, strips), texts)) for network in (line_network().eval(), once)
+        )
+    assert after < before
 
 
 def test_card_is_of_the_file_that_ships() -> None:
@@ -80,5 +89,5 @@ def test_card_is_of_the_file_that_ships() -> None:
 
 
 def test_service_loads_it_without_torch() -> None:
-    code = "import sys, models.lines.reader as r; r.shipped_reader(); assert 'torch' not in sys.modules"
+    code = "import sys, models.lines.reader as r; r.LineReader.load(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,7 +4,7 @@ import torch
 
 from models.data import Split
 from models.handwriting import draw_digits
-from models.lines.reader import HEIGHT
+from models.lines.form import HEIGHT
 from models.lines.writing import MOST_DIGITS, WIDTH, draw_strips
 
 

@@ -4,7 +4,7 @@ import ctypes
 import gc
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of glibc, mallopt(3)
-LARGE = 3 * 2**20  # bytes; what the network takes for a batch of 32 is less (2.4 MB), or each would ask for its pages
+LARGE = 2**21  # bytes; what the network takes for a batch of 16 is less (1.2 MB), or each would ask for its pages
 KEPT = 2**25  # bytes that may be free at the heap's end; with less, single predictions took a third longer
 ARENAS = 2  # the event loop's, and one for all threads
 

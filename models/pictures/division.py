@@ -13,6 +13,7 @@ from models.pictures.page import TALL, Line, Piece
 from models.pictures.seams import find_seam
 
 AROUND = 0.2  # of a digit's height: a digit's place is in the piece that has the most ink this near to it
+EDGE = 0.1  # of a digit's height: so much of a piece is not cut off, where a digit was read on its edge
 BAND = 0.2  # of a digit's height: how far a cut strays to either side of its column
 PART, TALL_PART = 0.25, 0.1  # of a digit's height: a piece this near, a small or a tall one, is part of a digit
 
@@ -78,7 +79,8 @@ def _cut(piece: Piece, places: list[float], height: float) -> list[Piece]:
     if len(places) < 2:
         return [piece] * len(places)
     side = np.zeros(piece.ink.shape, np.int64)
-    for left, right in pairwise(x - piece.box[0] for x in places):
+    edge = min(EDGE * height, piece.ink.shape[1] / 2)
+    for left, right in pairwise(np.clip(np.array(places) - piece.box[0], edge, piece.ink.shape[1] - edge).tolist()):
         aside = (right - left) / 4  # neither the cut's column nor the cut itself comes near to the digits' places
         columns = np.arange(round(left + aside), round(right - aside) + 1).clip(0, piece.ink.shape[1] - 1)
         seam = find_seam(piece.ink, columns, band=round(min(BAND * height, aside)))

@@ -11,7 +11,7 @@ from app.errors import ClientGone, DeadlineExceeded, Overloaded
 from app.metrics.catalogue import Metrics
 from app.registry.service import SHIPPED
 from app.serving.classifiers import ServedModel
-from app.serving.engine import LARGEST_BATCH, MOST_WAITING, Answer, Engine
+from app.serving.engine import LARGEST_BATCH, MOST_INSIDE, Answer, Engine
 from app.serving.refusals import LONGEST_SECONDS, PER_SECOND, Refusals
 from models.inference import DigitClassifier
 
@@ -136,14 +136,25 @@ def test_request_keeps_its_version_when_the_champion_changes_meanwhile(versions:
     assert run(versions, swapped).version == "1"
 
 
+def test_full_batch_does_not_wait_for_what_else_the_tick_brings(versions: TwoVersions) -> None:
+    async def fill(engine: Engine) -> list[int]:
+        asking = [asyncio.ensure_future(engine.predict("champion", pictures(1))) for _ in range(LARGEST_BATCH)]
+        seen: list[int] = []
+        asyncio.get_running_loop().call_soon(lambda: seen.extend(versions.sizes))  # after those, before the next tick
+        await asyncio.gather(*asking)
+        return seen
+
+    assert run(versions, fill) == [LARGEST_BATCH]
+
+
 def test_too_many_are_refused_and_the_others_are_answered(versions: TwoVersions) -> None:
     async def flood(engine: Engine) -> list[Any]:
-        requests = (engine.predict("champion", pictures(1)) for _ in range(MOST_WAITING + 20))
+        requests = (engine.predict("champion", pictures(1)) for _ in range(MOST_INSIDE + 40))
         return await asyncio.gather(*requests, return_exceptions=True)
 
     answers = run(versions, flood)
-    assert all(isinstance(answer, Answer) for answer in answers[:MOST_WAITING])
-    assert [type(answer) for answer in answers[MOST_WAITING:]] == [Overloaded] * 20
+    assert all(isinstance(answer, Answer) for answer in answers[:MOST_INSIDE])
+    assert [type(answer) for answer in answers[-20:]] == [Overloaded] * 20  # whoever fills a batch is out at once
     assert "ask again" in str(answers[-1])
 
 

@@ -45,6 +45,14 @@ def test_joined_ink_is_cut_where_there_is_least_of_it() -> None:
     assert second.box[0] == pytest.approx(14, abs=1)
 
 
+def test_digit_that_was_read_beside_its_ink_gets_its_own() -> None:
+    ink = np.zeros((HEIGHT, 24), np.float32)
+    ink[:, 2:5] = ink[:, 8:23] = ink[10] = 1
+    first, second = divide(Line([Piece(ink, (0, 0, 24, HEIGHT))], HEIGHT), [0.5, 15])
+    assert first.box[2] <= 9
+    assert second.box[0] >= 4
+
+
 def test_small_piece_joins_the_digit_beside_it_and_a_far_one_is_passed_over() -> None:
     line = Line([bar(0, 10), bar(11, 15, bottom=4), bar(40, 43, top=17)], HEIGHT)
     (share,) = divide(line, [5])

@@ -69,7 +69,7 @@ def require_device(device: str) -> None:
 
 
 def softmax(logits: Floats) -> Floats:
-    """Probabilities (batch, 10) that sum to one, of scores (batch, 10)."""
+    """Probabilities (batch, classes) that sum to one, of scores (batch, classes)."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities: Floats = powers / powers.sum(axis=1, keepdims=True)
     return probabilities

@@ -25,7 +25,6 @@ from models.pictures.strip import draw_strip
 MOST_DIGITS = 100
 LONGEST = 50_000  # pixels of all lines together, as the line reader sees them: about a second of the processor
 SHIFTS = ((0, 0), (0, 1), (1, 0), (1, 1))  # four looks at each
-NARROW = 1.0  # of a digit's height: of ink that is not as broad, the network says whether it is one digit after all
 LEAST = np.float32(1e-9)
 
 Floats = NDArray[np.float32]
@@ -39,7 +38,7 @@ class Found:
     box: Box  # in the working picture
     probabilities: Floats | None  # (10,); None where there is ink that it did not read
     cut_from: int | None  # which piece of the line's ink, where other digits have a part of it
-    parts: tuple["Found", ...] = ()  # what the line reader saw in it, where it is hardly broad enough for several
+    parts: tuple["Found", ...] = ()  # what the line reader saw in it, where it is less broad than a digit is tall
 
 
 @dataclass(frozen=True)
@@ -76,16 +75,16 @@ def segment(picture: Image.Image, reader: LineReader) -> Segmentation:
     sent = picture.size  # a JPEG's changes when it is decoded
     upright, reduction = decode(picture)
     page = find_page(upright)
-    read, longest = [], LONGEST
+    read, room = [], LONGEST
     for line in page.lines:
         strip = draw_strip(line)
-        longest -= strip.ink.shape[1]
-        _require(longest >= 0)
+        room -= strip.ink.shape[1]
+        _require(room >= 0)
         read.append([(digit, strip.to_page(digit.x)) for digit in reader.read(strip.ink)])
     _require(sum(map(len, read)) <= MOST_DIGITS)  # before the ink is divided: that takes longer than reading it
     lines = [_divide(line, digits) for line, digits in zip(page.lines, read, strict=True)]
-    _require(sum(map(len, lines)) <= MOST_DIGITS)
-    is_turned = (sent[0] < sent[1]) != (upright.width < upright.height)
+    _require(sum(len(found.parts) or 1 for line in lines for found in line) <= MOST_DIGITS)
+    is_turned = upright.width != upright.height and (sent[0] < sent[1]) != (upright.width < upright.height)
     size = sent[::-1] if is_turned else sent
     return Segmentation(lines, reader.least_confidence, upright, reduction, page.scale * reduction, size)
 
@@ -104,12 +103,17 @@ def choose(segmentation: Segmentation, probabilities: Floats, least_confidence: 
             whole = _judge(found, next(rows), segmentation, least_confidence)
             parts = [(part.cut_from, _judge(part, next(rows), segmentation, least_confidence)) for part in found.parts]
             judged += [(found.cut_from, whole)] if whole.reason is None or not parts else parts
-        doubtful = {cut_from for cut_from, digit in judged if digit.reason} - {None}
-        lines.append(
-            [replace(digit, reason=digit.reason or "ambiguous") if cut_from in doubtful else digit
-             for cut_from, digit in judged]
-        )  # fmt: skip
+        lines.append(_doubt_together(judged))
     return [line for line in lines if line]
+
+
+def _doubt_together(judged: list[tuple[int | None, ReadDigit]]) -> list[ReadDigit]:
+    """The digits; where one is doubtful, the others that were cut from the same ink are too."""
+    doubtful = {cut_from for cut_from, digit in judged if digit.reason} - {None}
+    return [
+        replace(digit, reason=digit.reason or "ambiguous") if cut_from in doubtful else digit
+        for cut_from, digit in judged
+    ]
 
 
 def _divide(line: Line, read: list[tuple[LineDigit, float]]) -> list[Found]:
@@ -117,24 +121,21 @@ def _divide(line: Line, read: list[tuple[LineDigit, float]]) -> list[Found]:
     digits = [digit for digit, _ in read]
     shares = divide(line, [x for _, x in read])
     found: list[Found] = []
-    for cut_from, group in groupby(shares, key=lambda share: share.cut_from):
-        some = [_find(share, digits) for share in group]
-        is_whole = len(some) == sum(share.cut_from == cut_from for share in shares)  # no other digit stands between
-        if cut_from is not None and is_whole and _width(line.pieces[cut_from].box) < NARROW * line.height:
-            piece = line.pieces[cut_from]
-            found.append(Found(centre(piece.ink)[0], piece.box, None, None, tuple(some)))
+    for cut_from, neighbours in groupby(shares, key=lambda share: share.cut_from):
+        group = list(neighbours)
+        parts = tuple(_describe(share, digits) for share in group)
+        is_all = len(group) == sum(share.cut_from == cut_from for share in shares)  # no other digit stands between
+        if cut_from is not None and is_all and line.pieces[cut_from].width < line.height:
+            joined = [line.pieces[cut_from], *(piece for share in group for piece in share.pieces[1:])]
+            found.append(replace(_describe(Share(None, joined), digits), parts=parts))
         else:
-            found += some
+            found += parts
     return found
 
 
-def _find(share: Share, digits: list[LineDigit]) -> Found:
+def _describe(share: Share, digits: list[LineDigit]) -> Found:
     probabilities = None if share.number is None else digits[share.number].probabilities
     return Found(centre(share.paint())[0], share.box, probabilities, share.cut_from)
-
-
-def _width(box: Box) -> int:
-    return box[2] - box[0]
 
 
 def _require(has_room: bool) -> None:
@@ -150,7 +151,7 @@ def _judge(found: Found, own: Floats, segmentation: Segmentation, least_confiden
     elif found.probabilities is not None:
         probabilities = _join(own, found.probabilities)
     reason = doubt(probabilities, pixels, least_confidence)
-    if reason is None and found.cut_from is None:
+    if reason is None and found.cut_from is None:  # the line reader alone makes nothing sure
         reason = doubt(own, pixels, least_confidence)
     digit = int(probabilities.argmax())
     return ReadDigit(digit, float(probabilities[digit]), _enlarge(found.box, segmentation), reason)

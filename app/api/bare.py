@@ -87,7 +87,7 @@ def parts_of(request: Request) -> Parts:
 
 
 async def read_body(request: Request) -> bytes:
-    """The whole body. Starlette's own way to it costs more where it came in one piece. Raises ClientDisconnect."""
+    """The whole body, to be asked for once, without Starlette's async generator. Raises ClientDisconnect."""
     message = await request.receive()
     chunks = [message.get("body", b"")]
     while message.get("more_body", False):

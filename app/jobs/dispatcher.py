@@ -86,7 +86,7 @@ def take_lead(sessions: Sessions, duty: str, name: str) -> bool:
                 session.add(Leader(duty=duty, holder=name, until=now + LEADER_FOR))
             elif leader.holder != name and leader.until >= now:
                 return False
-            elif leader.holder != name or leader.until < now + LEADER_FOR / 2:  # not every second: each is a write
+            elif leader.holder != name or leader.until < now + LEADER_FOR / 2:  # an UPDATE less in most seconds
                 leader.holder, leader.until = name, now + LEADER_FOR
         return True
     except IntegrityError:  # somebody else was the first ever

@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 MODEL = "digits"  # its name in the Open Inference Protocol
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 WAITS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
-BATCHES = (1, 2, 4, 8, 16, 32)
+BATCHES = (1, 2, 4, 8, 16)
 MOST_UNCOUNTED = 32  # batches, whose pictures are kept until then
 FLUSH_SECONDS = 0.25  # what is counted this much later is what a process that is killed may lose
 

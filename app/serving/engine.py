@@ -24,7 +24,9 @@ from app.serving.turns import Turn
 Floats = NDArray[np.float32]
 
 LARGEST_BATCH = 16  # pictures; with 32, and all of a tick read before the first runs, an answer took a third longer
-LARGE_AT_ONCE = 2  # requests of more than a batch; more of them would fill the queue for good
+LARGE = 128  # pictures: requests of more are large ones
+LARGE_AT_ONCE = 2  # of them; more would fill the queue for good
+MOST_LARGE = 16  # of them, in work or waiting for that: each holds up to 3 MB
 MOST_INSIDE = 128  # pictures; about 10 ms of the network, 30 ms with all that HTTP takes
 
 
@@ -57,6 +59,7 @@ class Engine:
         self._inside = 0  # pictures whose answer is not on its way yet
         self._is_scheduled = False
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._large_inside = 0  # requests
 
     async def predict(
         self,
@@ -76,20 +79,31 @@ class Engine:
         turn = Turn(deadline, is_gone)
         if len(pixels) <= LARGEST_BATCH:
             return _answer(served, await self._compute_in_turn(served, pixels, turn))
-        starts = range(0, len(pixels), LARGEST_BATCH)  # one after the other: small requests go in between
-        async with self._large:
-            pieces = (pixels[start : start + LARGEST_BATCH] for start in starts)
-            parts = [await self._compute_in_turn(served, piece, turn) for piece in pieces]
-        return _answer(served, np.concatenate(parts))
+        if len(pixels) <= LARGE:
+            return _answer(served, await self._compute_in_pieces(served, pixels, turn))
+        if self._large_inside >= MOST_LARGE:
+            await self._refusals.refuse(f"{MOST_LARGE} requests of more than {LARGE} pictures wait already; ask later.")
+        self._large_inside += 1
+        try:
+            async with self._large:
+                return _answer(served, await self._compute_in_pieces(served, pixels, turn))
+        finally:
+            self._large_inside -= 1
 
     async def require_room(self) -> None:
         """Raise Overloaded where too many pictures wait already: to be asked before much is done for a request."""
         if self._inside >= MOST_INSIDE:
-            await self._refusals.refuse(f"{self._inside} pictures wait to be read already; ask again in a second.")
+            await self._refusals.refuse(f"{self._inside} pictures are being read already; ask again in a second.")
 
     async def _choose(self, name: str) -> ServedModel:
         served = self._classifiers.at_hand(name)
         return served if served is not None else await to_thread.run_sync(self._classifiers.get, name)
+
+    async def _compute_in_pieces(self, served: ServedModel, pixels: Floats, turn: Turn) -> Floats:
+        """One after the other: small requests go in between."""
+        starts = range(0, len(pixels), LARGEST_BATCH)
+        pieces = [pixels[start : start + LARGEST_BATCH] for start in starts]
+        return np.concatenate([await self._compute_in_turn(served, piece, turn) for piece in pieces])
 
     async def _compute_in_turn(self, served: ServedModel, pixels: Floats, turn: Turn) -> Floats:
         self._inside += len(pixels)
@@ -106,7 +120,7 @@ class Engine:
         if not self._is_scheduled:
             self._is_scheduled = True
             loop.call_soon(self._run_batch)  # after everything else that this tick brought
-        if self._waiting >= LARGEST_BATCH and len(self._queue) > 1:  # of a large request, pieces let others go between
+        if self._waiting >= LARGEST_BATCH and len(self._queue) > 1:  # a piece alone lets the tick's others go first
             self._run_first()
         return waiting.answer
 
@@ -136,7 +150,7 @@ class Engine:
                 batch.append(first)
                 room -= len(first.pixels)
             else:
-                self._metrics.triton.failed(first.served.version)
+                self._count(self._metrics.triton.failed, first.served.version)
         return batch
 
     def _compute(self, batch: list[_Waiting]) -> None:
@@ -147,7 +161,7 @@ class Engine:
         except Exception as error:  # whatever ONNX Runtime says: those who wait must not wait for ever
             for waiting in batch:
                 waiting.answer.set_exception(error)
-                self._metrics.triton.failed(served.version)
+                self._count(self._metrics.triton.failed, served.version)
             return
         seconds = time.perf_counter() - start
         end = 0
@@ -155,7 +169,11 @@ class Engine:
             begin, end = end, end + len(waiting.pixels)
             waiting.answer.set_result(probabilities[begin:end])
         waits = [start - waiting.since for waiting in batch]
-        self._metrics.computed(served.version, pixels, probabilities, waits, seconds)
+        self._count(self._metrics.computed, served.version, pixels, probabilities, waits, seconds)
+
+    def _count(self, count: Callable[..., None], *facts: object) -> None:
+        """Afterwards, on its own: what goes wrong there is logged, and nobody's answer is lost with it."""
+        asyncio.get_running_loop().call_soon(count, *facts)
 
 
 def _answer(served: ServedModel, probabilities: Floats) -> Answer:

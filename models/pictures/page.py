@@ -20,7 +20,7 @@ TALL = 0.5  # of the tallest: what counts as about as tall as a digit
 BESIDE = 0.4  # of its height: so much of a piece stands beside the line that it is of
 SPECK = 0.2  # of a digit's height: what is smaller both ways is dust
 MOST_PIECES = 300
-MOST_FRAMES = 10
+MOST_FRAMES = 50
 FRAMED = 0.25  # of a frame's height: what is lower in it may be a fleck in a 0
 
 
@@ -34,6 +34,10 @@ class Piece:
     @property
     def height(self) -> int:
         return self.box[3] - self.box[1]
+
+    @property
+    def width(self) -> int:
+        return self.box[2] - self.box[0]
 
 
 @dataclass(frozen=True)

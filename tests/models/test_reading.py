@@ -141,7 +141,7 @@ def test_frame_around_a_number_is_none_of_its_digits(classifier: DigitClassifier
     assert text(read(page, classifier)) == "20638"
 
 
-@pytest.mark.parametrize("size", [(422, 82), (61, 40), (1300, 333), (2000, 500)])
+@pytest.mark.parametrize("size", [(422, 82), (61, 40), (1300, 333), (2000, 500), (1500, 1501)])
 def test_boxes_lie_in_the_picture_that_was_sent(classifier: DigitClassifier, size: tuple[int, int]) -> None:
     inked = drawn("20638")
     rows, columns = np.flatnonzero((inked < 128).any(axis=1)), np.flatnonzero((inked < 128).any(axis=0))

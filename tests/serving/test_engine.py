@@ -11,7 +11,7 @@ from app.errors import ClientGone, DeadlineExceeded, Overloaded
 from app.metrics.catalogue import Metrics
 from app.registry.service import SHIPPED
 from app.serving.classifiers import ServedModel
-from app.serving.engine import LARGEST_BATCH, MOST_INSIDE, Answer, Engine
+from app.serving.engine import LARGE, LARGEST_BATCH, MOST_INSIDE, MOST_LARGE, Answer, Engine
 from app.serving.refusals import LONGEST_SECONDS, PER_SECOND, Refusals
 from models.inference import DigitClassifier
 
@@ -147,6 +147,20 @@ def test_full_batch_does_not_wait_for_what_else_the_tick_brings(versions: TwoVer
     assert run(versions, fill) == [LARGEST_BATCH]
 
 
+def test_large_requests_wait_in_a_queue_of_their_own_that_is_bounded(versions: TwoVersions) -> None:
+    async def flood(engine: Engine) -> list[Any]:
+        large = (engine.predict("champion", pictures(LARGE + 1)) for _ in range(MOST_LARGE + 5))
+        middling = engine.predict("champion", pictures(2 * LARGEST_BATCH))  # as /v1/read asks
+        asking = [asyncio.ensure_future(each) for each in (*large, middling)]
+        await asking[-1]
+        assert sum(each.done() and each.exception() is None for each in asking[:-1]) <= 2
+        return await asyncio.gather(*asking, return_exceptions=True)
+
+    answers = run(versions, flood)
+    assert [type(answer) for answer in answers].count(Overloaded) == 5
+    assert isinstance(answers[-1], Answer)
+
+
 def test_too_many_are_refused_and_the_others_are_answered(versions: TwoVersions) -> None:
     async def flood(engine: Engine) -> list[Any]:
         requests = (engine.predict("champion", pictures(1)) for _ in range(MOST_INSIDE + 40))
@@ -232,6 +246,7 @@ def test_engine_goes_on_when_nothing_can_be_counted(versions: TwoVersions, monke
     async def ask_twice(engine: Engine) -> list[Answer]:
         monkeypatch.setattr(engine._metrics, "computed", fail)
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-        return [await engine.predict("champion", pictures(1)) for _ in range(2)]
+        alone = [await engine.predict("champion", pictures(1))]
+        return alone + await asyncio.gather(*(engine.predict("champion", pictures(1)) for _ in range(LARGEST_BATCH)))
 
-    assert [answer.version for answer in run(versions, ask_twice)] == ["1", "1"]
+    assert [answer.version for answer in run(versions, ask_twice)] == ["1"] * (1 + LARGEST_BATCH)

@@ -18,7 +18,7 @@ from app.db import Sessions
 from app.registry import service as registry
 from app.storage.folder import FolderStorage
 
-SWAPS, ROUNDS, REQUESTS, CONNECTIONS = 20, 5, 6000, 4
+SWAPS, ROUNDS, REQUESTS, CONNECTIONS = 20, 3, 40_000, 4  # a swap every half second, as often as the service looks
 PIXELS = np.zeros((1, 1, 28, 28), np.float32).tobytes()
 REQUEST = (
     b"POST /v2/models/digits/infer HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: 0\r\n"

@@ -2,10 +2,11 @@
 
 import pytest
 
-from app.db import Sessions
+from app.db import Sessions, database_now
 from app.jobs import runs, service
-from app.jobs.dispatcher import AWAY_AFTER_SECONDS, RETURN_SECONDS, Dispatcher
+from app.jobs.dispatcher import AWAY_AFTER_SECONDS, LEADER_FOR, RETURN_SECONDS, Dispatcher, take_lead
 from app.jobs.specs import BackpropSweepSpec
+from app.jobs.tables import Leader
 from tests.fakes import RecordedQueue
 from tests.jobs.test_runs import expire
 
@@ -36,3 +37,14 @@ def test_after_the_database_was_away_workers_have_the_time_to_renew_their_leases
         now += 1
     dispatcher.tick()
     assert service.get(sessions, silent_job).status == "queued"
+
+
+@pytest.mark.parametrize(("left", "is_renewed"), [(0.6, False), (0.4, True), (-0.1, True)])
+def test_lead_is_renewed_in_its_second_half(sessions: Sessions, left: float, is_renewed: bool) -> None:
+    assert take_lead(sessions, "dispatch", "a")
+    with sessions.writing() as session:
+        leader = session.get_one(Leader, "dispatch")
+        leader.until = until = database_now(session) + left * LEADER_FOR
+    assert take_lead(sessions, "dispatch", "a")
+    with sessions.reading() as session:
+        assert (session.get_one(Leader, "dispatch").until > until) == is_renewed

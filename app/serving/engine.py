@@ -82,7 +82,9 @@ class Engine:
         if len(pixels) <= LARGE:
             return _answer(served, await self._compute_in_pieces(served, pixels, turn))
         if self._large_inside >= MOST_LARGE:
-            await self._refusals.refuse(f"{MOST_LARGE} requests of more than {LARGE} pictures wait already; ask later.")
+            await self._refusals.refuse(
+                f"{MOST_LARGE} requests of more than {LARGE} pictures wait already; ask again in a second."
+            )
         self._large_inside += 1
         try:
             async with self._large:

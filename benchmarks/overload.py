@@ -14,15 +14,12 @@ from contextlib import contextmanager
 from statistics import median
 
 import httpx
-from services import cpu_seconds, load, running, wait_until_predicting
+from services import cpu_seconds, load, post, running, wait_until_predicting
 
 ROUNDS, REQUESTS = 7, 10_000
 ENOUGH, TOO_MANY = 16, 256  # connections
 BODY = json.dumps({"pixels": [0] * 300 + [200] * 100 + [0] * 384}).encode()
-REQUEST = (
-    b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    b"Content-Length: %d\r\n\r\n" % len(BODY)
-) + BODY
+REQUEST = post("/v1/predict", "Content-Type: application/json", BODY)
 
 
 def main() -> None:

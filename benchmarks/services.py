@@ -54,6 +54,11 @@ def wait_until_predicting(client: httpx.Client) -> None:
     raise TimeoutError("the service does not answer")
 
 
+def post(path: str, header: str, body: bytes) -> bytes:
+    """The bytes of a request, for `load`."""
+    return f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{header}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
 def load(client: httpx.Client, request: bytes, connections: int, requests: int) -> dict[str, Any]:
     """What load.py, in a process of its own, says of this many requests."""
     command = [sys.executable, LOAD, str(client.base_url.port), str(connections), str(requests)]

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import numpy as np
-from services import load, running, wait_until_predicting
+from services import load, post, running, wait_until_predicting
 
 from app.db import Sessions
 from app.registry import service as registry
@@ -20,10 +20,7 @@ from app.storage.folder import FolderStorage
 
 SWAPS, ROUNDS, REQUESTS, CONNECTIONS = 20, 3, 40_000, 4  # a swap every half second, as often as the service looks
 PIXELS = np.zeros((1, 1, 28, 28), np.float32).tobytes()
-REQUEST = (
-    b"POST /v2/models/digits/infer HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: 0\r\n"
-    b"Content-Length: %d\r\n\r\n" % len(PIXELS)
-) + PIXELS
+REQUEST = post("/v2/models/digits/infer", "Inference-Header-Content-Length: 0", PIXELS)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.db import Sessions, database_now
@@ -18,6 +18,7 @@ from app.jobs.transitions import MAX_ATTEMPTS, Claim, cancel_job, fail_job, is_r
 
 LEADER_FOR = timedelta(seconds=5)
 HINT_STALE_AFTER = timedelta(seconds=5)
+ANY_OPEN = select(Job.id).where(Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))).limit(1)
 AWAY_AFTER_SECONDS = 2.5  # without an answer from the database, which is asked every second
 RETURN_SECONDS = 6.0  # for the workers to renew their leases, which they do every 5 s at most
 
@@ -58,14 +59,13 @@ class Dispatcher:
             self._answered = self._clock()
 
     def _dispatch(self) -> None:
-        if not count_open(self.sessions):  # an idle service does no more than this every second
+        if not has_open(self.sessions):  # an idle service does no more than this every second
             return
         if self._clock() >= self._reclaims_from:
             reclaim(self.sessions, stall_seconds=self.stall_seconds, on_lost=self._on_lost)
         end_overdue(self.sessions)
-        for queue, count in count_open(self.sessions).items():  # with those that were just given back
-            if count:
-                self._repeat_hints(queue, count)
+        for queue, count in count_waiting(self.sessions).items():  # with those that were just given back
+            self._repeat_hints(queue, count)
 
     def _repeat_hints(self, queue: str, waiting: int) -> None:
         """Hint again where Redis holds fewer hints than jobs are queued: then some were lost."""
@@ -144,10 +144,15 @@ def take_stale_hints(sessions: Sessions, queue: str, *, limit: int = 100) -> lis
         return [(job.id, job.kind) for job in jobs]
 
 
-def count_open(sessions: Sessions) -> dict[str, int]:
-    """For each queue that has jobs queued or running: how many of them wait for a worker and could run now."""
+def has_open(sessions: Sessions) -> bool:
+    """Whether any job is queued or running."""
+    with sessions.reading() as session:
+        return session.scalar(ANY_OPEN) is not None
+
+
+def count_waiting(sessions: Sessions) -> dict[str, int]:
+    """For each queue: how many queued jobs wait for a worker and could run now."""
     with sessions.reading() as session:
         is_waiting = (Job.status == JobStatus.QUEUED) & is_rested(database_now(session))
-        is_open = Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
-        counts = select(Job.queue, func.sum(case((is_waiting, 1), else_=0))).where(is_open).group_by(Job.queue)
-        return {queue: int(waiting) for queue, waiting in session.execute(counts)}
+        counts = select(Job.queue, func.count()).where(is_waiting).group_by(Job.queue)
+        return {queue: count for queue, count in session.execute(counts)}

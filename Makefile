@@ -6,7 +6,7 @@ TORCH_WHEELS ?= https://download.pytorch.org/whl/cpu/torch/
 LOCK = $(BIN)/uv pip compile --quiet --constraint constraints.txt --generate-hashes --no-annotate --no-header \
 	--no-emit-find-links --python-version 3.11 --python-platform x86_64-manylinux_2_28
 
-.PHONY: run test check format bench bench-serving soak pretrained reader reference lock e2e-compose clean
+.PHONY: run test check format bench bench-serving soak pretrained teacher reader reference lock e2e-compose clean
 
 run: .venv/runtime
 	@exec $(BIN)/numeral up
@@ -47,6 +47,9 @@ e2e-compose: .venv/development  # needs Docker and root; not part of CI
 
 pretrained: .venv/development
 	$(BIN)/numeral train --recipe robust --seed 0 --output models/pretrained
+
+teacher: .venv/development  # before `pretrained`
+	$(BIN)/python -m models.teacher_training
 
 reader: .venv/development
 	$(BIN)/python -m models.lines.training

@@ -68,7 +68,7 @@ def read(path: Path, classifier: DigitClassifier) -> Reading:
     except PictureRefused as error:
         return Reading(path, label, None, None, 0.0, str(error))
     probabilities = classifier.predict(normalised.image[None])[0]
-    reason = doubt(probabilities, normalised.image.astype(np.float32) / 255, classifier.least_confidence, normalised)
+    reason = doubt(probabilities, normalised.image.astype(np.float32) / 255, classifier.least_certainty, normalised)
     return Reading(path, label, normalised, int(probabilities.argmax()), float(probabilities.max()), reason)
 
 

@@ -85,7 +85,7 @@ def write(split: Split, random: np.random.Generator, gaps: tuple[int, int]) -> t
 
 def read(picture: Image.Image, classifier: DigitClassifier) -> list[list[ReadDigit]]:
     found = segment(picture, READER)
-    return choose(found, classifier.probabilities(found.pixels()), classifier.least_confidence)
+    return choose(found, classifier.probabilities(found.pixels()), classifier.least_certainty)
 
 
 def show(page: Page, lines: list[list[ReadDigit]]) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say, and the confidence from which an answer can be trusted.
+"""Probabilities that mean what they say, and the certainty from which an answer can be trusted.
 
 Both are fitted on the validation split, whose writers the network has not seen. NumPy only.
 """
@@ -10,7 +10,6 @@ Floats = NDArray[np.float32]
 
 TEMPERATURES = np.geomspace(0.25, 4, 401)
 TRUSTED = 0.999  # the accuracy that accepted answers are to have
-LOWEST = 0.5  # below it the answer is a guess, however well it went on the validation split
 
 
 def fit_temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
@@ -26,19 +25,19 @@ def negative_log_likelihood(logits: Floats, labels: NDArray[np.int64]) -> float:
     return float((totals - logits[np.arange(len(labels)), labels]).mean())
 
 
-def least_confidence(confidences: Floats, is_right: NDArray[np.bool_]) -> float:
-    """The lowest confidence from which on 99.9 % of the answers are right."""
-    order = np.argsort(-confidences, kind="stable")
+def least_certainty(certainties: Floats, is_right: NDArray[np.bool_]) -> float:
+    """The lowest certainty (models/acceptance.py) from which on 99.9 % of the answers are right."""
+    order = np.argsort(-certainties, kind="stable")
     errors = np.cumsum(~is_right[order])
     trusted = np.flatnonzero(errors <= (1 - TRUSTED) * np.arange(1, len(order) + 1))
-    return max(LOWEST, float(confidences[order[trusted[-1]]])) if len(trusted) else 1.0
+    return float(certainties[order[trusted[-1]]]) if len(trusted) else 1.0
 
 
-def coverage(confidences: Floats, is_right: NDArray[np.bool_], least: float) -> dict[str, float | int]:
+def coverage(certainties: Floats, is_right: NDArray[np.bool_], least: float) -> dict[str, float | int]:
     """How many answers are accepted from `least` on, and how many of them are right."""
-    accepted = confidences >= least
+    accepted = certainties >= least
     return {
-        "total": len(confidences),
+        "total": len(certainties),
         "accepted": int(accepted.sum()),
         "right": int((accepted & is_right).sum()),
         "coverage": float(accepted.mean()),

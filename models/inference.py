@@ -11,11 +11,12 @@ from models.errors import DeviceUnavailable
 Floats = NDArray[np.float32]
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}  # of ONNX Runtime, by device
-TEMPERATURE, LEAST_CONFIDENCE = "temperature", "least_confidence"  # names in an exported network's metadata
+TEMPERATURE, LEAST_CERTAINTY = "temperature", "least_certainty"  # names in an exported network's metadata
+FORMERLY = "least_confidence"  # in files from before 2026-11-23, of the highest probability: a little stricter
 
 
 class DigitClassifier:
-    """A network ready to answer, and `least_confidence`, from which on an answer of it should be trusted."""
+    """A network ready to answer, and `least_certainty` (models/acceptance.py), from which on to trust an answer."""
 
     def __init__(self, model: bytes, *, device: str = "cpu") -> None:
         """Raises DeviceUnavailable where `device`, cpu or cuda, is not to be had."""
@@ -27,7 +28,7 @@ class DigitClassifier:
                 "and cuDNN of the versions that this onnxruntime-gpu wants? NUMERAL_SERVING_DEVICE=cpu does without."
             )
         facts = self._session.get_modelmeta().custom_metadata_map
-        self.least_confidence = float(facts.get(LEAST_CONFIDENCE, 0.5))
+        self.least_certainty = float(facts.get(LEAST_CERTAINTY, facts.get(FORMERLY, 0.5)))
         self.predict(np.zeros((1, 28, 28), np.uint8))  # the first call allocates
 
     @classmethod

@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.calibration import coverage, fit_temperature, least_confidence, negative_log_likelihood
+from models.acceptance import certainty
+from models.calibration import coverage, fit_temperature, least_certainty, negative_log_likelihood
 from models.data import Dataset, Split
 from models.digit_network import DigitNetwork, count_parameters
+from models.evaluation import EVALUATION_BATCH, evaluate
 from models.export import check_export, to_onnx, to_safetensors
 from models.inference import softmax
-from models.training import EVALUATION_BATCH, TrainingRun, evaluate
+from models.training import TrainingRun
 
 LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")
 
@@ -36,10 +38,11 @@ def prove(run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]
     `epochs` are the figures that the training reported, `seconds` its wall time.
     """
     network = run.final_network
+    assert isinstance(network, DigitNetwork)  # a teacher is not for serving
     test, validation = evaluate(network, run.dataset.test.to(run.device)), evaluate(network, run.validation)
     network.cpu()
     weights, calibration = to_safetensors(network), calibrate(network, run.dataset)
-    known = {name: calibration[name] for name in ("temperature", "least_confidence")}
+    known = {name: calibration[name] for name in ("temperature", "least_certainty")}
     model = to_onnx(network, **known)
     card = {
         "recipe": {"name": recipe_name, **asdict(run.recipe)},
@@ -68,7 +71,7 @@ def prove(run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]
 
 
 def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:
-    """Temperature and least confidence, fitted on the validation split; what they give there and on the test set."""
+    """Temperature and least certainty, fitted on the validation split; what they give there and on the test set."""
     splits = {"validation": dataset.validation, "test": dataset.test}
     logits = {name: _logits(network, split) for name, split in splits.items()}
     labels = {name: split.labels.numpy() for name, split in splits.items()}
@@ -76,14 +79,14 @@ def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:
     answers = {}
     for name, scores in logits.items():
         probabilities = softmax(scores / np.float32(temperature))
-        answers[name] = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels[name]
-    least = least_confidence(*answers["validation"])
+        answers[name] = certainty(probabilities), probabilities.argmax(axis=1) == labels[name]
+    least = least_certainty(*answers["validation"])
     figures = {
         name: coverage(*answers[name], least)
         | {"loss": negative_log_likelihood(logits[name] / np.float32(temperature), labels[name])}
         for name in logits
     }
-    return {"temperature": temperature, "least_confidence": least} | figures
+    return {"temperature": temperature, "least_certainty": least} | figures
 
 
 @torch.inference_mode()

@@ -46,7 +46,7 @@ class Segmentation:
     """What stands in a picture, line by line."""
 
     lines: list[list[Found]]
-    least_confidence: float  # of the line reader, for digits that were cut out of joined ink
+    least_certainty: float  # of the line reader, for digits that were cut out of joined ink
     upright: Image.Image  # at most 1024 pixels long
     reduction: float  # of the upright picture against the one that was sent
     scale: float  # of the working picture against the one that was sent
@@ -86,10 +86,10 @@ def segment(picture: Image.Image, reader: LineReader) -> Segmentation:
     _require(sum(len(found.parts) or 1 for line in lines for found in line) <= MOST_DIGITS)
     is_turned = upright.width != upright.height and (sent[0] < sent[1]) != (upright.width < upright.height)
     size = sent[::-1] if is_turned else sent
-    return Segmentation(lines, reader.least_confidence, upright, reduction, page.scale * reduction, size)
+    return Segmentation(lines, reader.least_certainty, upright, reduction, page.scale * reduction, size)
 
 
-def choose(segmentation: Segmentation, probabilities: Floats, least_confidence: float) -> list[list[ReadDigit]]:
+def choose(segmentation: Segmentation, probabilities: Floats, least_certainty: float) -> list[list[ReadDigit]]:
     """What every digit is, line by line, given the network's `probabilities` (4 n, 10) of the pixels.
 
     A digit that stands alone is accepted if the network is sure of it, with and without the line reader's opinion; the
@@ -100,8 +100,8 @@ def choose(segmentation: Segmentation, probabilities: Floats, least_confidence: 
     for line in segmentation.lines:
         judged = []
         for found in line:
-            whole = _judge(found, next(rows), segmentation, least_confidence)
-            parts = [(part.cut_from, _judge(part, next(rows), segmentation, least_confidence)) for part in found.parts]
+            whole = _judge(found, next(rows), segmentation, least_certainty)
+            parts = [(part.cut_from, _judge(part, next(rows), segmentation, least_certainty)) for part in found.parts]
             judged += [(found.cut_from, whole)] if whole.reason is None or not parts else parts
         lines.append(_doubt_together(judged))
     return [line for line in lines if line]
@@ -143,16 +143,16 @@ def _require(has_room: bool) -> None:
         raise PictureRefused(f"The picture holds more than {MOST_DIGITS} digits, or too much else. Send a part of it.")
 
 
-def _judge(found: Found, own: Floats, segmentation: Segmentation, least_confidence: float) -> ReadDigit:
+def _judge(found: Found, own: Floats, segmentation: Segmentation, least_certainty: float) -> ReadDigit:
     pixels = found.image.astype(np.float32) / np.float32(255)
     probabilities = own
     if found.cut_from is not None and found.probabilities is not None:
-        probabilities, least_confidence = found.probabilities, segmentation.least_confidence
+        probabilities, least_certainty = found.probabilities, segmentation.least_certainty
     elif found.probabilities is not None:
         probabilities = _join(own, found.probabilities)
-    reason = doubt(probabilities, pixels, least_confidence)
+    reason = doubt(probabilities, pixels, least_certainty)
     if reason is None and found.cut_from is None:  # the line reader alone makes nothing sure
-        reason = doubt(own, pixels, least_confidence)
+        reason = doubt(own, pixels, least_certainty)
     digit = int(probabilities.argmax())
     return ReadDigit(digit, float(probabilities[digit]), _enlarge(found.box, segmentation), reason)
 

@@ -15,7 +15,8 @@ class Recipe:
     `aspect` (width against height) and `warp` (pixels) are bounds of the same kind; `stroke` of 1 draws with a pen up
     to one pixel broader or finer on each side, `blur`, `faintness` and `noise` are fractions. For every 128 digits,
     `drawn` digits of our own pen (models/handwriting.py) and `outliers` pictures of what is no digit
-    (models/outliers.py) join them; the network is to be undecided about the latter.
+    (models/outliers.py) join them; the network is to be undecided about the latter. `taught` is the share of the loss
+    that asks for the answers of a teacher (models/teacher.py) in place of the labels; there is one for MNIST only.
     """
 
     epochs: int
@@ -37,14 +38,22 @@ class Recipe:
     blur: float = 0.0
     faintness: float = 0.0
     noise: float = 0.0
+    settling: float = 0.0
     drawn: int = 0
     outliers: int = 0
+    taught: float = 0.0
     average_decay: float | None = None
 
     @property
     def is_augmented(self) -> bool:
         return bool(self.rotation or self.scale or self.shift)  # the others come on top of these
 
+    def gentler(self) -> "Recipe":
+        """The same with every change of a picture half as large."""
+        return replace(self, **{name: getattr(self, name) / 2 for name in CHANGES})
+
+
+CHANGES = ("rotation", "scale", "shift", "slant", "aspect", "warp", "stroke", "blur", "faintness", "noise")
 
 FAST = Recipe(
     epochs=5,
@@ -67,7 +76,7 @@ RECIPES = {
     # For pictures that others make: other pens, cameras and hands, and what is no digit.
     "robust": replace(
         FAST,
-        epochs=12,
+        epochs=20,
         slant=0.1,
         aspect=0.08,
         warp=0.5,
@@ -75,7 +84,9 @@ RECIPES = {
         blur=0.4,
         faintness=0.2,
         noise=0.05,
+        settling=0.2,
         drawn=8,
         outliers=12,
+        taught=0.9,
     ),
 }

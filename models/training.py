@@ -11,6 +11,7 @@ share them, so a run keeps the number of threads that it began with.
 import copy
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,14 +19,15 @@ import torch
 from torch import Tensor, nn
 
 from models.augmentation import augment
-from models.data import Dataset, Split
+from models.data import Dataset
 from models.digit_network import DigitNetwork
 from models.errors import DeviceUnavailable, TrainingDiverged
+from models.evaluation import evaluate
 from models.handwriting import draw_digits
 from models.outliers import draw_outliers
 from models.recipes import Recipe
+from models.teacher import SUBJECT, load_teacher, teach
 
-EVALUATION_BATCH = 500
 DRAWINGS_EACH = 300  # of every digit; each is moved and redrawn anew whenever it is used
 OUTLIER_WEIGHT = 0.1
 THREADS = torch.get_num_threads()  # of this process, before any run has asked for another number
@@ -41,18 +43,6 @@ class Epoch:
     validation_accuracy: float
     learning_rate: float
     images_per_second: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A network's figures on one split; `confusion[i][j]` counts the i that were read as j."""
-
-    accuracy: float
-    correct: int
-    total: int
-    loss: float
-    interval_95: tuple[float, float]
-    confusion: list[list[int]]
 
 
 class Observer(Protocol):
@@ -73,12 +63,21 @@ def choose_device(name: str) -> torch.device:
 class TrainingRun:
     """One training in progress: the network, its average, the optimiser, and how far it has come."""
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, *, seed: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        dataset: Dataset,
+        *,
+        seed: int,
+        device: torch.device,
+        build: Callable[[Recipe], nn.Module] = lambda recipe: DigitNetwork(dropout=recipe.dropout),
+    ) -> None:
         self.recipe, self.seed, self.device = recipe, seed, device
+        self.gentler = recipe.gentler()
         self.dataset = dataset
         self.train, self.validation = dataset.train.to(device), dataset.validation.to(device)
         torch.manual_seed(seed)
-        self.network = DigitNetwork(dropout=recipe.dropout).to(device)
+        self.network = build(recipe).to(device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network) if recipe.average_decay is not None else None
         self.optimizer = torch.optim.SGD(
@@ -88,6 +87,7 @@ class TrainingRun:
             nesterov=recipe.nesterov,
             weight_decay=recipe.weight_decay,
         )
+        self.teacher = load_teacher().to(device) if recipe.taught and dataset.name == SUBJECT else None
         self.threads = THREADS
         self.step = 0
         self.loss_sum = torch.zeros((), device=device)  # of the epoch so far; read once per epoch
@@ -95,7 +95,7 @@ class TrainingRun:
         self.total_steps = recipe.epochs * self.steps_per_epoch
 
     @property
-    def final_network(self) -> DigitNetwork:
+    def final_network(self) -> nn.Module:
         """The network to evaluate and to ship."""
         return self.network if self.average is None else self.average
 
@@ -141,14 +141,17 @@ class TrainingRun:
             images, labels = self._with_drawings(images, labels)
         pixels = images.float().div_(255)  # (batch, 1, 28, 28)
         if self.recipe.is_augmented:
-            pixels = augment(pixels, self.recipe)
+            is_settling = self.step >= (1 - self.recipe.settling) * self.total_steps
+            pixels = augment(pixels, self.gentler if is_settling else self.recipe)
         if self.recipe.outliers:
             pixels = torch.cat([pixels, draw_outliers(pixels, -(-self.recipe.outliers * len(batch) // 128))])
         log_probabilities = self.network(pixels.contiguous(memory_format=torch.channels_last))
         of_digits, of_outliers = log_probabilities.tensor_split([len(labels)])
         loss = objective = nn.functional.nll_loss(of_digits, labels)
+        if self.teacher is not None:
+            objective = torch.lerp(loss, teach(self.teacher, pixels[: len(labels)], of_digits), self.recipe.taught)
         if len(of_outliers):  # ten equal probabilities are what these should get
-            objective = loss - OUTLIER_WEIGHT * of_outliers.mean()
+            objective = objective - OUTLIER_WEIGHT * of_outliers.mean()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.step, self.total_steps)
         self.optimizer.zero_grad()
@@ -169,7 +172,7 @@ class TrainingRun:
         )
 
     @torch.no_grad()
-    def _update_average(self, average: DigitNetwork) -> None:
+    def _update_average(self, average: nn.Module) -> None:
         """Move the average towards the network; early on the window is as long as the run so far."""
         decay = min(self.recipe.average_decay or 0.0, self.step / (self.step + 10))
         ours = [tensor for tensor in average.state_dict().values() if tensor.is_floating_point()]
@@ -184,26 +187,6 @@ def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
     peak = recipe.warmup * total_steps
     done = step + 0.5  # the middle of the step: neither end wastes one at a rate of zero
     return recipe.learning_rate * min(done / peak, (total_steps - done) / (total_steps - peak))
-
-
-@torch.inference_mode()
-def evaluate(network: DigitNetwork, split: Split) -> Evaluation:
-    """The network's figures on `split`, which lies on the network's device."""
-    network.eval()
-    scores = torch.cat([network(part.float() / 255) for part in split.images.split(EVALUATION_BATCH)])
-    loss = float(nn.functional.nll_loss(scores, split.labels))
-    cells = (split.labels * 10 + scores.argmax(dim=1)).bincount(minlength=100).reshape(10, 10)
-    correct, total = int(cells.trace()), len(split)
-    return Evaluation(correct / total, correct, total, loss, wilson_interval(correct, total), cells.tolist())
-
-
-def wilson_interval(correct: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927), within 0..1."""
-    z = 1.959964
-    share, spread = correct / total, z * z / total
-    centre = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / total + spread / (4 * total)) / (1 + spread)
-    return centre - half, centre + half
 
 
 def _mix(seed: int, number: int) -> int:

@@ -22,6 +22,9 @@ from models.preprocessing import read_picture
 
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif")
 MAX_PICTURES = 256
+MOST_VALUES = (
+    2 * MAX_PICTURES * 28 * 28
+)  # in a JSON body: twice what the pictures need; parsing more holds up all others
 
 Pixels = NDArray[np.float32]
 
@@ -116,6 +119,11 @@ def _decode_base64(text: Any, location: str) -> bytes:
 
 
 def _parse_json(body: bytes) -> Any:
+    if (values := body.count(b",")) > MOST_VALUES:
+        raise InvalidInput(
+            f"The JSON holds over {values:,} values; a picture has 784, and at most {MAX_PICTURES} are read at once.",
+            location="body",
+        )
     try:
         return orjson.loads(_not_empty(body, "body"))
     except orjson.JSONDecodeError as error:

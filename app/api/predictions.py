@@ -157,7 +157,7 @@ def _attempt(sent: Sent) -> Prepared | dict[str, Any]:
 
 def _render(prepared: Prepared, answer: Answer, probabilities: Pixels) -> dict[str, Any]:
     digit = int(probabilities.argmax())
-    reason = doubt(probabilities, prepared.pixels, answer.least_confidence, prepared.normalised)
+    reason = doubt(probabilities, prepared.pixels, answer.least_certainty, prepared.normalised)
     return {
         "digit": digit,
         "confidence": float(probabilities[digit]),

@@ -37,7 +37,7 @@ async def read(request: Request) -> Response:
     await parts.engine.require_room()
     found = await parts.decoders.run(lambda: _segment(media_type, content, parts.line_reader), turn)
     answer = await parts.engine.predict(name, found.pixels(), deadline=turn.deadline, is_gone=turn.is_gone)
-    lines = choose(found, answer.probabilities, answer.least_confidence)
+    lines = choose(found, answer.probabilities, answer.least_certainty)
     for digit in (digit for line in lines for digit in line):
         parts.metrics.predicted(answer.version, digit.digit, "true" if digit.reason is None else "false")
     is_picture = prefers(request.headers.get("accept", ""), "image/png")

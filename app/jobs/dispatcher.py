@@ -154,5 +154,5 @@ def count_waiting(sessions: Sessions) -> dict[str, int]:
     """For each queue: how many queued jobs wait for a worker and could run now."""
     with sessions.reading() as session:
         is_waiting = (Job.status == JobStatus.QUEUED) & is_rested(database_now(session))
-        counts = select(Job.queue, func.count()).where(is_waiting).group_by(Job.queue)
-        return {queue: count for queue, count in session.execute(counts)}
+        counts = select(Job.queue, func.count().label("waiting")).where(is_waiting).group_by(Job.queue)
+        return {row.queue: row.waiting for row in session.execute(counts)}

@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 
     version: str
     probabilities: Floats  # (n, 10)
-    least_confidence: float  # of that version: from there on its answers should be trusted
+    least_certainty: float  # of that version: from there on its answers should be trusted
 
 
 @dataclass(eq=False)
@@ -179,7 +179,7 @@ class Engine:
 
 
 def _answer(served: ServedModel, probabilities: Floats) -> Answer:
-    return Answer(served.version, probabilities, served.classifier.least_confidence)
+    return Answer(served.version, probabilities, served.classifier.least_certainty)
 
 
 def _is_wanted(waiting: _Waiting) -> bool:

@@ -1,4 +1,4 @@
-"""BentoML, its access log off: MODEL=... bentoml serve bentoml_server:Digits --port PORT"""
+"""BentoML: MODEL=... [ACCESS_LOG=1] bentoml serve bentoml_server:Digits --port PORT; by itself it writes that log."""
 
 import os
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from session import open_session, softmax
 
 
-@bentoml.service(logging={"access": {"enabled": False}})
+@bentoml.service(logging={"access": {"enabled": "ACCESS_LOG" in os.environ}})
 class Digits:
     def __init__(self) -> None:
         self.session = open_session(os.environ["MODEL"])

@@ -81,6 +81,11 @@ def rivals(picture: np.ndarray) -> list[Server]:
     infer = post("/v2/models/digits/infer", "application/json", json.dumps({"inputs": [tensor]}).encode())
     plain = post("/predict", "application/json", body)
     model = {"MODEL": str(MODEL), "PYTHONPATH": str(HERE)}
+    quiet = model | {"BENTOML_DO_NOT_TRACK": "True"}
+
+    def bentoml(programs: Path, port: int) -> list[str]:
+        return [str(programs / "bentoml"), "serve", "bentoml_server:Digits", f"--port={port}"]
+
     return [
         Server("FastAPI, ONNX Runtime", _python("fastapi_server.py", "onnx", str(MODEL)), plain, _digit),
         Server("FastAPI, eager torch", _python("fastapi_server.py", "torch", str(WEIGHTS)), plain, _digit,
@@ -88,9 +93,8 @@ def rivals(picture: np.ndarray) -> list[Server]:
         Server("MLServer 1.7.1", lambda programs, _: [str(programs / "mlserver"), "start", "."],
                infer, _digit_of_outputs, ("mlserver==1.7.1",), model, HERE / "mlserver"),
         Server("LitServe 0.2.19", _python("litserve_server.py", str(MODEL)), plain, _digit, ("litserve==0.2.19",)),
-        Server("BentoML 1.4.39",
-               lambda programs, port: [str(programs / "bentoml"), "serve", "bentoml_server:Digits", f"--port={port}"],
-               plain, _digit, ("bentoml==1.4.39",), model | {"BENTOML_DO_NOT_TRACK": "True"}),
+        Server("BentoML 1.4.39", bentoml, plain, _digit, ("bentoml==1.4.39",), quiet),
+        Server("BentoML, access log on", bentoml, plain, _digit, ("bentoml==1.4.39",), quiet | {"ACCESS_LOG": "1"}),
     ]  # fmt: skip
 
 

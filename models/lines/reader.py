@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from models.inference import LEAST_CONFIDENCE, session_options, softmax
+from models.inference import LEAST_CERTAINTY, session_options, softmax
 from models.lines.form import BLANK, STRIDE
 
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "reader.onnx"
@@ -25,11 +25,11 @@ class LineDigit:
 
 
 class LineReader:
-    """The exported network, on one thread, and `least_confidence`, from which on joined digits should be trusted."""
+    """The exported network, on one thread, and `least_certainty`, from which on joined digits should be trusted."""
 
     def __init__(self, model: bytes) -> None:
         self._session = onnxruntime.InferenceSession(model, session_options(), providers=["CPUExecutionProvider"])
-        self.least_confidence = float(self._session.get_modelmeta().custom_metadata_map[LEAST_CONFIDENCE])
+        self.least_certainty = float(self._session.get_modelmeta().custom_metadata_map[LEAST_CERTAINTY])
 
     @classmethod
     def load(cls, path: Path = SHIPPED) -> "LineReader":

@@ -18,10 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.calibration import coverage, least_confidence
+from models.acceptance import certainty
+from models.calibration import coverage, least_certainty
 from models.data import Dataset, Split, load_dataset
 from models.handwriting import draw_digits
-from models.inference import LEAST_CONFIDENCE
+from models.inference import LEAST_CERTAINTY
 from models.lines.form import BLANK, HEIGHT
 from models.lines.network import line_network, log_probabilities
 from models.lines.reader import LineReader
@@ -77,7 +78,7 @@ def line_loss(scores: Tensor, texts: list[list[int]]) -> Tensor:
     return loss
 
 
-def to_onnx(network: nn.Sequential, *, least_confidence: float = 1.0) -> bytes:
+def to_onnx(network: nn.Sequential, *, least_certainty: float = 1.0) -> bytes:
     """Input `strip` float32 (1, 1, 32, width), output `scores` (1, 11, 1, width / 2), with folded batch-norms."""
     builder = GraphBuilder("lines", ("strip", [1, 1, HEIGHT, "width"]), ("scores", [1, BLANK + 1, 1, "columns"]))
     layers = list(network)
@@ -90,7 +91,7 @@ def to_onnx(network: nn.Sequential, *, least_confidence: float = 1.0) -> bytes:
         elif isinstance(layer, nn.MaxPool2d):
             sides = nn.modules.utils._pair(layer.kernel_size)
             builder.add("MaxPool", kernel_shape=list(sides), strides=list(sides))
-    return builder.serialize({LEAST_CONFIDENCE: str(least_confidence)})
+    return builder.serialize({LEAST_CERTAINTY: str(least_certainty)})
 
 
 def _fold(layer: nn.Conv2d, norm: nn.Module | None) -> tuple[Tensor, Tensor]:
@@ -105,7 +106,7 @@ def _fold(layer: nn.Conv2d, norm: nn.Module | None) -> tuple[Tensor, Tensor]:
 
 
 def prove(reader: LineReader, dataset: Dataset) -> dict[str, Any]:
-    """How lines of the validation writers are read, and the confidence from which on their digits should be trusted.
+    """How lines of the validation writers are read, and the certainty from which on their digits should be trusted.
 
     That is fitted where as many digits were read as there are: of a digit too many or too few it knows nothing.
     """
@@ -114,10 +115,10 @@ def prove(reader: LineReader, dataset: Dataset) -> dict[str, Any]:
     told = [(digits, text) for digits, text in zip(lines, texts, strict=True) if len(digits) == len(text)]
     probabilities = np.array([digit.probabilities for digits, _ in told for digit in digits])
     labels = np.array([digit for _, text in told for digit in text])
-    sure, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    least = least_confidence(sure, is_right)
+    sure, is_right = certainty(probabilities), probabilities.argmax(axis=1) == labels
+    least = least_certainty(sure, is_right)
     read = sum([int(digit.probabilities.argmax()) for digit in digits] == text for digits, text in told)
-    facts = {"lines": PROVED, "of_right_length": len(told), "read": read, "least_confidence": least}
+    facts = {"lines": PROVED, "of_right_length": len(told), "read": read, "least_certainty": least}
     return facts | coverage(sure, is_right, least)
 
 
@@ -127,7 +128,7 @@ def main() -> None:
     start = time.perf_counter()
     network = train(dataset)
     validation = prove(LineReader(to_onnx(network)), dataset)
-    model = to_onnx(network, least_confidence=validation["least_confidence"])
+    model = to_onnx(network, least_certainty=validation["least_certainty"])
     card = {
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "seed": SEED,

@@ -149,6 +149,13 @@ def test_batch_has_bounds(api: httpx.Client) -> None:
         assert api.post("/v1/predict/batch", json=body).status_code == 422
 
 
+def test_json_of_far_too_many_values_is_refused_before_it_is_parsed(api: httpx.Client) -> None:
+    content = b"[" + b"0," * 500_000  # its end would make it no JSON
+    for path in ("/v1/predict", "/v1/predict/batch"):
+        answer = api.post(path, content=content, headers={"Content-Type": "application/json"})
+        assert (answer.status_code, "500,000 values" in answer.json()["detail"]) == (422, True)
+
+
 def test_body_over_the_limit_is_413_declared_or_not(api: httpx.Client) -> None:
     def chunks() -> Any:
         for _ in range(40):

@@ -8,10 +8,10 @@ from safetensors.torch import load
 
 from models.data import Dataset, Split
 from models.digit_network import DigitNetwork
+from models.evaluation import evaluate, wilson_interval
 from models.export import ExportMismatch, check_export, to_onnx, to_safetensors
 from models.inference import DigitClassifier
 from models.proving import calibrate
-from models.training import evaluate, wilson_interval
 
 SHIPPED = Path(__file__).parents[2] / "models" / "pretrained"
 
@@ -42,10 +42,10 @@ def test_folded_network_computes_what_torch_does(network: DigitNetwork) -> None:
 
 def test_temperature_is_inside_the_file_and_its_facts_beside_it(network: DigitNetwork) -> None:
     plain = DigitClassifier(to_onnx(network))
-    cooled = DigitClassifier(to_onnx(network, temperature=2.5, least_confidence=0.93))
+    cooled = DigitClassifier(to_onnx(network, temperature=2.5, least_certainty=0.93))
     pixels = noise(20).images.numpy().astype(np.float32) / 255
     np.testing.assert_allclose(cooled.logits(pixels), plain.logits(pixels) / 2.5, atol=1e-4)
-    assert (plain.least_confidence, cooled.least_confidence) == (0.5, 0.93)
+    assert (plain.least_certainty, cooled.least_certainty) == (0.5, 0.93)
     assert check_export(network, to_onnx(network, temperature=2.5), noise(20), temperature=2.5) < 1e-4
 
 
@@ -61,6 +61,13 @@ def test_row_of_a_batch_equals_the_answer_for_it_alone(network: DigitNetwork) ->
     alone = np.concatenate([classifier.predict(image[None]) for image in images])
     np.testing.assert_allclose(together, alone, atol=1e-6)
     np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-6)
+
+
+def test_file_of_an_older_release_keeps_its_least_confidence(
+    network: DigitNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.export.LEAST_CERTAINTY", "least_confidence")
+    assert DigitClassifier(to_onnx(network, least_certainty=0.97)).least_certainty == 0.97
 
 
 def test_safetensors_bring_the_network_back(network: DigitNetwork) -> None:
@@ -82,10 +89,10 @@ def test_shipped_network_is_as_good_as_its_card_says(mnist: Dataset) -> None:
     assert wilson_interval(test.correct, test.total) == pytest.approx(card["test"]["interval_95"])
     known = card["calibration"]
     assert check_export(network, model, mnist.test, temperature=known["temperature"]) < 1e-4
-    assert DigitClassifier(model).least_confidence == known["least_confidence"]
+    assert DigitClassifier(model).least_certainty == known["least_certainty"]
     again = calibrate(network, mnist)
     assert again["temperature"] == pytest.approx(known["temperature"])
-    assert again["least_confidence"] == pytest.approx(known["least_confidence"], abs=1e-4)
+    assert again["least_certainty"] == pytest.approx(known["least_certainty"], abs=1e-4)
     assert again["test"]["accepted"] == pytest.approx(known["test"]["accepted"], abs=2)
     assert known["test"]["accuracy"] >= 0.998
     assert card["dataset"]["sha256"] == mnist.sha256

@@ -22,7 +22,7 @@ def classifier() -> DigitClassifier:
 
 def read(picture: Image.Image, classifier: DigitClassifier) -> list[list[ReadDigit]]:
     found = segment(picture, READER)
-    return choose(found, classifier.probabilities(found.pixels()), classifier.least_confidence)
+    return choose(found, classifier.probabilities(found.pixels()), classifier.least_certainty)
 
 
 def text(lines: list[list[ReadDigit]]) -> str:

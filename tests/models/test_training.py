@@ -8,8 +8,9 @@ from safetensors.torch import load, save
 from models import checkpoints, training
 from models.data import Dataset
 from models.errors import CheckpointUnusable, DeviceUnavailable
-from models.recipes import RECIPES, Recipe
-from models.training import Epoch, TrainingRun, augment, choose_device, evaluate, learning_rate, wilson_interval
+from models.evaluation import evaluate, wilson_interval
+from models.recipes import CHANGES, RECIPES, Recipe
+from models.training import Epoch, TrainingRun, augment, choose_device, learning_rate
 
 CPU = torch.device("cpu")
 
@@ -99,6 +100,27 @@ def test_one_cycle_climbs_to_its_peak_and_falls_to_zero() -> None:
     assert rates.index(max(rates)) in (199, 200)
     assert 0 < rates[-1] < rates[0] < 0.01 * recipe.learning_rate
     assert learning_rate(RECIPES["reference"], 999, 1000) == 0.01
+
+
+def test_changes_of_the_pictures_are_half_as_large_in_the_last_steps(
+    optdigits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotations = []
+
+    def note(pixels: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+        rotations.append(recipe.rotation)
+        return augment(pixels, recipe)
+
+    monkeypatch.setattr(training, "augment", note)
+    run, _ = train(replace(RECIPES["fast"], epochs=2, settling=0.25), optdigits)
+    assert run.total_steps == 20
+    assert rotations == [10.0] * 15 + [5.0] * 5
+
+
+def test_gentler_recipe_differs_in_nothing_but_the_changes_of_the_pictures() -> None:
+    whole, gentler = RECIPES["robust"], RECIPES["robust"].gentler()
+    assert (gentler.shift, gentler.stroke, gentler.noise) == (whole.shift / 2, whole.stroke / 2, whole.noise / 2)
+    assert replace(gentler, **{name: getattr(whole, name) for name in CHANGES}) == whole
 
 
 def test_augmentation_without_amounts_changes_nothing_and_with_them_stays_within_bounds() -> None:

@@ -45,7 +45,7 @@ def main(wanted: list[str]) -> None:
     own = {name: cost for name, cost in costs.items() if name.startswith("Numeral")}
     for name, cost in costs.items():
         if own and name not in own:
-            print(f"{name}: " + ", ".join(f"{cost / each:.1f} times {ours}" for ours, each in own.items()))
+            print(f"{name}, CPU time: " + "; ".join(f"{cost / each:.1f} x {ours}" for ours, each in own.items()))
 
 
 def measure(server: Server) -> float:

@@ -9,18 +9,19 @@ Floats = NDArray[np.float32]
 
 FEWEST_PIXELS = 10  # of 28x28 that carry ink: the least of MNIST's 70,000 digits has 34, a dot has fewer
 INKED = 0.25
-LEAST_PROBABILITY = 0.9  # below it too much is left for the other eight: letters are like that, digits hardly ever
-BETWEEN_TWO = 0.75  # the share of the two best digits from which the doubt lies between just these two
+LEAST_PROBABILITY = 0.9  # of the best digit: where less is left for it, as for letters, the others have too much
+BETWEEN_TWO = 0.6  # the second best's share of what the best leaves, from which the doubt lies between these two
 
 
 def certainty(probabilities: Floats) -> Floats:
-    """How sure the best digit is beside the second best: its share of the two, 0.5 to 1 (...), of (..., 10).
+    """How sure the best digit is beside the second best: its share of the two, 0.5 to 1; 0 where it is improbable.
 
-    Of MNIST's digits it tells right answers from wrong ones better than the highest probability does.
+    Of probabilities of any shape whose last axis is the ten digits; that axis is gone. It tells right answers about
+    MNIST from wrong ones better than the highest probability does.
     """
-    second, best = np.moveaxis(np.partition(probabilities, -2)[..., -2:], -1, 0)
+    second, best = _two_best(probabilities)
     share: Floats = best / (best + second)
-    return share
+    return share * (best >= LEAST_PROBABILITY)
 
 
 def doubt(
@@ -41,7 +42,12 @@ def doubt(
         return normalised.doubt
     if inked < FEWEST_PIXELS:
         return "too_small"
-    second, best = np.partition(probabilities, -2)[-2:]
-    if best >= LEAST_PROBABILITY and best >= least_certainty * (best + second):
+    if certainty(probabilities) >= least_certainty:
         return None
-    return "ambiguous" if best + second >= BETWEEN_TWO else "not_a_digit"
+    second, best = _two_best(probabilities)
+    return "ambiguous" if second >= BETWEEN_TWO * (1 - best) else "not_a_digit"
+
+
+def _two_best(probabilities: Floats) -> tuple[Floats, Floats]:
+    ordered = np.partition(probabilities, -2)
+    return ordered[..., -2], ordered[..., -1]

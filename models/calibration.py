@@ -10,6 +10,7 @@ Floats = NDArray[np.float32]
 
 TEMPERATURES = np.geomspace(0.25, 4, 401)
 TRUSTED = 0.999  # the accuracy that accepted answers are to have
+LOWEST = 0.5  # below it the answer is a guess, however well it went on the validation split
 
 
 def fit_temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
@@ -25,12 +26,12 @@ def negative_log_likelihood(logits: Floats, labels: NDArray[np.int64]) -> float:
     return float((totals - logits[np.arange(len(labels)), labels]).mean())
 
 
-def least_certainty(certainties: Floats, is_right: NDArray[np.bool_]) -> float:
-    """The lowest certainty (models/acceptance.py) from which on 99.9 % of the answers are right."""
-    order = np.argsort(-certainties, kind="stable")
+def least_trusted(scores: Floats, is_right: NDArray[np.bool_]) -> float:
+    """The lowest certainty (models/acceptance.py), or confidence, from which on 99.9 % of the answers are right."""
+    order = np.argsort(-scores, kind="stable")
     errors = np.cumsum(~is_right[order])
     trusted = np.flatnonzero(errors <= (1 - TRUSTED) * np.arange(1, len(order) + 1))
-    return float(certainties[order[trusted[-1]]]) if len(trusted) else 1.0
+    return max(LOWEST, float(scores[order[trusted[-1]]])) if len(trusted) else 1.0
 
 
 def coverage(certainties: Floats, is_right: NDArray[np.bool_], least: float) -> dict[str, float | int]:

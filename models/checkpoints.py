@@ -1,8 +1,13 @@
 """A training run to bytes and back: safetensors, so that nothing in it is ever executed.
 
 Networks, momentum buffers, the loss of the epoch so far, the step and the number of threads are all there is: the
-schedule and the random numbers are functions of the step (see training.py).
+schedule and the random numbers are functions of the step (see training.py). A digest of the recipe and the teacher says
+whether a run would go on as it began, for a later release may train otherwise under the same name.
 """
+
+import hashlib
+import json
+from dataclasses import asdict, fields, replace
 
 import torch
 from safetensors import SafetensorError
@@ -10,6 +15,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from models.errors import CheckpointUnusable
+from models.recipes import Recipe
+from models.teacher import TeacherNetwork
 from models.training import TrainingRun
 
 
@@ -22,6 +29,7 @@ def restore(run: TrainingRun, content: bytes) -> None:
     """Put a freshly made run where the saved one stood. Raises CheckpointUnusable, and then the run is unfit."""
     try:
         saved = load(content)
+        _require_same_way(run, saved.get("way"))
         run.step = int(saved["step"])
         if "threads" in saved:  # the first checkpoints had none
             run.threads = int(saved["threads"])
@@ -35,8 +43,26 @@ def restore(run: TrainingRun, content: bytes) -> None:
         raise CheckpointUnusable(f"The checkpoint is at step {run.step} of a training of {run.total_steps} steps.")
 
 
+def _require_same_way(run: TrainingRun, saved: Tensor | None) -> None:
+    """Raise CheckpointUnusable where the saved run was to be trained in another way; the first ones did not say."""
+    before = _way(replace(run.recipe, taught=0.0, settling=0.0), None) if saved is None else saved
+    if not torch.equal(before, _way(run.recipe, run.teacher)):
+        raise CheckpointUnusable("The checkpoint cannot be used: another recipe or teacher made it.")
+
+
+def _way(recipe: Recipe, teacher: TeacherNetwork | None) -> Tensor:
+    """A digest, uint8 (32,), of all that says how a run trains; what later releases add changes it only where used."""
+    defaults = {field.name: field.default for field in fields(recipe)}
+    told = {name: value for name, value in asdict(recipe).items() if value != defaults.get(name)}
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    if teacher is not None:
+        digest.update(save({name: tensor.cpu().contiguous() for name, tensor in teacher.state_dict().items()}))
+    return torch.tensor(list(digest.digest()), dtype=torch.uint8)
+
+
 def _position(run: TrainingRun) -> dict[str, Tensor]:
     return {
+        "way": _way(run.recipe, run.teacher),
         "step": torch.tensor(run.step),
         "threads": torch.tensor(run.threads),
         "loss_sum": run.loss_sum.cpu(),

@@ -64,6 +64,12 @@ def load_dataset(name: str, *, data_dir: Path, mnist_dir: Path | None = None) ->
     return load_optdigits() if name == "optdigits" else load_mnist(data_dir, mnist_dir)
 
 
+def load_mnist_here() -> Dataset:
+    """MNIST for a command of this repository: from the folder `data`, or from where NUMERAL_MNIST_DIR says."""
+    folder = os.environ.get("NUMERAL_MNIST_DIR")
+    return load_mnist(Path("data"), Path(folder) if folder else None)
+
+
 def load_mnist(data_dir: Path, mnist_dir: Path | None = None) -> Dataset:
     _install_mnist(data_dir, mnist_dir)
     try:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from models.data import Split
 from models.digit_network import PIXEL_MEAN, PIXEL_STD, DigitNetwork
 from models.errors import ModelError
-from models.inference import LEAST_CERTAINTY, TEMPERATURE, DigitClassifier
+from models.inference import LEAST_CERTAINTY, LEAST_CONFIDENCE, TEMPERATURE, DigitClassifier
 from models.onnx_graph import GraphBuilder
 
 LARGEST_DIFFERENCE = 1e-4  # between a logit of torch and of ONNX Runtime, both float32
@@ -33,11 +33,14 @@ def to_safetensors(network: nn.Module) -> bytes:
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
 
 
-def to_onnx(network: DigitNetwork, *, temperature: float = 1.0, least_certainty: float = 0.5) -> bytes:
+def to_onnx(
+    network: DigitNetwork, *, temperature: float = 1.0, least_certainty: float = 0.5, least_confidence: float = 0.5
+) -> bytes:
     """The folded network: input `image` float32 (batch, 1, 28, 28) in 0..1, output `logits` float32 (batch, 10).
 
     The logits are divided by `temperature`, within the last layer, so that everybody who takes their softmax gets the
-    calibrated probabilities. It and `least_certainty` are written into the file's metadata.
+    calibrated probabilities. It and the two bounds are written into the file's metadata; releases that know nothing of
+    certainty go by `least_confidence`.
     """
     layers = fold(network)
     weight, bias = layers["linear"]
@@ -52,7 +55,8 @@ def to_onnx(network: DigitNetwork, *, temperature: float = 1.0, least_certainty:
     builder.add("GlobalAveragePool")
     builder.add("Flatten")
     builder.add("Gemm", "linear", *layers["linear"], transB=1)
-    return builder.serialize({TEMPERATURE: str(temperature), LEAST_CERTAINTY: str(least_certainty)})
+    bounds = {LEAST_CERTAINTY: str(least_certainty), LEAST_CONFIDENCE: str(least_confidence)}
+    return builder.serialize({TEMPERATURE: str(temperature)} | bounds)
 
 
 def fold(network: DigitNetwork) -> dict[str, Weights]:

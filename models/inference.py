@@ -12,7 +12,7 @@ Floats = NDArray[np.float32]
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}  # of ONNX Runtime, by device
 TEMPERATURE, LEAST_CERTAINTY = "temperature", "least_certainty"  # names in an exported network's metadata
-FORMERLY = "least_confidence"  # in files from before 2026-11-23, of the highest probability: a little stricter
+LEAST_CONFIDENCE = "least_confidence"  # the same for the highest probability alone: all that older files know
 
 
 class DigitClassifier:
@@ -28,7 +28,7 @@ class DigitClassifier:
                 "and cuDNN of the versions that this onnxruntime-gpu wants? NUMERAL_SERVING_DEVICE=cpu does without."
             )
         facts = self._session.get_modelmeta().custom_metadata_map
-        self.least_certainty = float(facts.get(LEAST_CERTAINTY, facts.get(FORMERLY, 0.5)))
+        self.least_certainty = float(facts.get(LEAST_CERTAINTY, facts.get(LEAST_CONFIDENCE, 0.5)))
         self.predict(np.zeros((1, 28, 28), np.uint8))  # the first call allocates
 
     @classmethod

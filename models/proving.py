@@ -6,14 +6,14 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from models.acceptance import certainty
-from models.calibration import coverage, fit_temperature, least_certainty, negative_log_likelihood
+from models.calibration import coverage, fit_temperature, least_trusted, negative_log_likelihood
 from models.data import Dataset, Split
 from models.digit_network import DigitNetwork, count_parameters
 from models.evaluation import EVALUATION_BATCH, evaluate
@@ -37,16 +37,16 @@ def prove(run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]
 
     `epochs` are the figures that the training reported, `seconds` its wall time.
     """
-    network = run.final_network
-    assert isinstance(network, DigitNetwork)  # a teacher is not for serving
+    network = cast(DigitNetwork, run.final_network)  # teachers are not for serving
     test, validation = evaluate(network, run.dataset.test.to(run.device)), evaluate(network, run.validation)
     network.cpu()
     weights, calibration = to_safetensors(network), calibrate(network, run.dataset)
-    known = {name: calibration[name] for name in ("temperature", "least_certainty")}
+    known = {name: calibration[name] for name in ("temperature", "least_certainty", "least_confidence")}
     model = to_onnx(network, **known)
     card = {
         "recipe": {"name": recipe_name, **asdict(run.recipe)},
         "seed": run.seed,
+        "teacher": None if run.teacher is None else hashlib.sha256(to_safetensors(run.teacher)).hexdigest(),
         "parameters": count_parameters(network),
         "dataset": {"name": run.dataset.name, "sha256": run.dataset.sha256, "train": len(run.train)},
         "test": asdict(test),
@@ -76,17 +76,16 @@ def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:
     logits = {name: _logits(network, split) for name, split in splits.items()}
     labels = {name: split.labels.numpy() for name, split in splits.items()}
     temperature = fit_temperature(logits["validation"], labels["validation"])
-    answers = {}
-    for name, scores in logits.items():
-        probabilities = softmax(scores / np.float32(temperature))
-        answers[name] = certainty(probabilities), probabilities.argmax(axis=1) == labels[name]
-    least = least_certainty(*answers["validation"])
+    probabilities = {name: softmax(scores / np.float32(temperature)) for name, scores in logits.items()}
+    is_right = {name: answers.argmax(axis=1) == labels[name] for name, answers in probabilities.items()}
+    least = least_trusted(certainty(probabilities["validation"]), is_right["validation"])
     figures = {
-        name: coverage(*answers[name], least)
+        name: coverage(certainty(probabilities[name]), is_right[name], least)
         | {"loss": negative_log_likelihood(logits[name] / np.float32(temperature), labels[name])}
         for name in logits
     }
-    return {"temperature": temperature, "least_certainty": least} | figures
+    least_confidence = least_trusted(probabilities["validation"].max(axis=1), is_right["validation"])
+    return {"temperature": temperature, "least_certainty": least, "least_confidence": least_confidence} | figures
 
 
 @torch.inference_mode()

@@ -13,8 +13,9 @@ class Recipe:
     for the last weights themselves. `rotation` is in degrees, `shift` in pixels, `scale` a fraction: each
     picture gets one random affine map with every amount uniform within plus or minus its bound. `slant` (a shear),
     `aspect` (width against height) and `warp` (pixels) are bounds of the same kind; `stroke` of 1 draws with a pen up
-    to one pixel broader or finer on each side, `blur`, `faintness` and `noise` are fractions. For every 128 digits,
-    `drawn` digits of our own pen (models/handwriting.py) and `outliers` pictures of what is no digit
+    to one pixel broader or finer on each side, `blur`, `faintness` and `noise` are fractions. All these changes are
+    half as large in the last `settling` of the steps, a fraction: pictures to come have been through less. For every
+    128 digits, `drawn` digits of our own pen (models/handwriting.py) and `outliers` pictures of what is no digit
     (models/outliers.py) join them; the network is to be undecided about the latter. `taught` is the share of the loss
     that asks for the answers of a teacher (models/teacher.py) in place of the labels; there is one for MNIST only.
     """
@@ -48,8 +49,8 @@ class Recipe:
     def is_augmented(self) -> bool:
         return bool(self.rotation or self.scale or self.shift)  # the others come on top of these
 
-    def gentler(self) -> "Recipe":
-        """The same with every change of a picture half as large."""
+    def settled(self) -> "Recipe":
+        """What holds in the last steps: every change of a picture is half as large."""
         return replace(self, **{name: getattr(self, name) / 2 for name in CHANGES})
 
 

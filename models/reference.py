@@ -6,13 +6,12 @@ the pictures of the writers that were held out, for on its training pictures it 
 """
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data import Dataset, load_dataset
+from models.data import Dataset, load_mnist_here
 from models.inference import DigitClassifier
 
 PRETRAINED = Path(__file__).with_name("pretrained")
@@ -39,6 +38,5 @@ def _shares(values: NDArray[np.floating], bounds: list[float]) -> dict[str, list
 
 
 if __name__ == "__main__":
-    where = {"data_dir": Path("data"), "mnist_dir": Path(os.environ.get("NUMERAL_MNIST_DIR", "data"))}
-    found = describe(load_dataset("mnist", **where), DigitClassifier.load(PRETRAINED / "model.onnx"))
+    found = describe(load_mnist_here(), DigitClassifier.load(PRETRAINED / "model.onnx"))
     (PRETRAINED / "reference.json").write_text(json.dumps(found, indent=1) + "\n")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from models.digit_network import PIXEL_MEAN, PIXEL_STD
 
 FILE = Path(__file__).with_name("pretrained") / "teacher.safetensors"
-SUBJECT = "mnist"  # the data set that it learnt
+DATASET = "mnist"  # the one that it learnt
 TEMPERATURE = 4.0  # both networks' answers are softened by it, so that the small probabilities count
 CHANNELS = (32, 64, 128)
 
@@ -49,9 +49,13 @@ def load_teacher() -> TeacherNetwork:
 
 
 def teach(teacher: TeacherNetwork, pixels: Tensor, log_probabilities: Tensor) -> Tensor:
-    """The divergence (a scalar, in nats) of answers (batch, 10) from the teacher's about the same pixels."""
+    """How far answers, log-probabilities (batch, 10), are from the teacher's about the same pixels (batch, 1, 28, 28).
+
+    A scalar: the Kullback-Leibler divergence at TEMPERATURE, times its square, so that its gradient is as large as that
+    of the labels' loss.
+    """
     with torch.no_grad():
         wanted = (teacher(pixels) / TEMPERATURE).log_softmax(dim=1)
     given = (log_probabilities / TEMPERATURE).log_softmax(dim=1)
     divergence = nn.functional.kl_div(given, wanted, log_target=True, reduction="batchmean")
-    return divergence * TEMPERATURE**2  # its gradient is as large as that of the labels'
+    return divergence * TEMPERATURE**2

@@ -5,17 +5,15 @@ It learns as the digit network does, from the same pictures and their labels; MN
 
 import hashlib
 import json
-import os
 import platform
 import time
 from dataclasses import asdict, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from models.data import load_dataset
+from models.data import load_mnist_here
 from models.digit_network import count_parameters
 from models.evaluation import evaluate
 from models.export import to_safetensors
@@ -24,7 +22,7 @@ from models.teacher import FILE, TeacherNetwork
 from models.training import Epoch, TrainingRun
 
 RECIPE = replace(RECIPES["robust"], epochs=14, weight_decay=5e-4, settling=0.0, taught=0.0)
-SEED = 1
+SEED = 2  # of 1 and 2, the better on the validation split
 
 
 class Epochs:
@@ -41,9 +39,7 @@ class Epochs:
 
 
 def main() -> None:
-    folder = os.environ.get("NUMERAL_MNIST_DIR")
-    dataset = load_dataset("mnist", data_dir=Path("data"), mnist_dir=Path(folder) if folder else None)
-    start, epochs = time.perf_counter(), Epochs()
+    dataset, start, epochs = load_mnist_here(), time.perf_counter(), Epochs()
     run = TrainingRun(RECIPE, dataset, seed=SEED, device=torch.device("cpu"), build=lambda _: TeacherNetwork())
     run.advance(epochs)
     weights = to_safetensors(run.final_network)

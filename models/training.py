@@ -26,7 +26,7 @@ from models.evaluation import evaluate
 from models.handwriting import draw_digits
 from models.outliers import draw_outliers
 from models.recipes import Recipe
-from models.teacher import SUBJECT, load_teacher, teach
+from models.teacher import DATASET, load_teacher, teach
 
 DRAWINGS_EACH = 300  # of every digit; each is moved and redrawn anew whenever it is used
 OUTLIER_WEIGHT = 0.1
@@ -73,7 +73,7 @@ class TrainingRun:
         build: Callable[[Recipe], nn.Module] = lambda recipe: DigitNetwork(dropout=recipe.dropout),
     ) -> None:
         self.recipe, self.seed, self.device = recipe, seed, device
-        self.gentler = recipe.gentler()
+        self.settled = recipe.settled()
         self.dataset = dataset
         self.train, self.validation = dataset.train.to(device), dataset.validation.to(device)
         torch.manual_seed(seed)
@@ -87,7 +87,7 @@ class TrainingRun:
             nesterov=recipe.nesterov,
             weight_decay=recipe.weight_decay,
         )
-        self.teacher = load_teacher().to(device) if recipe.taught and dataset.name == SUBJECT else None
+        self.teacher = load_teacher().to(device) if recipe.taught and dataset.name == DATASET else None
         self.threads = THREADS
         self.step = 0
         self.loss_sum = torch.zeros((), device=device)  # of the epoch so far; read once per epoch
@@ -142,7 +142,7 @@ class TrainingRun:
         pixels = images.float().div_(255)  # (batch, 1, 28, 28)
         if self.recipe.is_augmented:
             is_settling = self.step >= (1 - self.recipe.settling) * self.total_steps
-            pixels = augment(pixels, self.gentler if is_settling else self.recipe)
+            pixels = augment(pixels, self.settled if is_settling else self.recipe)
         if self.recipe.outliers:
             pixels = torch.cat([pixels, draw_outliers(pixels, -(-self.recipe.outliers * len(batch) // 128))])
         log_probabilities = self.network(pixels.contiguous(memory_format=torch.channels_last))

@@ -51,7 +51,7 @@ class SavedRun:
         self._spec = json.loads(spec_json)
 
     def save(self, run: TrainingRun, epochs: list[dict[str, Any]]) -> None:
-        notes = {"spec": self._spec, "step": run.step, "epochs": epochs}
+        notes = {"spec": self._spec, "recipe": asdict(run.recipe), "step": run.step, "epochs": epochs}
         # notes first: if this is cut off between the two, `restore` drops the epoch that the checkpoint lacks
         for path, content in ((self._notes, json.dumps(notes).encode()), (self._checkpoint, to_bytes(run))):
             part = path.with_suffix(".part")
@@ -63,7 +63,7 @@ class SavedRun:
         if not (self._notes.is_file() and self._checkpoint.is_file()):
             return []
         notes = json.loads(self._notes.read_text())
-        if notes["spec"] != self._spec:
+        if notes["spec"] != self._spec or notes.get("recipe") != asdict(run.recipe):
             return []
         restore(run, self._checkpoint.read_bytes())
         epochs: list[dict[str, Any]] = notes["epochs"]

@@ -22,9 +22,7 @@ from models.preprocessing import read_picture
 
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif")
 MAX_PICTURES = 256
-MOST_VALUES = (
-    2 * MAX_PICTURES * 28 * 28
-)  # in a JSON body: twice what the pictures need; parsing more holds up all others
+MOST_MARKS = 2 * MAX_PICTURES * 28 * 28  # commas and brackets in JSON, twice what is needed: parsing takes time
 
 Pixels = NDArray[np.float32]
 
@@ -119,9 +117,9 @@ def _decode_base64(text: Any, location: str) -> bytes:
 
 
 def _parse_json(body: bytes) -> Any:
-    if (values := body.count(b",")) > MOST_VALUES:
+    if (marks := sum(map(body.count, (b",", b"[", b"{")))) > MOST_MARKS:
         raise InvalidInput(
-            f"The JSON holds over {values:,} values; a picture has 784, and at most {MAX_PICTURES} are read at once.",
+            f"The JSON has {marks:,} commas and brackets, more than {MAX_PICTURES} pictures of 784 pixels need.",
             location="body",
         )
     try:

@@ -1,4 +1,4 @@
-"""BentoML: MODEL=... [ACCESS_LOG=1] bentoml serve bentoml_server:Digits --port PORT; by itself it writes that log."""
+"""BentoML, which by itself writes an access log: MODEL=... [BENTO_ACCESS_LOG=1] bentoml serve bentoml_server:Digits"""
 
 import os
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from session import open_session, softmax
 
 
-@bentoml.service(logging={"access": {"enabled": "ACCESS_LOG" in os.environ}})
+@bentoml.service(logging={"access": {"enabled": "BENTO_ACCESS_LOG" in os.environ}})
 class Digits:
     def __init__(self) -> None:
         self.session = open_session(os.environ["MODEL"])

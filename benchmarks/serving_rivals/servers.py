@@ -82,6 +82,7 @@ def rivals(picture: np.ndarray) -> list[Server]:
     plain = post("/predict", "application/json", body)
     model = {"MODEL": str(MODEL), "PYTHONPATH": str(HERE)}
     quiet = model | {"BENTOML_DO_NOT_TRACK": "True"}
+    logging = quiet | {"BENTO_ACCESS_LOG": "1"}
 
     def bentoml(programs: Path, port: int) -> list[str]:
         return [str(programs / "bentoml"), "serve", "bentoml_server:Digits", f"--port={port}"]
@@ -94,7 +95,7 @@ def rivals(picture: np.ndarray) -> list[Server]:
                infer, _digit_of_outputs, ("mlserver==1.7.1",), model, HERE / "mlserver"),
         Server("LitServe 0.2.19", _python("litserve_server.py", str(MODEL)), plain, _digit, ("litserve==0.2.19",)),
         Server("BentoML 1.4.39", bentoml, plain, _digit, ("bentoml==1.4.39",), quiet),
-        Server("BentoML, access log on", bentoml, plain, _digit, ("bentoml==1.4.39",), quiet | {"ACCESS_LOG": "1"}),
+        Server("BentoML, access log on", bentoml, plain, _digit, ("bentoml==1.4.39",), logging),
     ]  # fmt: skip
 
 

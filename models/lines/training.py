@@ -6,7 +6,6 @@ average of the weights is kept. The writers of the validation split are not lear
 
 import hashlib
 import json
-import os
 import platform
 import time
 from importlib.metadata import version
@@ -19,8 +18,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.acceptance import certainty
-from models.calibration import coverage, least_certainty
-from models.data import Dataset, Split, load_dataset
+from models.calibration import coverage, least_trusted
+from models.data import Dataset, Split, load_mnist_here
 from models.handwriting import draw_digits
 from models.inference import LEAST_CERTAINTY
 from models.lines.form import BLANK, HEIGHT
@@ -116,16 +115,14 @@ def prove(reader: LineReader, dataset: Dataset) -> dict[str, Any]:
     probabilities = np.array([digit.probabilities for digits, _ in told for digit in digits])
     labels = np.array([digit for _, text in told for digit in text])
     sure, is_right = certainty(probabilities), probabilities.argmax(axis=1) == labels
-    least = least_certainty(sure, is_right)
+    least = least_trusted(sure, is_right)
     read = sum([int(digit.probabilities.argmax()) for digit in digits] == text for digits, text in told)
     facts = {"lines": PROVED, "of_right_length": len(told), "read": read, "least_certainty": least}
     return facts | coverage(sure, is_right, least)
 
 
 def main() -> None:
-    folder = os.environ.get("NUMERAL_MNIST_DIR")
-    dataset = load_dataset("mnist", data_dir=Path("data"), mnist_dir=Path(folder) if folder else None)
-    start = time.perf_counter()
+    dataset, start = load_mnist_here(), time.perf_counter()
     network = train(dataset)
     validation = prove(LineReader(to_onnx(network)), dataset)
     model = to_onnx(network, least_certainty=validation["least_certainty"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.acceptance import certainty, doubt
-from models.calibration import coverage, fit_temperature, least_certainty, negative_log_likelihood
+from models.calibration import coverage, fit_temperature, least_trusted, negative_log_likelihood
 from models.preprocessing import Normalised
 
 SURE = np.array([0.001] * 9 + [0.991], np.float32)
@@ -30,11 +30,11 @@ def test_temperature_undoes_the_overconfidence_it_was_given() -> None:
     assert negative_log_likelihood(true, labels) < negative_log_likelihood(true * 3, labels)
 
 
-def test_least_certainty_leaves_one_error_in_a_thousand() -> None:
+def test_least_trusted_leaves_one_error_in_a_thousand() -> None:
     certainties = np.linspace(1, 0.6, 4000, dtype=np.float32)
     is_right = np.ones(4000, bool)
     is_right[[1500, 2500, 2600, 3000, 3100, 3200, 3300]] = False
-    least = least_certainty(certainties, is_right)
+    least = least_trusted(certainties, is_right)
     found = coverage(certainties, is_right, least)
     assert found["accuracy"] >= 0.999
     assert coverage(certainties, is_right, least - 0.02)["accuracy"] < 0.999
@@ -42,13 +42,20 @@ def test_least_certainty_leaves_one_error_in_a_thousand() -> None:
 
 
 def test_certainty_is_the_share_of_the_best_among_the_two_best() -> None:
-    np.testing.assert_allclose(certainty(np.stack([SURE, TORN, LOST])), [0.991 / 0.992, 0.542 / 0.992, 0.5], rtol=1e-6)
+    np.testing.assert_allclose(certainty(np.stack([SURE, TORN, LOST])), [0.991 / 0.992, 0, 0], rtol=1e-6)
     assert certainty(SURE) == pytest.approx(0.991 / 0.992)
     assert certainty(np.eye(10, dtype=np.float32)[3]) == 1
 
 
+def test_best_digit_must_leave_little_for_all_others_together() -> None:
+    stroke = picture().astype(np.float32) / 255
+    for best, reason in ((0.91, None), (0.89, "not_a_digit")):
+        spread = np.array([(1 - best) / 9] * 9 + [best], np.float32)
+        assert doubt(spread, stroke, 0.95) == reason
+
+
 def test_guess_is_refused_even_where_every_answer_was_right() -> None:
-    least = least_certainty(np.array([0.9, 0.5], np.float32), np.array([True, True]))
+    least = least_trusted(np.array([0.9, 0.5], np.float32), np.array([True, True]))
     stroke = picture().astype(np.float32) / 255
     assert least == 0.5
     assert doubt(LOST, stroke, least) == "not_a_digit"

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from models import checkpoints
 from models.data import Dataset
 from models.digit_network import count_parameters
+from models.errors import CheckpointUnusable
 from models.evaluation import evaluate
 from models.recipes import RECIPES
 from models.teacher import FILE, TeacherNetwork, load_teacher, teach
@@ -48,10 +50,12 @@ def test_nothing_is_left_to_learn_from_a_teacher_that_is_echoed(optdigits: Datas
 def test_teaching_pulls_towards_the_teacher_and_leaves_it_as_it_is(optdigits: Dataset) -> None:
     teacher, pixels = load_teacher(), optdigits.test.images[:3] / 255
     scores = torch.zeros(3, 10, requires_grad=True)
+    weights = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
     before = teach(teacher, pixels, scores.log_softmax(1))
     before.backward()
     assert scores.grad is not None
     assert teach(teacher, pixels, (scores - 0.1 * scores.grad).log_softmax(1)) < before
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in teacher.state_dict().items())
     assert all(parameter.grad is None for parameter in teacher.parameters())
 
 
@@ -70,6 +74,19 @@ def test_what_the_teacher_says_is_learnt_and_its_share_counts(as_mnist: Dataset)
     labels_only, half, teacher_only = weights
     torch.testing.assert_close(half, (labels_only + teacher_only) / 2, atol=1e-6, rtol=1e-4)
     assert (teacher_only - labels_only).abs().max() > 1e-3
+
+
+def test_checkpoint_is_refused_by_a_run_that_would_be_taught_otherwise(as_mnist: Dataset, optdigits: Dataset) -> None:
+    untaught = run_on(as_mnist, taught=0.0)
+    untaught.train_on(torch.arange(8))
+    content = checkpoints.to_bytes(untaught)
+    for other in (run_on(as_mnist, taught=0.9), run_on(as_mnist, taught=0.1)):
+        with pytest.raises(CheckpointUnusable, match="another recipe"):
+            checkpoints.restore(other, content)
+    of_before = {name: tensor for name, tensor in load(content).items() if name != "way"}
+    with pytest.raises(CheckpointUnusable, match="another recipe"):  # releases that did not say could not teach
+        checkpoints.restore(run_on(as_mnist, taught=0.9), save(of_before))
+    checkpoints.restore(TrainingRun(untaught.recipe, as_mnist, seed=1, device=CPU), content)
 
 
 def test_interrupted_taught_run_ends_as_the_undisturbed_one(as_mnist: Dataset) -> None:

@@ -117,10 +117,10 @@ def test_changes_of_the_pictures_are_half_as_large_in_the_last_steps(
     assert rotations == [10.0] * 15 + [5.0] * 5
 
 
-def test_gentler_recipe_differs_in_nothing_but_the_changes_of_the_pictures() -> None:
-    whole, gentler = RECIPES["robust"], RECIPES["robust"].gentler()
-    assert (gentler.shift, gentler.stroke, gentler.noise) == (whole.shift / 2, whole.stroke / 2, whole.noise / 2)
-    assert replace(gentler, **{name: getattr(whole, name) for name in CHANGES}) == whole
+def test_settled_recipe_differs_in_nothing_but_the_changes_of_the_pictures() -> None:
+    whole, settled = RECIPES["robust"], RECIPES["robust"].settled()
+    assert (settled.shift, settled.stroke, settled.noise) == (whole.shift / 2, whole.stroke / 2, whole.noise / 2)
+    assert replace(settled, **{name: getattr(whole, name) for name in CHANGES}) == whole
 
 
 def test_augmentation_without_amounts_changes_nothing_and_with_them_stays_within_bounds() -> None:

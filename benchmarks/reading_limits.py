@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 
 from app.config import Settings
 from app.registry.service import SHIPPED
-from models.acceptance import certainty, doubt
+from models.acceptance import certainty, doubt, is_trusted
 from models.augmentation import augment
 from models.calibration import coverage
 from models.data import load_dataset
@@ -44,7 +44,7 @@ def main() -> None:
     classifier, digits, labels = DigitClassifier.load(arguments.model), test.images.numpy()[:, 0], test.labels.numpy()
     probabilities = classifier.predict(digits)
     confidences = probabilities.max(axis=1)
-    report_coverage(certainty(probabilities), probabilities.argmax(axis=1) == labels, classifier.least_certainty)
+    report_coverage(probabilities, probabilities.argmax(axis=1) == labels, classifier.least_certainty)
     print(f"{'MNIST test':28} {len(digits):6} pictures   accepted {share_accepted(classifier, digits):7.2%}")
     for name, others in outliers(digits, arguments.fashion).items():
         marks = np.repeat([1, 0], [len(digits), len(others)])
@@ -53,10 +53,10 @@ def main() -> None:
         print(f"{name:28} {len(others):6} pictures   accepted {share:7.2%}   AUROC {auroc:.4f}")
 
 
-def report_coverage(certainties: NDArray[np.float32], is_right: NDArray[np.bool_], least: float) -> None:
-    ours = coverage(certainties, is_right, least)
+def report_coverage(probabilities: NDArray[np.float32], is_right: NDArray[np.bool_], least: float) -> None:
+    ours = coverage(is_trusted(probabilities, least), is_right)
     print(f"certainty of {least:.4f} and more: {ours['coverage']:.2%} of the test set, {ours['accuracy']:.3%} right")
-    errors = np.cumsum(~is_right[np.argsort(-certainties, kind="stable")])
+    errors = np.cumsum(~is_right[np.argsort(-certainty(probabilities), kind="stable")])
     best = np.flatnonzero(errors <= 0.001 * np.arange(1, len(errors) + 1))[-1] + 1
     print(f"the most certain {best / len(errors):.2%} are read with 99.9 % accuracy")
 

@@ -14,14 +14,22 @@ BETWEEN_TWO = 0.6  # the second best's share of what the best leaves, from which
 
 
 def certainty(probabilities: Floats) -> Floats:
-    """How sure the best digit is beside the second best: its share of the two, 0.5 to 1; 0 where it is improbable.
+    """How sure the best digit is beside the second best: its share of the two, 0.5 to 1.
 
     Of probabilities of any shape whose last axis is the ten digits; that axis is gone. It tells right answers about
     MNIST from wrong ones better than the highest probability does.
     """
     second, best = _two_best(probabilities)
     share: Floats = best / (best + second)
-    return share * (best >= LEAST_PROBABILITY)
+    return share
+
+
+def is_trusted(probabilities: Floats, least_certainty: float) -> NDArray[np.bool_]:
+    """Whether the best digit of each is certain enough, and probable enough, for the same shapes as `certainty`."""
+    trusted: NDArray[np.bool_] = (certainty(probabilities) >= least_certainty) & (
+        probabilities.max(axis=-1) >= LEAST_PROBABILITY
+    )
+    return trusted
 
 
 def doubt(
@@ -42,7 +50,7 @@ def doubt(
         return normalised.doubt
     if inked < FEWEST_PIXELS:
         return "too_small"
-    if certainty(probabilities) >= least_certainty:
+    if is_trusted(probabilities, least_certainty):
         return None
     second, best = _two_best(probabilities)
     return "ambiguous" if second >= BETWEEN_TWO * (1 - best) else "not_a_digit"

@@ -10,7 +10,6 @@ Floats = NDArray[np.float32]
 
 TEMPERATURES = np.geomspace(0.25, 4, 401)
 TRUSTED = 0.999  # the accuracy that accepted answers are to have
-LOWEST = 0.5  # below it the answer is a guess, however well it went on the validation split
 
 
 def fit_temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
@@ -31,16 +30,16 @@ def least_trusted(scores: Floats, is_right: NDArray[np.bool_]) -> float:
     order = np.argsort(-scores, kind="stable")
     errors = np.cumsum(~is_right[order])
     trusted = np.flatnonzero(errors <= (1 - TRUSTED) * np.arange(1, len(order) + 1))
-    return max(LOWEST, float(scores[order[trusted[-1]]])) if len(trusted) else 1.0
+    return float(scores[order[trusted[-1]]]) if len(trusted) else 1.0
 
 
-def coverage(certainties: Floats, is_right: NDArray[np.bool_], least: float) -> dict[str, float | int]:
-    """How many answers are accepted from `least` on, and how many of them are right."""
-    accepted = certainties >= least
+def coverage(is_accepted: NDArray[np.bool_], is_right: NDArray[np.bool_]) -> dict[str, float | int]:
+    """How many answers are accepted, and how many of them are right."""
+    accepted = int(is_accepted.sum())
     return {
-        "total": len(certainties),
-        "accepted": int(accepted.sum()),
-        "right": int((accepted & is_right).sum()),
-        "coverage": float(accepted.mean()),
-        "accuracy": float(is_right[accepted].mean()) if accepted.any() else 1.0,
+        "total": len(is_accepted),
+        "accepted": accepted,
+        "right": int((is_accepted & is_right).sum()),
+        "coverage": float(is_accepted.mean()),
+        "accuracy": float(is_right[is_accepted].mean()) if accepted else 1.0,
     }

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.acceptance import certainty
+from models.acceptance import certainty, is_trusted
 from models.calibration import coverage, fit_temperature, least_trusted, negative_log_likelihood
 from models.data import Dataset, Split
 from models.digit_network import DigitNetwork, count_parameters
@@ -80,7 +80,7 @@ def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:
     is_right = {name: answers.argmax(axis=1) == labels[name] for name, answers in probabilities.items()}
     least = least_trusted(certainty(probabilities["validation"]), is_right["validation"])
     figures = {
-        name: coverage(certainty(probabilities[name]), is_right[name], least)
+        name: coverage(is_trusted(probabilities[name], least), is_right[name])
         | {"loss": negative_log_likelihood(logits[name] / np.float32(temperature), labels[name])}
         for name in logits
     }

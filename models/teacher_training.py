@@ -22,7 +22,7 @@ from models.teacher import FILE, TeacherNetwork
 from models.training import Epoch, TrainingRun
 
 RECIPE = replace(RECIPES["robust"], epochs=14, weight_decay=5e-4, settling=0.0, taught=0.0)
-SEED = 2  # of 1 and 2, the better on the validation split
+SEED = 1  # the student of 2 had the higher loss on the validation split
 
 
 class Epochs:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.acceptance import certainty
+from models.acceptance import certainty, is_trusted
 from models.calibration import coverage, least_trusted
 from models.data import Dataset, Split, load_mnist_here
 from models.handwriting import draw_digits
@@ -114,11 +114,11 @@ def prove(reader: LineReader, dataset: Dataset) -> dict[str, Any]:
     told = [(digits, text) for digits, text in zip(lines, texts, strict=True) if len(digits) == len(text)]
     probabilities = np.array([digit.probabilities for digits, _ in told for digit in digits])
     labels = np.array([digit for _, text in told for digit in text])
-    sure, is_right = certainty(probabilities), probabilities.argmax(axis=1) == labels
-    least = least_trusted(sure, is_right)
+    is_right = probabilities.argmax(axis=1) == labels
+    least = least_trusted(certainty(probabilities), is_right)
     read = sum([int(digit.probabilities.argmax()) for digit in digits] == text for digits, text in told)
     facts = {"lines": PROVED, "of_right_length": len(told), "read": read, "least_certainty": least}
-    return facts | coverage(sure, is_right, least)
+    return facts | coverage(is_trusted(probabilities, least), is_right)
 
 
 def main() -> None:

@@ -45,22 +45,24 @@ class Dispatcher:
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._clock = clock
         self._answered = clock()
-        self._reclaims_from = clock()
+        self._reclaims_from = self._leads_again = clock()
 
     def tick(self) -> None:
-        is_leader = take_lead(self.sessions, "dispatch", self.name)
+        is_busy = has_open(self.sessions)  # an idle service does little more than this every second
         if self._clock() > self._answered + AWAY_AFTER_SECONDS:
             # no worker could renew its lease either: silence means nothing until they have had the time to
             self._reclaims_from = self._clock() + RETURN_SECONDS
         try:
-            if is_leader:
+            if (is_busy or self._clock() >= self._leads_again) and self._lead() and is_busy:
                 self._dispatch()
         finally:
             self._answered = self._clock()
 
+    def _lead(self) -> bool:
+        self._leads_again = self._clock() + LEADER_FOR.total_seconds() / 2
+        return take_lead(self.sessions, "dispatch", self.name)
+
     def _dispatch(self) -> None:
-        if not has_open(self.sessions):  # an idle service does no more than this every second
-            return
         if self._clock() >= self._reclaims_from:
             reclaim(self.sessions, stall_seconds=self.stall_seconds, on_lost=self._on_lost)
         end_overdue(self.sessions)

@@ -1,5 +1,7 @@
 """When the dispatcher believes that a silent worker is lost."""
 
+from datetime import timedelta
+
 import pytest
 
 from app.db import Sessions, database_now
@@ -37,6 +39,31 @@ def test_after_the_database_was_away_workers_have_the_time_to_renew_their_leases
         now += 1
     dispatcher.tick()
     assert service.get(sessions, silent_job).status == "queued"
+
+
+def test_idle_dispatcher_keeps_its_lead_and_leaves_that_of_another(sessions: Sessions) -> None:
+    now = 0.0
+    first, second = (Dispatcher(sessions, RecordedQueue(), clock=lambda: now) for _ in range(2))
+    first.name, second.name = "first", "second"
+    for _ in range(2 * int(LEADER_FOR.total_seconds())):
+        first.tick()
+        second.tick()
+        with sessions.writing() as session:
+            leader = session.get_one(Leader, "dispatch")
+            assert leader.holder == "first"
+            assert leader.until > database_now(session)
+            leader.until -= timedelta(seconds=1)  # as if that time went by
+        now += 1
+
+
+def test_dispatcher_that_was_idle_works_at_once_when_there_is_a_job(sessions: Sessions) -> None:
+    dispatcher = Dispatcher(sessions, RecordedQueue(), clock=lambda: 0.0)
+    dispatcher.tick()
+    job_id = service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep"))[0].id
+    assert runs.claim(sessions, job_id, lease_seconds=30)
+    expire(sessions, job_id)
+    dispatcher.tick()
+    assert service.get(sessions, job_id).status == "queued"
 
 
 @pytest.mark.parametrize(("left", "is_renewed"), [(0.6, False), (0.4, True), (-0.1, True)])

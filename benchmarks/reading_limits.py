@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 
 from app.config import Settings
 from app.registry.service import SHIPPED
-from models.acceptance import certainty, doubt, is_trusted
+from models.acceptance import LEAST_PROBABILITY, certainty, doubt, is_trusted
 from models.augmentation import augment
 from models.calibration import coverage
 from models.data import load_dataset
@@ -55,7 +55,8 @@ def main() -> None:
 
 def report_coverage(probabilities: NDArray[np.float32], is_right: NDArray[np.bool_], least: float) -> None:
     ours = coverage(is_trusted(probabilities, least), is_right)
-    print(f"certainty of {least:.4f} and more: {ours['coverage']:.2%} of the test set, {ours['accuracy']:.3%} right")
+    print(f"bounds: certainty {least:.4f}, probability {LEAST_PROBABILITY}")
+    print(f"accepted: {ours['coverage']:.2%} of the test set, {ours['accuracy']:.3%} of them right")
     errors = np.cumsum(~is_right[np.argsort(-certainty(probabilities), kind="stable")])
     best = np.flatnonzero(errors <= 0.001 * np.arange(1, len(errors) + 1))[-1] + 1
     print(f"the most certain {best / len(errors):.2%} are read with 99.9 % accuracy")

@@ -10,6 +10,7 @@ Floats = NDArray[np.float32]
 
 TEMPERATURES = np.geomspace(0.25, 4, 401)
 TRUSTED = 0.999  # the accuracy that accepted answers are to have
+LOWEST = 0.5  # below it the answer is a guess, however well it went on the validation split
 
 
 def fit_temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
@@ -30,7 +31,7 @@ def least_trusted(scores: Floats, is_right: NDArray[np.bool_]) -> float:
     order = np.argsort(-scores, kind="stable")
     errors = np.cumsum(~is_right[order])
     trusted = np.flatnonzero(errors <= (1 - TRUSTED) * np.arange(1, len(order) + 1))
-    return float(scores[order[trusted[-1]]]) if len(trusted) else 1.0
+    return max(LOWEST, float(scores[order[trusted[-1]]])) if len(trusted) else 1.0
 
 
 def coverage(is_accepted: NDArray[np.bool_], is_right: NDArray[np.bool_]) -> dict[str, float | int]:

@@ -51,7 +51,10 @@ def _require_same_way(run: TrainingRun, saved: Tensor | None) -> None:
 
 
 def _way(recipe: Recipe, teacher: TeacherNetwork | None) -> Tensor:
-    """A digest, uint8 (32,), of all that says how a run trains; what later releases add changes it only where used."""
+    """A digest, uint8 (32,), of what makes a run differ from one with all defaults, and of its teacher.
+
+    So it stays as it is when a later release adds something to recipes; nor does it tell that a default was changed.
+    """
     defaults = {field.name: field.default for field in fields(recipe)}
     told = {name: value for name, value in asdict(recipe).items() if value != defaults.get(name)}
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())

@@ -14,7 +14,7 @@ from app.config import Settings
 from app.jobs.specs import MnistTrainingSpec
 from models.checkpoints import restore, to_bytes
 from models.data import load_dataset
-from models.errors import ModelError
+from models.errors import CheckpointUnusable, ModelError
 from models.proving import prove
 from models.training import Epoch, TrainingRun, choose_device
 
@@ -27,9 +27,16 @@ def main(spec_json: str, output: Path, is_json: bool) -> None:
     spec, settings, started = MnistTrainingSpec.model_validate_json(spec_json), Settings(), time.perf_counter()
     output.mkdir(parents=True, exist_ok=True)
     dataset = load_dataset(spec.dataset, data_dir=settings.data_dir, mnist_dir=settings.mnist_dir)
-    run = TrainingRun(spec.to_recipe(), dataset, seed=spec.seed, device=choose_device(spec.device))
-    saved = SavedRun(output, spec_json)
-    epochs = saved.restore(run)
+
+    def begin() -> TrainingRun:
+        return TrainingRun(spec.to_recipe(), dataset, seed=spec.seed, device=choose_device(spec.device))
+
+    run, saved = begin(), SavedRun(output, spec_json)
+    try:
+        epochs = saved.restore(run)
+    except CheckpointUnusable as error:
+        print(f"{error} The training begins anew.", file=sys.stderr)
+        run, epochs = begin(), []
     with tqdm(total=run.total_steps, initial=run.step, unit="batch", disable=True if is_json else None) as bar:
         run.advance(_Progress(bar, saved, epochs))
     proven = prove(run, recipe_name=spec.recipe, epochs=epochs, seconds=time.perf_counter() - started)
@@ -51,7 +58,7 @@ class SavedRun:
         self._spec = json.loads(spec_json)
 
     def save(self, run: TrainingRun, epochs: list[dict[str, Any]]) -> None:
-        notes = {"spec": self._spec, "recipe": asdict(run.recipe), "step": run.step, "epochs": epochs}
+        notes = {"spec": self._spec, "step": run.step, "epochs": epochs}
         # notes first: if this is cut off between the two, `restore` drops the epoch that the checkpoint lacks
         for path, content in ((self._notes, json.dumps(notes).encode()), (self._checkpoint, to_bytes(run))):
             part = path.with_suffix(".part")
@@ -59,11 +66,14 @@ class SavedRun:
             part.replace(path)
 
     def restore(self, run: TrainingRun) -> list[dict[str, Any]]:
-        """Put `run` where it stood; its epochs so far, none where there is nothing to go on from."""
+        """Put `run` where it stood; its epochs so far, none where there is nothing to go on from.
+
+        Raises CheckpointUnusable, and then `run` is unfit.
+        """
         if not (self._notes.is_file() and self._checkpoint.is_file()):
             return []
         notes = json.loads(self._notes.read_text())
-        if notes["spec"] != self._spec or notes.get("recipe") != asdict(run.recipe):
+        if notes["spec"] != self._spec:
             return []
         restore(run, self._checkpoint.read_bytes())
         epochs: list[dict[str, Any]] = notes["epochs"]

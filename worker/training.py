@@ -76,7 +76,8 @@ class _Observer:
 
 def _resume(run: Run, storage: Storage, training: TrainingRun) -> TrainingRun:
     """The training as its latest undamaged checkpoint left it, or from the start."""
-    for checkpoint in patiently(lambda: runs.checkpoints(run.sessions, run.claim.job_id)):
+    saved = patiently(lambda: runs.checkpoints(run.sessions, run.claim.job_id))
+    for checkpoint in saved:
         try:
             checkpoints.restore(training, _read(run, storage, checkpoint))
         except (ArtifactDamaged, CheckpointUnusable) as error:
@@ -84,7 +85,9 @@ def _resume(run: Run, storage: Storage, training: TrainingRun) -> TrainingRun:
             training = TrainingRun(training.recipe, training.dataset, seed=training.seed, device=training.device)
             continue
         run.report("log", {"message": f"Resumed at batch {training.step} of {training.total_steps}."})
-        break
+        return training
+    if saved:
+        run.report("log", {"message": "No checkpoint is left; the training begins anew."})
     return training
 
 

@@ -49,18 +49,20 @@ class Dispatcher:
 
     def tick(self) -> None:
         is_busy = has_open(self.sessions)  # an idle service does little more than this every second
+        is_leader = (is_busy or self._clock() >= self._leads_again) and self._lead()
         if self._clock() > self._answered + AWAY_AFTER_SECONDS:
             # no worker could renew its lease either: silence means nothing until they have had the time to
             self._reclaims_from = self._clock() + RETURN_SECONDS
         try:
-            if (is_busy or self._clock() >= self._leads_again) and self._lead() and is_busy:
+            if is_leader and is_busy:
                 self._dispatch()
         finally:
             self._answered = self._clock()
 
     def _lead(self) -> bool:
+        is_leader = take_lead(self.sessions, "dispatch", self.name)
         self._leads_again = self._clock() + LEADER_FOR.total_seconds() / 2
-        return take_lead(self.sessions, "dispatch", self.name)
+        return is_leader
 
     def _dispatch(self) -> None:
         if self._clock() >= self._reclaims_from:

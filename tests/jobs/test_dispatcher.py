@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 
 from app.db import Sessions, database_now
+from app.errors import StorageFull
+from app.jobs import dispatcher as dispatcher_module
 from app.jobs import runs, service
 from app.jobs.dispatcher import AWAY_AFTER_SECONDS, LEADER_FOR, RETURN_SECONDS, Dispatcher, take_lead
 from app.jobs.specs import BackpropSweepSpec
@@ -32,6 +34,30 @@ def test_after_the_database_was_away_workers_have_the_time_to_renew_their_leases
     now = 0.0
     dispatcher = Dispatcher(sessions, RecordedQueue(), clock=lambda: now)
     now += AWAY_AFTER_SECONDS + 1  # no tick came through
+    back = now
+    while now < back + RETURN_SECONDS:
+        dispatcher.tick()
+        assert service.get(sessions, silent_job).status == "running"
+        now += 1
+    dispatcher.tick()
+    assert service.get(sessions, silent_job).status == "queued"
+
+
+def test_after_the_database_took_no_writes_workers_have_the_time_to_renew_their_leases(
+    sessions: Sessions, silent_job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    dispatcher = Dispatcher(sessions, RecordedQueue(), clock=lambda: now)
+
+    def refuse(*_: object) -> bool:
+        raise StorageFull("The database's disk is full.")
+
+    with monkeypatch.context() as full:
+        full.setattr(dispatcher_module, "take_lead", refuse)
+        while now <= AWAY_AFTER_SECONDS:
+            with pytest.raises(StorageFull):
+                dispatcher.tick()
+            now += 1
     back = now
     while now < back + RETURN_SECONDS:
         dispatcher.tick()

@@ -1,7 +1,9 @@
+import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from safetensors.torch import load
@@ -90,6 +92,9 @@ def test_shipped_network_is_as_good_as_its_card_says(mnist: Dataset) -> None:
     known = card["calibration"]
     assert check_export(network, model, mnist.test, temperature=known["temperature"]) < 1e-4
     assert DigitClassifier(model).least_certainty == known["least_certainty"]
+    metadata = {entry.key: float(entry.value) for entry in onnx.load_from_string(model).metadata_props}
+    assert metadata == {name: known[name] for name in ("temperature", "least_certainty", "least_confidence")}
+    assert card["teacher"] == hashlib.sha256((SHIPPED / "teacher.safetensors").read_bytes()).hexdigest()
     again = calibrate(network, mnist)
     assert again["temperature"] == pytest.approx(known["temperature"])
     assert again["least_certainty"] == pytest.approx(known["least_certainty"], abs=1e-4)

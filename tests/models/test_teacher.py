@@ -76,7 +76,17 @@ def test_what_the_teacher_says_is_learnt_and_its_share_counts(as_mnist: Dataset)
     assert (teacher_only - labels_only).abs().max() > 1e-3
 
 
-def test_checkpoint_is_refused_by_a_run_that_would_be_taught_otherwise(as_mnist: Dataset, optdigits: Dataset) -> None:
+def test_checkpoint_is_refused_by_a_run_with_another_teacher(as_mnist: Dataset) -> None:
+    run, other = run_on(as_mnist, taught=0.9), run_on(as_mnist, taught=0.9)
+    run.train_on(torch.arange(8))
+    assert other.teacher is not None
+    with torch.no_grad():
+        other.teacher.linear.bias += 1
+    with pytest.raises(CheckpointUnusable, match="another recipe or teacher"):
+        checkpoints.restore(other, checkpoints.to_bytes(run))
+
+
+def test_checkpoint_is_refused_by_a_run_that_would_be_taught_otherwise(as_mnist: Dataset) -> None:
     untaught = run_on(as_mnist, taught=0.0)
     untaught.train_on(torch.arange(8))
     content = checkpoints.to_bytes(untaught)

@@ -69,11 +69,11 @@ def test_run_keeps_its_number_of_threads_on_another_machine(
         torch.set_num_threads(threads)
 
 
-def test_checkpoint_of_before_threads_were_kept_is_still_good(optdigits: Dataset) -> None:
+def test_checkpoint_of_an_older_release_is_still_good(optdigits: Dataset) -> None:
     recipe = replace(RECIPES["fast"], epochs=1)
     whole, recorder = train(recipe, optdigits)
     tensors = load(recorder.saved[3])
-    del tensors["threads"]
+    del tensors["threads"], tensors["way"]
     assert digest(train(recipe, optdigits, save(tensors))[0]) == digest(whole)
 
 

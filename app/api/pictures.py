@@ -117,7 +117,7 @@ def _decode_base64(text: Any, location: str) -> bytes:
 
 
 def _parse_json(body: bytes) -> Any:
-    if (marks := sum(map(body.count, (b",", b"[", b"{")))) > MOST_MARKS:
+    if len(body) > MOST_MARKS and (marks := sum(map(body.count, (b",", b"[", b"{")))) > MOST_MARKS:
         raise InvalidInput(
             f"The JSON has {marks:,} commas and brackets, more than {MAX_PICTURES} pictures of 784 pixels need.",
             location="body",

@@ -18,9 +18,9 @@ from app.jobs.transitions import MAX_ATTEMPTS, Claim, cancel_job, fail_job, is_r
 
 LEADER_FOR = timedelta(seconds=5)
 HINT_STALE_AFTER = timedelta(seconds=5)
-ANY_OPEN = select(Job.id).where(Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))).limit(1)
 AWAY_AFTER_SECONDS = 2.5  # without an answer from the database, which is asked every second
 RETURN_SECONDS = 6.0  # for the workers to renew their leases, which they do every 5 s at most
+ANY_OPEN = select(Job.id).where(Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))).limit(1)  # made once
 
 
 def _seconds() -> float:

@@ -23,6 +23,27 @@ def silent_job(sessions: Sessions) -> str:
     return job_id
 
 
+class Clock:
+    """Stands still until it is set forward."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def assert_workers_have_the_time_to_return(
+    sessions: Sessions, job_id: str, dispatcher: Dispatcher, clock: Clock
+) -> None:
+    back = clock.now
+    while clock.now < back + RETURN_SECONDS:
+        dispatcher.tick()
+        assert service.get(sessions, job_id).status == "running"
+        clock.now += 1
+    dispatcher.tick()
+    assert service.get(sessions, job_id).status == "queued"
+
+
 def test_silent_worker_loses_its_job_at_the_next_tick(sessions: Sessions, silent_job: str) -> None:
     Dispatcher(sessions, RecordedQueue()).tick()
     assert service.get(sessions, silent_job).status == "queued"
@@ -31,45 +52,33 @@ def test_silent_worker_loses_its_job_at_the_next_tick(sessions: Sessions, silent
 def test_after_the_database_was_away_workers_have_the_time_to_renew_their_leases(
     sessions: Sessions, silent_job: str
 ) -> None:
-    now = 0.0
-    dispatcher = Dispatcher(sessions, RecordedQueue(), clock=lambda: now)
-    now += AWAY_AFTER_SECONDS + 1  # no tick came through
-    back = now
-    while now < back + RETURN_SECONDS:
-        dispatcher.tick()
-        assert service.get(sessions, silent_job).status == "running"
-        now += 1
-    dispatcher.tick()
-    assert service.get(sessions, silent_job).status == "queued"
+    clock = Clock()
+    dispatcher = Dispatcher(sessions, RecordedQueue(), clock=clock)
+    clock.now += AWAY_AFTER_SECONDS + 1  # no tick came through
+    assert_workers_have_the_time_to_return(sessions, silent_job, dispatcher, clock)
 
 
 def test_after_the_database_took_no_writes_workers_have_the_time_to_renew_their_leases(
     sessions: Sessions, silent_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = 0.0
-    dispatcher = Dispatcher(sessions, RecordedQueue(), clock=lambda: now)
+    clock = Clock()
+    dispatcher = Dispatcher(sessions, RecordedQueue(), clock=clock)
 
     def refuse(*_: object) -> bool:
         raise StorageFull("The database's disk is full.")
 
     with monkeypatch.context() as full:
         full.setattr(dispatcher_module, "take_lead", refuse)
-        while now <= AWAY_AFTER_SECONDS:
+        while clock.now <= AWAY_AFTER_SECONDS:
             with pytest.raises(StorageFull):
                 dispatcher.tick()
-            now += 1
-    back = now
-    while now < back + RETURN_SECONDS:
-        dispatcher.tick()
-        assert service.get(sessions, silent_job).status == "running"
-        now += 1
-    dispatcher.tick()
-    assert service.get(sessions, silent_job).status == "queued"
+            clock.now += 1
+    assert_workers_have_the_time_to_return(sessions, silent_job, dispatcher, clock)
 
 
 def test_idle_dispatcher_keeps_its_lead_and_leaves_that_of_another(sessions: Sessions) -> None:
-    now = 0.0
-    first, second = (Dispatcher(sessions, RecordedQueue(), clock=lambda: now) for _ in range(2))
+    clock = Clock()
+    first, second = (Dispatcher(sessions, RecordedQueue(), clock=clock) for _ in range(2))
     first.name, second.name = "first", "second"
     for _ in range(2 * int(LEADER_FOR.total_seconds())):
         first.tick()
@@ -79,7 +88,7 @@ def test_idle_dispatcher_keeps_its_lead_and_leaves_that_of_another(sessions: Ses
             assert leader.holder == "first"
             assert leader.until > database_now(session)
             leader.until -= timedelta(seconds=1)  # as if that time went by
-        now += 1
+        clock.now += 1
 
 
 def test_dispatcher_that_was_idle_works_at_once_when_there_is_a_job(sessions: Sessions) -> None:

@@ -51,12 +51,12 @@ FROM api-packages AS api-installed
 RUN --mount=type=bind,from=project,source=/project,target=/project \
     pip --python /opt/numeral/bin/python install --quiet --no-deps --no-index /project/*.whl
 # Did slim.sh leave what is needed?
-RUN cd /tmp && /opt/numeral/bin/python -c "import app.main, models.plots, psycopg, s3fs; from scipy import ndimage"
+RUN cd /tmp && /opt/numeral/bin/python -c "import app.main, models.backprop.plots, psycopg, s3fs; from scipy import ndimage"
 
 FROM worker-packages AS worker-installed
 RUN --mount=type=bind,from=project,source=/project,target=/project \
     pip --python /opt/numeral/bin/python install --quiet --no-deps --no-index /project/*.whl
-RUN cd /tmp && /opt/numeral/bin/python -c "import models.data, models.export, psycopg, s3fs, sklearn.datasets, worker.training"
+RUN cd /tmp && /opt/numeral/bin/python -c "import models.training.data, models.training.export, psycopg, s3fs, sklearn.datasets, worker.training"
 
 # What both images run on: no pip (nor in a lower layer), a user without rights, nothing to write to but /data and /tmp.
 FROM ${PYTHON} AS trimmed
@@ -83,12 +83,12 @@ ENTRYPOINT ["numeral"]
 FROM runtime AS worker
 LABEL org.opencontainers.image.title=numeral-worker
 COPY --from=worker-installed /opt/numeral /opt/numeral
-HEALTHCHECK --interval=60s --timeout=20s --start-period=60s --start-interval=2s CMD ["python", "-m", "app.health", "worker"]
+HEALTHCHECK --interval=60s --timeout=20s --start-period=60s --start-interval=2s CMD ["python", "-m", "app.processes.health", "worker"]
 CMD ["worker"]
 
 FROM runtime AS api
 LABEL org.opencontainers.image.title=numeral-api
 COPY --from=api-installed /opt/numeral /opt/numeral
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s CMD ["python", "-m", "app.health", "api"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s CMD ["python", "-m", "app.processes.health", "api"]
 CMD ["api"]

@@ -49,13 +49,13 @@ pretrained: .venv/development
 	$(BIN)/numeral train --recipe robust --seed 0 --output models/pretrained
 
 teacher: .venv/development  # before `pretrained`
-	$(BIN)/python -m models.teacher_training
+	$(BIN)/python -m models.training.teacher_training
 
 reader: .venv/development
-	$(BIN)/python -m models.lines.training
+	$(BIN)/python -m models.training.line_training
 
 reference: .venv/development
-	$(BIN)/python -m models.reference
+	$(BIN)/python -m models.training.drift_reference
 
 # What this environment holds, for developers; and with hashes, for the images. TORCH_WHEELS is a folder or a page of
 # links that has the CPU build of torch.

@@ -8,12 +8,22 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
+from limits import parse_many
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import URL
 
-from app.limits import check_rules
 from app.secret_files import SecretFiles
+
+
+def check_rules(rules: str) -> str:
+    """The rules as they are. Raises ValueError with a sentence."""
+    try:
+        parse_many(rules)
+    except ValueError as error:
+        raise ValueError(f"{rules!r} is no rate limit: write it like 100/second;2000/minute") from error
+    return rules
+
 
 RateLimit = Annotated[str, AfterValidator(check_rules)]
 Origins = Annotated[str, Field(pattern=r"^$|^https?://[^\s/,*]+(,https?://[^\s/,*]+)*$")]

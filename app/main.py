@@ -10,50 +10,40 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from app import VERSION
-from app.api import (
-    aliases,
-    backprop,
-    error_handlers,
-    jobs,
-    models,
-    operation,
-    pages,
-    plots,
-    predictions,
-    reading,
-    system,
-)
+from app.access.keyring import REFRESH_SECONDS, Keyring
+from app.access.rate_limits import SYNC_SECONDS, Limits
+from app.access.startup import read_admin_key
+from app.api import aliases, backprop, error_handlers, jobs, models, plots, predictions, reading, system
+from app.api import console as pages
+from app.api import health as operation
 from app.api import metrics as metrics_page
-from app.api.bare import Service
 from app.api.dependencies import Parts
 from app.api.event_streams import EventFeed
-from app.api.guard import build_guard
-from app.api.protocol import inference
-from app.api.protocol import models as protocol_models
-from app.api.protocol.statistics import Statistics
-from app.api.schemas import Problem
+from app.api.middleware.fast_lane import Service
+from app.api.middleware.stack import build_guard
+from app.api.schemas.everything import Problem
+from app.api.v2 import inference
+from app.api.v2 import models as protocol_models
 from app.background import Periodic
 from app.config import Settings
 from app.db import Sessions
 from app.errors import AppError
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.gauges import GaugeCache
-from app.jobs.queue import CeleryJobQueue, JobQueue
-from app.keys.keyring import REFRESH_SECONDS, Keyring
-from app.keys.startup import read_admin_key
-from app.lifetime import Lifetime
-from app.limits import SYNC_SECONDS, Limits
+from app.jobs.notifier import CeleryJobQueue, JobQueue
 from app.logs import configure_logging
-from app.memory import collect_garbage_less_often, give_back_what_is_freed
-from app.metrics.catalogue import FLUSH_SECONDS, Metrics
 from app.metrics.drift import Drift
+from app.metrics.metrics import FLUSH_SECONDS, Metrics
 from app.registry import service as registry
-from app.serving.classifiers import Classifiers
-from app.serving.decoders import Decoders
+from app.server.memory import collect_garbage_less_often, give_back_what_is_freed
+from app.server.shutdown import Lifetime
 from app.serving.engine import Engine
-from app.serving.refusals import Refusals
+from app.serving.load_shedding import Refusals
+from app.serving.model_cache import Classifiers
+from app.serving.statistics import Statistics
+from app.serving.threads import Decoders
 from app.storage import StorageWatch, open_storage
-from models.lines.reader import LineReader
+from models.inference.line_reader import LineReader
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ import httpx
 import numpy as np
 import torch
 
-from models.derivation.steps import trace
-from models.sweeps.networks import Task
-from models.sweeps.sweeping import networks_of, sweep
+from models.backprop.derivation.steps import trace
+from models.backprop.sweeps.networks import Task
+from models.backprop.sweeps.sweeping import networks_of, sweep
 
 INPUTS, TARGETS = (0.05, 0.10), (0.5, 0.5)
 WEIGHTS = (0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55)

@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import nn
 
-from models.data import import_mnist, load_dataset
-from models.digit_network import DigitNetwork
 from models.recipes import RECIPES
-from models.training import TrainingRun
+from models.training.data import import_mnist, load_dataset
+from models.training.digit_network import DigitNetwork
+from models.training.run import TrainingRun
 
 PAIRS, BATCHES, STEPS_PER_EPOCH = 5, 60, 469  # of 128, over the 60,000 pictures
 

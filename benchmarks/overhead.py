@@ -13,15 +13,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from app.api.admission import Admission
-from app.api.bare import Service
-from app.api.gate import Gate
+from app.access import keys as service
+from app.access.authorization import Admission
+from app.api.middleware.fast_lane import Service
+from app.api.middleware.gate import Gate
 from app.config import Settings
-from app.keys import service
 from app.main import create_app
-from app.memory import collect_garbage_less_often
-from app.metrics.catalogue import Metrics
+from app.metrics.metrics import Metrics
 from app.migrations.migrate import upgrade
+from app.server.memory import collect_garbage_less_often
 
 ROUNDS, REQUESTS = 40, 256
 BODY = json.dumps({"pixels": [0] * 784}).encode()

@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from app.registry.service import SHIPPED
-from models.acceptance import doubt
 from models.errors import PictureRefused
-from models.inference import DigitClassifier
-from models.preprocessing import Normalised, normalise, read_picture
+from models.inference.acceptance import doubt
+from models.inference.classifier import DigitClassifier
+from models.pictures.normalisation import Normalised, normalise, read_picture
 
 CELL, COLUMNS = 160, 8
 

@@ -11,7 +11,7 @@ from PIL import Image
 from services import SEVEN, percentile, running, wait_until_predicting
 
 from app.registry.service import SHIPPED
-from models.inference import DigitClassifier
+from models.inference.classifier import DigitClassifier
 
 REQUESTS = 2000
 

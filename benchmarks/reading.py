@@ -17,11 +17,11 @@ from PIL import Image
 
 from app.config import Settings
 from app.registry.service import SHIPPED
-from models.data import Split, load_dataset
-from models.inference import DigitClassifier
-from models.lines.reader import LineReader
+from models.inference.classifier import DigitClassifier
+from models.inference.line_reader import LineReader
+from models.inference.reading import ReadDigit, choose, segment
 from models.pictures.boxes import draw_boxes
-from models.reading import ReadDigit, choose, segment
+from models.training.data import Split, load_dataset
 
 GAPS = {"natural": (2, 8), "close": (0, 1), "overlap of 1 to 2": (-2, -1), "overlap of 1 to 4": (-4, -1)}
 DIGITS, JITTER, MARGIN = 5, 2, 12

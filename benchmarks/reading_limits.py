@@ -21,13 +21,13 @@ from sklearn.metrics import roc_auc_score
 
 from app.config import Settings
 from app.registry.service import SHIPPED
-from models.acceptance import LEAST_PROBABILITY, certainty, doubt, is_trusted
-from models.augmentation import augment
-from models.calibration import coverage
-from models.data import load_dataset
-from models.inference import DigitClassifier
-from models.outliers import HAND
-from models.preprocessing import Normalised, normalise
+from models.inference.acceptance import LEAST_PROBABILITY, certainty, doubt, is_trusted
+from models.inference.classifier import DigitClassifier
+from models.pictures.normalisation import Normalised, normalise
+from models.training.augmentation import augment
+from models.training.calibration import coverage
+from models.training.data import load_dataset
+from models.training.outliers import HAND
 
 FONTS = ("STIXGeneral", "STIXGeneralItalic", "STIXGeneralBol", "cmr10", "cmss10", "cmtt10", "cmti10")
 LIKE_DIGITS = set("BDGIJOQSTZbdfgijloqrsyz")  # a person takes many of these for digits too

@@ -24,7 +24,7 @@ from PIL import Image
 from services import LOAD, SEVEN, cpu_seconds
 from serving_rivals.servers import Server, ours, programs_of, rivals
 
-from models.preprocessing import normalise, read_picture
+from models.pictures.normalisation import normalise, read_picture
 
 ROUNDS = 3
 REQUESTS = 1000  # a round

@@ -21,7 +21,7 @@ from app.main import create_app
 from app.migrations.migrate import upgrade
 from app.storage import Storage, open_storage
 from app.storage.folder import FolderStorage
-from models.data import Dataset, import_mnist, load_dataset
+from models.training.data import Dataset, import_mnist, load_dataset
 from tests.fakes import RecordedQueue
 from tests.s3 import Line, S3Server, credentials
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.access import keys as service
 from app.config import Settings
 from app.db import Sessions
-from app.keys import service
 from app.migrations.migrate import upgrade
 from tests.conftest import free_port
 

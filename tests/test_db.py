@@ -4,11 +4,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
+from app.access import tables as _keys
 from app.db import SCHEMA, Base, Sessions, check_schema, database_now
 from app.jobs import service
 from app.jobs import tables as _jobs
 from app.jobs.specs import BackpropSweepSpec
-from app.keys import tables as _keys
 from app.migrations.migrate import alembic_config
 from app.registry import tables as _registry
 

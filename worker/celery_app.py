@@ -17,10 +17,10 @@ from app import VERSION
 from app.background import Periodic
 from app.config import Settings
 from app.db import Sessions
-from app.devices import find_device
 from app.jobs import runs
-from app.jobs.queue import TRANSPORT_OPTIONS, broker_url
+from app.jobs.notifier import TRANSPORT_OPTIONS, broker_url
 from app.logs import configure_logging
+from app.processes.devices import find_device
 from app.storage import open_storage
 
 APPEAR_SECONDS = 20.0

@@ -12,11 +12,11 @@ from tqdm import tqdm
 
 from app.config import Settings
 from app.jobs.specs import MnistTrainingSpec
-from models.checkpoints import restore, to_bytes
-from models.data import load_dataset
 from models.errors import CheckpointUnusable, ModelError
-from models.proving import prove
-from models.training import Epoch, TrainingRun, choose_device
+from models.training.checkpoints import restore, to_bytes
+from models.training.data import load_dataset
+from models.training.packaging import prove
+from models.training.run import Epoch, TrainingRun, choose_device
 
 
 def main(spec_json: str, output: Path, is_json: bool) -> None:

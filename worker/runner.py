@@ -14,7 +14,7 @@ from app.jobs import runs
 from app.jobs.transitions import Claim
 from app.logs import bind
 from models.errors import ModelError
-from worker.patience import Answer, patiently
+from worker.retrying import Answer, patiently
 
 logger = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ from sqlalchemy.orm import Session
 
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
-from models.sweeps import critical_rates, curves, report, sweeping
-from models.sweeps.curve_files import to_npz
-from models.sweeps.networks import Task
-from models.sweeps.outcomes import CONVERGED_LOSS
-from models.sweeps.sweeping import Block, Sweep
-from models.sweeps.thinning import points_per_curve
+from models.backprop.sweeps import critical_rates, curves, report, sweeping
+from models.backprop.sweeps.curve_files import to_npz
+from models.backprop.sweeps.networks import Task
+from models.backprop.sweeps.outcomes import CONVERGED_LOSS
+from models.backprop.sweeps.sweeping import Block, Sweep
+from models.backprop.sweeps.thinning import points_per_curve
 from worker.runner import Finish, Run
 
 

@@ -13,12 +13,12 @@ from app.jobs.specs import MnistTrainingSpec
 from app.jobs.tables import Checkpoint
 from app.registry import service as registry
 from app.storage import Storage
-from models import checkpoints
-from models.data import load_dataset
 from models.errors import CheckpointUnusable
-from models.proving import Proven, prove
-from models.training import Epoch, TrainingRun, choose_device
-from worker.patience import patiently
+from models.training import checkpoints
+from models.training.data import load_dataset
+from models.training.packaging import Proven, prove
+from models.training.run import Epoch, TrainingRun, choose_device
+from worker.retrying import patiently
 from worker.runner import Finish, Run, WorkerStopping
 
 

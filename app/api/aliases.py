@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
 
-from app.api import schemas
 from app.api.dependencies import Parts, PartsDependency, require_json
 from app.api.models import render
+from app.api.schemas import everything as schemas
 from app.errors import InvalidInput
 from app.registry import aliases, service
 from app.registry.tables import AliasChange

@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator
 
-from app.api import backprop_schemas as schemas
-from app.jobs.backprop_specs import EightWeights, Finite, LearningRate, Probability, TraceSpec
-from models import plots
-from models.derivation import diagram, page, steps
+from app.api.schemas import backprop as schemas
+from app.jobs.specs.backprop import EightWeights, Finite, LearningRate, Probability, TraceSpec
+from models.backprop import plots
+from models.backprop.derivation import diagram, page, steps
 
 router = APIRouter(prefix="/v1/backprop", tags=["backprop"])
 

@@ -5,22 +5,22 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.access.keyring import Keyring
 from app.api.event_streams import EventFeed
-from app.api.protocol.statistics import Statistics
 from app.config import Settings
 from app.db import Sessions
 from app.errors import UnsupportedMediaType
 from app.jobs.gauges import GaugeCache
-from app.jobs.queue import JobQueue
-from app.keys.keyring import Keyring
-from app.lifetime import Lifetime
-from app.metrics.catalogue import Metrics
+from app.jobs.notifier import JobQueue
 from app.metrics.drift import Drift
-from app.serving.classifiers import Classifiers
-from app.serving.decoders import Decoders
+from app.metrics.metrics import Metrics
+from app.server.shutdown import Lifetime
 from app.serving.engine import Engine
+from app.serving.model_cache import Classifiers
+from app.serving.statistics import Statistics
+from app.serving.threads import Decoders
 from app.storage import Storage, StorageWatch
-from models.lines.reader import LineReader
+from models.inference.line_reader import LineReader
 
 
 @dataclass(frozen=True)

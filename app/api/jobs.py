@@ -12,10 +12,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 from pydantic import AfterValidator
 
-from app.api import schemas
 from app.api.accept import accepts, prefers
 from app.api.dependencies import Parts, PartsDependency, require_json
 from app.api.event_streams import POLL_SECONDS, rfc3339
+from app.api.schemas import everything as schemas
 from app.errors import InvalidInput, StorageUnavailable
 from app.jobs import service
 from app.jobs.lifecycle import JobStatus

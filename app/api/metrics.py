@@ -10,8 +10,8 @@ from app import VERSION
 from app.api.dependencies import Parts, PartsDependency
 from app.errors import ModelNotLoaded
 from app.jobs.gauges import Gauges
-from app.metrics.catalogue import FLUSH_SECONDS
-from app.metrics.families import gauge
+from app.metrics.instruments import gauge
+from app.metrics.metrics import FLUSH_SECONDS
 
 router = APIRouter(tags=["operation"])
 

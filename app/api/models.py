@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 
-from app.api import schemas
 from app.api.dependencies import PartsDependency
+from app.api.schemas import everything as schemas
 from app.errors import StorageUnavailable
 from app.registry import service
 from app.registry.tables import ModelVersion

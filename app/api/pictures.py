@@ -16,9 +16,9 @@ from PIL import Image
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
-from app.api.bare import read_body
+from app.api.middleware.fast_lane import read_body
 from app.errors import InvalidInput, UnsupportedMediaType
-from models.preprocessing import read_picture
+from models.pictures.normalisation import read_picture
 
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif")
 MAX_PICTURES = 256

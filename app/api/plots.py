@@ -12,8 +12,8 @@ from app.api.jobs import JobId
 from app.errors import CurvesNotThere
 from app.jobs import runs, service
 from app.jobs.tables import Job
-from models import plots
-from models.sweeps.curve_files import from_npz, to_csv, to_npz
+from models.backprop import plots
+from models.backprop.sweeps.curve_files import from_npz, to_csv, to_npz
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

@@ -11,21 +11,21 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api import schemas
-from app.api.allowances import TIMEOUT_PARAMETER, read_turn
-from app.api.bare import BareRoute, json_response, parts_of
 from app.api.dependencies import Parts
 from app.api.error_handlers import describe
-from app.api.picture_schemas import BINARY, ITEM, body, form
+from app.api.middleware.fast_lane import BareRoute, json_response, parts_of
 from app.api.pictures import MAX_PICTURES, PICTURE_TYPES, Pixels, Sent, read_one, split_many, take_many, take_one
+from app.api.request_context import TIMEOUT_PARAMETER, read_turn
+from app.api.schemas import everything as schemas
+from app.api.schemas.pictures import BINARY, ITEM, body, form
 from app.errors import AppError, InvalidInput
-from app.serving.classifiers import CHAMPION
 from app.serving.engine import Answer
-from app.serving.turns import Turn
-from models.acceptance import doubt
+from app.serving.model_cache import CHAMPION
+from app.serving.request_context import Turn
 from models.errors import ModelError
-from models.pictures.mnist_form import take_as_it_is
-from models.preprocessing import Normalised, normalise
+from models.inference.acceptance import doubt
+from models.pictures.mnist_format import take_as_it_is
+from models.pictures.normalisation import Normalised, normalise
 
 router = APIRouter(prefix="/v1/predict", tags=["prediction"], route_class=BareRoute)
 

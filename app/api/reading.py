@@ -8,16 +8,16 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api import schemas
 from app.api.accept import prefers
-from app.api.allowances import read_turn
-from app.api.bare import BareRoute, json_response, parts_of
-from app.api.picture_schemas import body
+from app.api.middleware.fast_lane import BareRoute, json_response, parts_of
 from app.api.pictures import read_one, take_one
 from app.api.predictions import DEBUG, ONE_PICTURE, PARAMETERS, as_data_url, model_name, read_debug
-from models.lines.reader import LineReader
+from app.api.request_context import read_turn
+from app.api.schemas import everything as schemas
+from app.api.schemas.pictures import body
+from models.inference.line_reader import LineReader
+from models.inference.reading import ReadDigit, Segmentation, choose, segment
 from models.pictures.boxes import draw_boxes
-from models.reading import ReadDigit, Segmentation, choose, segment
 
 router = APIRouter(prefix="/v1/read", tags=["prediction"], route_class=BareRoute)
 

@@ -12,8 +12,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import Sessions, database_now
-from app.jobs.job_options import DAY
 from app.jobs.lifecycle import JobStatus
+from app.jobs.specs.options import DAY
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
 from app.jobs.transitions import (
     MAX_ATTEMPTS,

@@ -2,9 +2,9 @@
 
 from alembic import context
 
+from app.access import tables as _keys
 from app.db import Base
 from app.jobs import tables as _jobs
-from app.keys import tables as _keys
 from app.registry import tables as _registry
 
 __all__ = ["_jobs", "_keys", "_registry"]  # imported so that Base knows their tables

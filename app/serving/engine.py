@@ -16,10 +16,10 @@ from anyio import to_thread
 from numpy.typing import NDArray
 
 from app.errors import AppError
-from app.metrics.catalogue import Metrics
-from app.serving.classifiers import Classifiers, ServedModel
-from app.serving.refusals import Refusals
-from app.serving.turns import Turn
+from app.metrics.metrics import Metrics
+from app.serving.load_shedding import Refusals
+from app.serving.model_cache import Classifiers, ServedModel
+from app.serving.request_context import Turn
 
 Floats = NDArray[np.float32]
 

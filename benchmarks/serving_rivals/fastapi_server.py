@@ -34,7 +34,7 @@ def load_torch(file: str) -> Callable[[np.ndarray], np.ndarray]:
     import torch
     from safetensors.torch import load
 
-    from models.digit_network import DigitNetwork
+    from models.training.digit_network import DigitNetwork
 
     torch.set_num_threads(1)
     network = DigitNetwork()

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from PIL import Image, ImageDraw, ImageFont
 
+from models.backprop.plots import BLUE, VERMILLION
 from models.pictures.normalised import Box
-from models.plots import BLUE, VERMILLION
 
 LEAST_SIDE = 400  # pixels: a smaller picture is enlarged
 

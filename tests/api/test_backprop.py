@@ -6,7 +6,7 @@ import httpx
 import numpy as np
 import pytest
 
-from models import backprop
+from models.backprop import network as backprop
 
 WEIGHTS = [0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55]
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from PIL import Image, ImageDraw
 
-from models.data import Dataset
+from models.training.data import Dataset
 
 SEVEN = Path(__file__).parents[2] / "docs" / "examples" / "seven.png"
 PNG = {"Content-Type": "image/png"}

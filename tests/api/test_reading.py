@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.api.test_predictions import PNG, SEVEN, as_png
-from tests.models.test_reading import drawn
+from tests.models.inference.test_reading import drawn
 
 READ = "/v1/read"
 

@@ -14,11 +14,11 @@ import pytest
 
 from app.config import Settings
 from app.migrations.migrate import upgrade
+from tests.api.test_health import wait_until
 from tests.api.test_metrics import scrape, total
-from tests.api.test_operation import wait_until
+from tests.cli.test_main import numeral
 from tests.conftest import free_port
 from tests.guarded import PIXELS, bearer
-from tests.test_cli import numeral
 
 REQUESTS = 400
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from app.jobs.queue import CeleryJobQueue
+from app.jobs.notifier import CeleryJobQueue
 from tests.faults.parts import SPEC, SWEEP, Parts
 from tests.faults.processes import suspended
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from app.metrics.drift import LEAST, REFERENCE, WINDOW_SECONDS, Drift, stability_index
-from models.data import Dataset
-from models.inference import DigitClassifier
-from models.reference import PRETRAINED, describe
+from models.inference.classifier import DigitClassifier
+from models.training.data import Dataset
+from models.training.drift_reference import PRETRAINED, describe
 
 NOTHING = {"digit": [0.0] * 10, "confidence": [0.0] * 8, "ink": [0.0] * 10}
 

@@ -8,12 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from app.errors import ClientGone, DeadlineExceeded, Overloaded
-from app.metrics.catalogue import Metrics
+from app.metrics.metrics import Metrics
 from app.registry.service import SHIPPED
-from app.serving.classifiers import ServedModel
 from app.serving.engine import LARGE, LARGEST_BATCH, MOST_INSIDE, MOST_LARGE, Answer, Engine
-from app.serving.refusals import LONGEST_SECONDS, PER_SECOND, Refusals
-from models.inference import DigitClassifier
+from app.serving.load_shedding import LONGEST_SECONDS, PER_SECOND, Refusals
+from app.serving.model_cache import ServedModel
+from models.inference.classifier import DigitClassifier
 
 Floats = NDArray[np.float32]
 

@@ -11,7 +11,7 @@ from app.jobs import service
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
 from models.errors import DatasetUnavailable
-from worker.patience import patiently
+from worker.retrying import patiently
 from worker.runner import Finish, Run, run_job
 from worker.sweep import sweep
 

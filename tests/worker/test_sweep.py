@@ -9,9 +9,9 @@ from app.db import Sessions
 from app.jobs import runs, service
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
-from models.sweeps import thinning
-from models.sweeps.curve_files import from_npz
-from tests.models.test_backprop import GOLDEN
+from models.backprop.sweeps import thinning
+from models.backprop.sweeps.curve_files import from_npz
+from tests.models.backprop.test_network import GOLDEN
 from worker.runner import Finish, Run, WorkerStopping, run_job
 from worker.sweep import sweep
 

@@ -17,7 +17,7 @@ from app.storage import Storage
 from tests.e2e.conftest import Service
 from tests.s3 import Line
 from tests.worker.test_training import WatchedRun, claim
-from worker.patience import Answer
+from worker.retrying import Answer
 from worker.runner import Finish, JobCancelled, Run, WorkerStopping, run_job
 from worker.training import train
 

@@ -1,0 +1,36 @@
+"""The pages for people: the console at /, and /docs. Each says what its own scripts may do."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse
+
+from app.api.middleware.security_headers import PAGE, docs_policy
+from app.errors import PageNotFound
+
+router = APIRouter(include_in_schema=False)
+
+CONSOLE = Path(__file__).parents[1] / "console"
+FILES = {path.name: path for path in CONSOLE.iterdir() if path.is_file()}  # the only ones that are ever sent
+DOCS = bytes(get_swagger_ui_html(openapi_url="/openapi.json", title="Numeral").body)
+DOCS_POLICY = docs_policy(DOCS.decode())
+
+
+@router.get("/")
+async def home() -> FileResponse:
+    return FileResponse(FILES["index.html"], headers={"Content-Security-Policy": PAGE})
+
+
+@router.get("/console/{name}")
+async def console_file(name: str) -> FileResponse:
+    """What the page is made of."""
+    if name not in FILES:
+        raise PageNotFound(f"The console has no file {name!r}.")
+    return FileResponse(FILES[name], headers={"Content-Security-Policy": PAGE})
+
+
+@router.get("/docs")
+async def docs() -> Response:
+    """Swagger's page. Its program comes from a public server (see docs/security.md); /openapi.json needs none."""
+    return Response(DOCS, media_type="text/html", headers={"Content-Security-Policy": DOCS_POLICY})

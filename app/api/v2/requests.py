@@ -1,0 +1,173 @@
+"""Inference requests: bytes to pictures and what is to be said of them. No web here.
+
+A body is JSON, or JSON with the tensors' bytes behind it (the header Inference-Header-Content-Length then says how long
+the JSON is), or the bytes of one picture alone (the header says 0).
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from app.api.v2.tensors import INPUT, LARGEST_BATCH, PICTURE, Floats, from_bytes, from_json
+from app.errors import InvalidInput
+
+PROBABILITIES, DIGIT = "probabilities", "digit"
+OUTPUTS = (PROBABILITIES, DIGIT)
+CLASSES = 10
+MOST_JSON_BYTES = 8 * 2**20  # over 1,000 pictures; parsing it holds up all others for a quarter of a second
+
+
+class Wanted(NamedTuple):
+    """An output that was asked for."""
+
+    name: str
+    is_binary: bool
+    best: int = 0  # so many classes, best first, in place of the numbers: the classification extension
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceRequest:
+    """What a client asks about pictures float32 (n, 1, 28, 28) in 0..1."""
+
+    pixels: Floats
+    outputs: tuple[Wanted, ...]
+    id: str | None = None
+    timeout_seconds: float | None = None
+
+
+def read_json_size(header: str | None) -> int | None:
+    """The value of Inference-Header-Content-Length. Raises InvalidInput."""
+    if header is None:
+        return None
+    if not (header.isascii() and header.isdecimal() and len(header) <= 10):
+        raise InvalidInput(f"Inference-Header-Content-Length must be a number of bytes, not {header[:40]!r}.")
+    return int(header)
+
+
+def read_request(body: bytes, json_size: int | None) -> InferenceRequest:
+    """What a body asks for. Raises InvalidInput, with a sentence for the client."""
+    if json_size == 0:
+        return InferenceRequest(from_bytes(body, 1), tuple(Wanted(name, True) for name in OUTPUTS))
+    if json_size is not None and json_size > len(body):
+        raise InvalidInput(f"Inference-Header-Content-Length is {json_size}, but the body has {len(body)} bytes only.")
+    document = _parse(body if json_size is None else body[:json_size])
+    parameters = _parameters(document, "the request")
+    request_id = document.get("id")
+    if request_id is not None and not isinstance(request_id, str):
+        raise InvalidInput("`id` must be a string.")
+    return InferenceRequest(
+        _read_input(document.get("inputs"), b"" if json_size is None else body[json_size:]),
+        _read_outputs(document.get("outputs"), _flag(parameters, "binary_data_output") or False),
+        request_id,
+        _read_timeout(parameters.get("timeout")),
+    )
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    if len(content) > MOST_JSON_BYTES:
+        raise InvalidInput(
+            f"The JSON has {len(content):,} bytes, more than {MOST_JSON_BYTES:,}. Send the pictures as binary tensors."
+        )
+    try:
+        document = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(
+            f"The body is not JSON: {error}. Binary tensors need Inference-Header-Content-Length."
+        ) from None
+    if not isinstance(document, dict):
+        raise InvalidInput('The body must be a JSON object: {"inputs": [...]}.')
+    return document
+
+
+def _read_input(inputs: Any, tensors: bytes) -> Floats:
+    for tensor in _objects(inputs, "inputs"):
+        if tensor.get("name") != INPUT:
+            raise InvalidInput(f"There is no input {_shown(tensor.get('name'))}; this model has one, {INPUT!r}.")
+    if inputs is None or len(inputs) != 1:
+        raise InvalidInput(f"`inputs` must hold {INPUT!r}, once.")
+    tensor = inputs[0]
+    if tensor.get("datatype") != "FP32":
+        raise InvalidInput(f"The datatype of {INPUT!r} is FP32, not {_shown(tensor.get('datatype'))}.")
+    count = _read_count(tensor.get("shape"))
+    parameters = _parameters(tensor, INPUT)
+    _refuse_shared_memory(parameters)
+    size = parameters.get("binary_data_size")
+    if size is None:
+        if tensors:
+            raise InvalidInput(f"{len(tensors)} bytes follow the JSON, but no input has `parameters.binary_data_size`.")
+        return from_json(tensor.get("data"), count)
+    if tensor.get("data") is not None:
+        raise InvalidInput(f"The input {INPUT!r} has both `data` and `parameters.binary_data_size`; give one.")
+    if type(size) is not int or size != len(tensors):
+        raise InvalidInput(f"binary_data_size is {_shown(size)}, but {len(tensors)} bytes follow the JSON.")
+    return from_bytes(tensors, count)
+
+
+def _read_count(shape: Any) -> int:
+    is_list = isinstance(shape, list) and len(shape) == 4 and all(type(side) is int for side in shape)
+    if not is_list or tuple(shape[1:]) != PICTURE or not 1 <= shape[0] <= LARGEST_BATCH:
+        raise InvalidInput(
+            f"The shape of {INPUT!r} must be [n, 1, 28, 28] with n from 1 to {LARGEST_BATCH}, not {_shown(shape)}."
+        )
+    count: int = shape[0]
+    return count
+
+
+def _read_outputs(outputs: Any, is_binary: bool) -> tuple[Wanted, ...]:
+    if not outputs and (outputs is None or isinstance(outputs, list)):
+        return tuple(Wanted(name, is_binary) for name in OUTPUTS)
+    wanted = tuple(_read_output(output, is_binary) for output in _objects(outputs, "outputs"))
+    if len({output.name for output in wanted}) != len(wanted):
+        raise InvalidInput("`outputs` names an output twice.")
+    return wanted
+
+
+def _read_output(output: dict[str, Any], is_binary: bool) -> Wanted:
+    name = output.get("name")
+    if name not in OUTPUTS:
+        raise InvalidInput(f"There is no output {_shown(name)}; this model has {PROBABILITIES!r} and {DIGIT!r}.")
+    parameters = _parameters(output, name)
+    _refuse_shared_memory(parameters)
+    own = _flag(parameters, "binary_data")
+    best = parameters.get("classification", 0)
+    if type(best) is not int or not 0 <= best <= CLASSES or (best and name == DIGIT):
+        raise InvalidInput(f"`classification` may be 1 to {CLASSES}, and of {PROBABILITIES!r} only.")
+    return Wanted(name, is_binary if own is None else own, best)
+
+
+def _read_timeout(microseconds: Any) -> float | None:
+    if microseconds is None:
+        return None
+    if type(microseconds) is not int or not 0 <= microseconds < 2**63:
+        raise InvalidInput(f"`timeout` must be a whole number of microseconds, not {_shown(microseconds)}.")
+    return microseconds / 1e6 or None  # 0 is Triton's way to say: none
+
+
+def _objects(values: Any, name: str) -> list[dict[str, Any]]:
+    if values is not None and not (isinstance(values, list) and all(isinstance(value, dict) for value in values)):
+        raise InvalidInput(f"`{name}` must be a list of objects.")
+    return values or []
+
+
+def _parameters(owner: dict[str, Any], name: str) -> dict[str, Any]:
+    parameters = owner.get("parameters")
+    if parameters is not None and not isinstance(parameters, dict):
+        raise InvalidInput(f"The `parameters` of {name} must be an object.")
+    return parameters or {}
+
+
+def _flag(parameters: dict[str, Any], name: str) -> bool | None:
+    value = parameters.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise InvalidInput(f"`{name}` must be true or false, not {_shown(value)}.")
+    return value
+
+
+def _refuse_shared_memory(parameters: dict[str, Any]) -> None:
+    if any(name.startswith("shared_memory") for name in parameters):
+        raise InvalidInput("Shared memory is not supported here; send the tensor in the body.")
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:80]

@@ -1,0 +1,81 @@
+"""The commands that ask a running service: `numeral predict` and `numeral jobs`."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.options import JsonOption, read_settings
+
+if TYPE_CHECKING:
+    import httpx  # loaded by the commands only: `numeral api` is to stay small
+
+UrlOption = Annotated[str | None, typer.Option(help="address of the service (from NUMERAL_HOST and NUMERAL_PORT)")]
+
+
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="pictures of digits", exists=True, dir_okay=False)],
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the running service which digits are in some pictures. Exits with 1 if one cannot be read."""
+    with _client(url) as client:
+        failed = False
+        for file in files:
+            answer = client.post("/v1/predict", files={"file": file.read_bytes()})
+            failed |= not answer.is_success
+            body = answer.json()
+            if as_json:
+                typer.echo(json.dumps({"file": str(file)} | body))
+            elif answer.is_success:
+                doubt = "" if body["accepted"] else f"  not to be trusted: {body['reason']}"
+                typer.echo(f"{file}: {body['digit']}  ({body['confidence']:.1%}){doubt}")
+            else:
+                typer.echo(f"{file}: {body['detail']}", err=True)
+        raise typer.Exit(1 if failed else 0)
+
+
+def jobs(
+    status: Annotated[
+        str | None, typer.Option(help="only those queued, running, succeeded, failed or cancelled")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="how many")] = 20,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the running service's jobs, newest first."""
+    with _client(url) as client:
+        answer = client.get("/v1/jobs", params={"limit": limit} | ({"status": status} if status else {}))
+        body = answer.json()
+        if not answer.is_success:
+            typer.echo(f"error: {body['detail']}", err=True)
+            raise typer.Exit(1)
+        if as_json:
+            typer.echo(json.dumps(body["items"]))
+            return
+        for job in body["items"]:
+            progress = job["progress"] or {"done": 0, "total": 0, "unit": ""}
+            done = f"{progress['done']}/{progress['total']} {progress['unit']}" if progress["total"] else ""
+            typer.echo(f"{job['id']}  {job['kind']:15} {job['status']:10} {done}")
+
+
+@contextmanager
+def _client(url: str | None) -> Iterator["httpx.Client"]:
+    import httpx
+
+    base = url or read_settings().url
+    try:
+        key = os.environ.get("NUMERAL_API_KEY")
+        headers = {"Authorization": f"Bearer {key}"} if key else None
+        with httpx.Client(base_url=base, timeout=30, headers=headers) as client:
+            yield client
+    except httpx.HTTPError as error:
+        typer.echo(f"error: no service answers at {base} ({error}); start one with `numeral up`.", err=True)
+        raise typer.Exit(1) from error
+    except json.JSONDecodeError as error:
+        typer.echo(f"error: what answers at {base} is not Numeral.", err=True)
+        raise typer.Exit(1) from error

@@ -1,0 +1,72 @@
+"""The commands for those who run the service: `numeral gc` and `numeral doctor`."""
+
+import json
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from app.cli.options import DataOption, HostOption, JsonOption, PortOption, read_settings, sentences
+from app.db import Sessions
+from app.maintenance.gc import Garbage, find_garbage, remove
+from app.storage import Stored, open_storage
+
+
+def gc(
+    is_deleting: Annotated[
+        bool, typer.Option("--delete", "--yes", help="remove it; without this, only show it")
+    ] = False,
+    grace_minutes: Annotated[float, typer.Option(min=0, help="leave younger artifacts alone")] = 60,
+    data_dir: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show, and with --delete remove, artifacts and rows that nobody needs any more. May be stopped at any moment."""
+    with sentences():
+        settings = read_settings(data_dir=data_dir)
+        sessions, storage = Sessions(settings.resolved_database_url), open_storage(settings)
+        found = find_garbage(sessions, storage, grace=timedelta(minutes=grace_minutes))
+        artifacts = remove(sessions, storage, found) if is_deleting else found.artifacts
+        sessions.close()
+    typer.echo(_as_json(found, artifacts, is_deleting) if as_json else _as_table(found, artifacts, is_deleting))
+
+
+def doctor(
+    host: HostOption = None, port: PortOption = None, data_dir: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """Check everything the service needs and say what to do. Exits with 1 if something is wrong."""
+    from app.maintenance.doctor import diagnose  # loads httpx
+
+    findings = diagnose(read_settings(host=host, port=port, data_dir=data_dir))
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.state:6}  {finding.check:8}  {finding.detail}")
+    raise typer.Exit(1 if any(finding.state == "failed" for finding in findings) else 0)
+
+
+def _as_table(found: Garbage, artifacts: list[Stored], is_deleting: bool) -> str:
+    lines = [f"{one.size:>12,}  {one.written_at:%Y-%m-%d %H:%M}  {one.name}" for one in artifacts]
+    head = [f"{'bytes':>12}  {'written (UTC)':16}  artifact"] if lines else []
+    total = sum(one.size for one in artifacts)
+    summary = (
+        f"{len(artifacts)} artifacts of {total:,} bytes, the rows of {len(found.checkpoints)} spent checkpoints and "
+        f"{len(found.workers)} workers {'were removed' if is_deleting else 'can be removed'}; "
+        f"{found.too_young} more artifacts are younger than the grace period and stay."
+    )
+    hint = [] if is_deleting else ["Nothing was changed. `numeral gc --delete` removes them."]
+    return "\n".join([*head, *lines, summary, *hint])
+
+
+def _as_json(found: Garbage, artifacts: list[Stored], is_deleting: bool) -> str:
+    return json.dumps(
+        {
+            "deleted": is_deleting,
+            "artifacts": [asdict(one) | {"written_at": one.written_at.isoformat()} for one in artifacts],
+            "bytes": sum(one.size for one in artifacts),
+            "checkpoints": [{"job_id": job_id, "step": step} for job_id, step in found.checkpoints],
+            "workers": found.workers,
+            "too_young": found.too_young,
+        }
+    )

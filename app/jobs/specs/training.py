@@ -1,0 +1,44 @@
+"""What a client may ask of a training of the digit network."""
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from app.jobs.specs.numbers import Number, WholeNumber
+from app.jobs.specs.options import JobOptions
+from models.recipes import RECIPES, Recipe
+
+_FAST = RECIPES["fast"]
+
+
+class MnistTrainingSpec(JobOptions):
+    """Train the 16,562-parameter digit network. The recipe fills in what is left out (shown: those of `fast`)."""
+
+    kind: Literal["mnist_training"]
+    recipe: Literal["fast", "robust", "reference"] = "fast"
+    epochs: WholeNumber = Field(_FAST.epochs, ge=1, le=200, description="passes over the training pictures")
+    batch_size: WholeNumber = Field(_FAST.batch_size, ge=8, le=4096)
+    learning_rate: Number = Field(
+        _FAST.learning_rate, gt=0, le=10, allow_inf_nan=False, description="the peak, where the recipe anneals"
+    )
+    seed: WholeNumber = Field(0, ge=0, lt=2**31)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    dataset: Literal["mnist", "optdigits"] = "mnist"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_recipe(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("recipe", "fast") not in list(RECIPES):
+            return values  # the field's own check will say what is wrong
+        recipe = RECIPES[values.get("recipe", "fast")]
+        return {name: getattr(recipe, name) for name in ("epochs", "batch_size", "learning_rate")} | values
+
+    @property
+    def queue(self) -> str:
+        return "training-cuda" if self.device == "cuda" else "training"
+
+    def to_recipe(self) -> Recipe:
+        return replace(
+            RECIPES[self.recipe], epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate
+        )

@@ -1,0 +1,1 @@
+"""For operators: diagnose the installation, and remove what nothing needs any more."""

@@ -1,0 +1,191 @@
+"""Looks at everything the service needs, part by part, and says of each what to do."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+import httpx
+import redis
+from sqlalchemy import make_url
+
+from app.config import Settings
+from app.db import Sessions, check_schema, database_now
+from app.errors import AppError, ConfigurationError
+from app.jobs.tables import Leader
+from app.processes.children import require_free_port
+from app.processes.devices import find_device
+from app.storage import open_storage
+from models.mnist_files import missing_files, raw_folders
+
+SECONDS = 3.0  # that a server may take to answer
+NEEDED_BYTES = 500 * 2**20  # MNIST unpacked, a database and some hundreds of checkpoints
+TOLERATED_CLOCK_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one check: `note` is no fault, but good to know."""
+
+    check: str
+    state: Literal["ok", "note", "failed"]
+    detail: str
+
+
+class NotThereYet(Exception):
+    """Something that `numeral up` makes when it starts."""
+
+
+def diagnose(settings: Settings) -> list[Finding]:
+    """All checks, whatever the others find."""
+    checks: dict[str, Callable[[Settings], str]] = {
+        "database": check_database,
+        "broker": check_broker,
+        "storage": check_storage,
+        "data": check_data,
+        "device": check_device,
+        "disk": check_disk,
+        "clock": check_clock,
+        "port": check_port,
+    }
+    return [_find(name, check, settings) for name, check in checks.items()]
+
+
+def check_database(settings: Settings) -> str:
+    """Reachable, of this program's schema, and writable."""
+    with _Database(settings) as sessions:
+        check_schema(sessions)
+        with sessions.writing() as session:
+            session.add(Leader(duty=f"doctor-{uuid4()}", holder="doctor", until=datetime.now(UTC)))
+            session.flush()
+            session.rollback()
+        return f"{sessions.engine.dialect.name} answers, its schema is current, it can be written"
+
+
+def check_broker(settings: Settings) -> str:
+    """Answers a PING."""
+    if settings.redis_url is None and not settings.embedded_socket.exists():
+        raise NotThereYet("The embedded Valkey does not run; `numeral up` starts it.")
+    url = settings.resolved_redis_url.replace("redis+socket://", "unix://")
+    try:
+        with redis.Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        if settings.redis_url is None:
+            raise NotThereYet(f"The embedded Valkey does not answer ({error}); `numeral up` starts it.") from error
+        raise ConfigurationError(
+            f"The broker does not answer: {error}. Start it, or correct NUMERAL_REDIS_URL. Jobs are accepted all the "
+            "same and wait for it."
+        ) from error
+    return "answers"
+
+
+def check_storage(settings: Settings) -> str:
+    """Put, get and delete."""
+    storage = open_storage(settings)
+    storage.check()
+    name, content = f"doctor/{uuid4()}", uuid4().bytes
+    artifact = storage.put(name, content)
+    try:
+        storage.get(name, sha256=artifact.sha256)
+    finally:
+        storage.delete(name)
+    return f"{storage.place} takes an artifact, gives it back and deletes it"
+
+
+def check_data(settings: Settings) -> str:
+    """MNIST is there, or where it should be put."""
+    folders = raw_folders(settings.data_dir, settings.mnist_dir)
+    missing = missing_files(folders)
+    if missing:
+        raise NotThereYet(
+            f"MNIST is not whole: {', '.join(missing)} not in {' or '.join(map(str, folders))}. The first training "
+            f"downloads it; without internet, put the four files (.gz will do) into {folders[0]}."
+        )
+    return f"MNIST is in {' and '.join(str(folder) for folder in folders if folder.is_dir())}"
+
+
+def check_device(_: Settings) -> str:
+    """What trainings would run on."""
+    if find_spec("torch") is None:
+        raise NotThereYet("torch is not installed: this machine can serve, not train. pip install 'numeral[worker]'.")
+    device = find_device()
+    if device == "cpu" and any(Path("/dev").glob("nvidia[0-9]*")):
+        raise NotThereYet(
+            "There is an NVIDIA device that is not used: CUDA_VISIBLE_DEVICES hides it, or torch is its CPU build."
+        )
+    return f"trainings run on {device}"
+
+
+def check_disk(settings: Settings, *, needed_bytes: int = NEEDED_BYTES) -> str:
+    """Room where the data folder is, or will be."""
+    folder = settings.data_dir.resolve()
+    existing = next(place for place in (folder, *folder.parents) if place.is_dir())
+    free = shutil.disk_usage(existing).free
+    if free < needed_bytes:
+        raise ConfigurationError(
+            f"Only {free / 2**20:,.0f} MB are free in {existing}, and {needed_bytes / 2**20:,.0f} MB should be. Free "
+            "some space (`numeral gc` shows what can go), or give another --data-dir."
+        )
+    return f"{free / 2**30:,.1f} GB free in {existing}"
+
+
+def check_clock(settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> str:
+    """This machine's clock and the database's agree."""
+    with _Database(settings) as sessions, sessions.reading() as session:
+        before = now()
+        apart = (database_now(session) - before).total_seconds()
+        apart -= min(max(apart, 0.0), (now() - before).total_seconds())  # the time that asking took
+    if abs(apart) > TOLERATED_CLOCK_SECONDS:
+        raise ConfigurationError(
+            f"This machine's clock is {abs(apart):,.0f} s {'behind' if apart > 0 else 'ahead of'} the database's. "
+            "Leases go by the database's alone, but S3 refuses a wrong clock: synchronise both (NTP)."
+        )
+    return f"{abs(apart):.1f} s from the database's"
+
+
+def check_port(settings: Settings) -> str:
+    """Free to listen on, or served by this service already."""
+    try:
+        require_free_port(settings.host, settings.port)
+    except ConfigurationError as error:
+        try:
+            answer = httpx.get(f"{settings.url}/readyz", timeout=SECONDS)
+            body = answer.json()
+        except (httpx.HTTPError, ValueError):
+            raise error from None
+        if not isinstance(body, dict) or not body.keys() & {"ready", "detail"}:
+            raise
+        if not answer.is_success:
+            raise ConfigurationError(f"Numeral runs at {settings.url} and is not ready: {body['detail']}") from error
+        return f"Numeral serves at {settings.url} and is ready"
+    return f"{settings.host}:{settings.port} is free"
+
+
+class _Database:
+    """Sessions of the configured database, for a while; a SQLite file that is not there is not made."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._sessions = Sessions(settings.resolved_database_url)
+        url = make_url(settings.resolved_database_url)
+        if url.drivername == "sqlite" and not Path(url.database or "").is_file():
+            raise NotThereYet(f"There is no database {url.database} yet; `numeral up` or `numeral migrate` makes it.")
+
+    def __enter__(self) -> Sessions:
+        return self._sessions
+
+    def __exit__(self, *_: object) -> None:
+        self._sessions.close()
+
+
+def _find(name: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        return Finding(name, "ok", check(settings))
+    except NotThereYet as note:
+        return Finding(name, "note", str(note))
+    except Exception as error:  # one check that breaks must not hide what the others find
+        return Finding(name, "failed", str(error) if isinstance(error, AppError | OSError) else repr(error))

@@ -1,0 +1,1 @@
+"""The HTTP server: everything that depends on uvicorn."""

@@ -1,0 +1,1 @@
+"""Backpropagation on small networks, to be read and explained. NumPy only."""

@@ -1,0 +1,85 @@
+"""Fully connected networks of any depth, many at once: what backprop.py spells out, written with matrices.
+
+The loss is half the sum of squared errors of a sample, averaged over the samples.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.backprop.network import Array, sigmoid
+from models.backprop.sweeps.networks import Activation, Task, split
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Loss (networks,), gradient (networks, parameters) and outputs (networks, samples, units) of some networks."""
+
+    loss: Array
+    gradient: Array
+    outputs: Array
+
+
+def evaluate(parameters: Array, task: Task) -> Evaluation:
+    """One forward and one backward pass for parameters (networks, parameters), real or complex."""
+    layers = split(parameters, task)
+    activations = [np.broadcast_to(task.inputs, (len(parameters), *task.inputs.shape))]  # (networks, samples, units)
+    for weights, biases in layers:
+        sums = activations[-1] @ weights.swapaxes(1, 2)
+        activations.append(_activate(sums if biases is None else sums + biases[:, None], task.activation))
+    error = activations[-1] - task.targets
+    loss = (error**2).sum(axis=(1, 2)) / 2 / len(task.inputs)
+
+    gradient = np.empty_like(parameters)
+    by_activation = error / len(task.inputs)
+    for layer in reversed(range(len(layers))):
+        delta = by_activation * _slope(activations[layer + 1], task.activation)  # dE/d(sum before the activation)
+        weights_gradient, biases_gradient = split(gradient, task)[layer]
+        weights_gradient[:] = delta.swapaxes(1, 2) @ activations[layer]
+        if biases_gradient is not None:
+            biases_gradient[:] = delta.sum(axis=1)
+        by_activation = delta @ layers[layer][0]
+    return Evaluation(loss, gradient, activations[-1])
+
+
+class DenseNetworks:
+    """The networks of one task at many learning rates (see descent.Networks)."""
+
+    def __init__(self, task: Task, learning_rates: Array) -> None:
+        self.learning_rates = np.array(learning_rates, np.float64)
+        self._task = task
+        self._parameters = np.repeat(task.start[None], len(learning_rates), axis=0)
+        self._last = evaluate(self._parameters, task)
+
+    def evaluate(self, loss: Array, squared_norm: Array) -> None:
+        self._last = evaluate(self._parameters, self._task)
+        loss[:] = self._last.loss
+        np.einsum("np,np->n", self._last.gradient, self._last.gradient, out=squared_norm)
+
+    def step(self) -> None:
+        self._parameters -= self.learning_rates[:, None] * self._last.gradient
+
+    def parameters(self) -> Array:
+        return self._parameters.T.copy()
+
+    def outputs(self) -> Array:
+        return self._last.outputs
+
+
+def _activate(sums: Array, activation: Activation) -> Array:
+    if activation == "sigmoid":
+        return sigmoid(sums)
+    activated: Array = np.tanh(sums) if activation == "tanh" else np.where(sums.real > 0, sums, 0)
+    return activated
+
+
+def _slope(activated: Array, activation: Activation) -> Array:
+    """The derivative of the activation, by its own value."""
+    slope: Array
+    if activation == "sigmoid":
+        slope = activated * (1 - activated)
+    elif activation == "tanh":
+        slope = 1 - activated**2
+    else:
+        slope = np.where(activated.real > 0, 1.0, 0.0)
+    return slope

@@ -1,0 +1,117 @@
+"""From the trained network to files: safetensors weights, and a folded ONNX graph for serving.
+
+The trained network is convolution, relu, batch-norm, next convolution. At inference a batch-norm is a scale and a
+shift per channel, and without padding both go exactly into the *next* convolution's weights and bias:
+
+    conv(s * x + t) has weights w * s and bias b + sum(w * t)
+
+So does the normalisation of the pixels into the first one. What is left is seven Conv, two MaxPool and one Gemm.
+"""
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from models.errors import ModelError
+from models.inference.classifier import LEAST_CERTAINTY, LEAST_CONFIDENCE, TEMPERATURE, DigitClassifier
+from models.training.data import Split
+from models.training.digit_network import PIXEL_MEAN, PIXEL_STD, DigitNetwork
+from models.training.onnx_graph import GraphBuilder
+
+LARGEST_DIFFERENCE = 1e-4  # between a logit of torch and of ONNX Runtime, both float32
+
+Weights = tuple[Tensor, Tensor]  # of one layer: weight (out, in, k, k) or (out, in), and bias (out,)
+
+
+class ExportMismatch(ModelError):
+    """The exported network does not compute what the trained one does."""
+
+
+def to_safetensors(network: nn.Module) -> bytes:
+    """The network's weights and batch-norm statistics, without pickle."""
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
+
+
+def to_onnx(
+    network: DigitNetwork, *, temperature: float = 1.0, least_certainty: float = 0.5, least_confidence: float = 0.5
+) -> bytes:
+    """The folded network: input `image` float32 (batch, 1, 28, 28) in 0..1, output `logits` float32 (batch, 10).
+
+    The logits are divided by `temperature`, within the last layer, so that everybody who takes their softmax gets the
+    calibrated probabilities. It and the two bounds are written into the file's metadata; releases that know nothing of
+    certainty go by `least_confidence`.
+    """
+    layers = fold(network)
+    weight, bias = layers["linear"]
+    layers["linear"] = weight / temperature, bias / temperature
+    builder = GraphBuilder("digits", ("image", ["batch", 1, 28, 28]), ("logits", ["batch", 10]))
+    for name, pooled in zip(("conv1", "conv2", "conv3", "conv4", "conv5", "conv6", "conv7"), "  p  p ", strict=True):
+        builder.add("Conv", name, *layers[name])
+        if name not in ("conv3", "conv6"):  # the 1x1 convolutions have no activation
+            builder.add("Relu")
+        if pooled == "p":
+            builder.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    builder.add("GlobalAveragePool")
+    builder.add("Flatten")
+    builder.add("Gemm", "linear", *layers["linear"], transB=1)
+    bounds = {LEAST_CERTAINTY: str(least_certainty), LEAST_CONFIDENCE: str(least_confidence)}
+    return builder.serialize({TEMPERATURE: str(temperature)} | bounds)
+
+
+def fold(network: DigitNetwork) -> dict[str, Weights]:
+    """Weight and bias of every layer once all normalisation has gone into the convolution that follows it."""
+    scale, shift = torch.tensor([1 / PIXEL_STD]).double(), torch.tensor([-PIXEL_MEAN / PIXEL_STD]).double()
+    folded: dict[str, Weights] = {}
+    for name in ("conv1", "conv2", "conv3", "conv4", "conv5", "conv6", "conv7"):
+        block = getattr(network, name)
+        convolution = block[0] if isinstance(block, nn.Sequential) else block
+        weight, bias = _parameters(convolution)
+        folded[name] = (
+            weight * scale[None, :, None, None],
+            bias + (weight.sum(dim=(2, 3)) * shift[None, :]).sum(dim=1),
+        )
+        scale, shift = _affine(block[2]) if isinstance(block, nn.Sequential) else _identity(len(bias))
+    folded["linear"] = _parameters(network.linear)
+    return folded
+
+
+def check_export(network: DigitNetwork, model: bytes, split: Split, *, temperature: float = 1.0) -> float:
+    """The largest difference of a calibrated logit over `split`.
+
+    Raises ExportMismatch past 1e-4 or where a digit differs.
+    """
+    classifier = DigitClassifier(model)
+    largest = 0.0
+    network.eval()
+    for images in split.images.split(500):
+        pixels = images.float() / 255
+        with torch.inference_mode():
+            ours = network.logits(pixels).numpy() / np.float32(temperature)
+        theirs = classifier.logits(pixels.numpy())
+        largest = float(np.maximum(largest, np.abs(ours - theirs).max()))
+        if (
+            not largest <= LARGEST_DIFFERENCE
+            or (  # not a number is not below it either
+                ours.argmax(axis=1) != theirs.argmax(axis=1)
+            ).any()
+        ):
+            raise ExportMismatch(f"The ONNX file differs from the trained network by {largest:.2g} in a logit.")
+    return largest
+
+
+def _parameters(layer: nn.Module) -> Weights:
+    weight, bias = layer.get_parameter("weight"), layer.get_parameter("bias")
+    return weight.detach().cpu().double(), bias.detach().cpu().double()
+
+
+def _affine(norm: nn.Module) -> Weights:
+    """Scale and shift per channel of a batch-norm at inference."""
+    if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None or norm.running_var is None:
+        raise TypeError("a batch-norm with running statistics was expected after the activation")
+    scale = norm.weight.detach().cpu().double() / torch.sqrt(norm.running_var.cpu().double() + norm.eps)
+    return scale, norm.bias.detach().cpu().double() - norm.running_mean.cpu().double() * scale
+
+
+def _identity(channels: int) -> Weights:
+    return torch.ones(channels).double(), torch.zeros(channels).double()

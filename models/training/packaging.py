@@ -1,0 +1,94 @@
+"""From a finished training to a servable version: measured once on the test set, exported, and described in a card."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.inference.acceptance import certainty, is_trusted
+from models.inference.classifier import softmax
+from models.training.calibration import coverage, fit_temperature, least_trusted, negative_log_likelihood
+from models.training.data import Dataset, Split
+from models.training.digit_network import DigitNetwork, count_parameters
+from models.training.evaluation import EVALUATION_BATCH, evaluate
+from models.training.export import check_export, to_onnx, to_safetensors
+from models.training.run import TrainingRun
+
+LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Proven:
+    """The facts about a network, and its files by name."""
+
+    card: dict[str, Any]
+    files: dict[str, bytes]
+
+
+def prove(run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]], seconds: float) -> Proven:
+    """Read the test set, for the first and only time, and write the files. Raises ExportMismatch.
+
+    `epochs` are the figures that the training reported, `seconds` its wall time.
+    """
+    network = cast(DigitNetwork, run.final_network)  # teachers are not for serving
+    test, validation = evaluate(network, run.dataset.test.to(run.device)), evaluate(network, run.validation)
+    network.cpu()
+    weights, calibration = to_safetensors(network), calibrate(network, run.dataset)
+    known = {name: calibration[name] for name in ("temperature", "least_certainty", "least_confidence")}
+    model = to_onnx(network, **known)
+    card = {
+        "recipe": {"name": recipe_name, **asdict(run.recipe)},
+        "seed": run.seed,
+        "teacher": None if run.teacher is None else hashlib.sha256(to_safetensors(run.teacher)).hexdigest(),
+        "parameters": count_parameters(network),
+        "dataset": {"name": run.dataset.name, "sha256": run.dataset.sha256, "train": len(run.train)},
+        "test": asdict(test),
+        "validation": asdict(validation),
+        "calibration": calibration,
+        "epochs": list(epochs),
+        "seconds": round(seconds, 1),
+        "device": str(run.device),
+        "threads": run.threads,
+        "largest_logit_difference": check_export(network, model, run.dataset.test, temperature=known["temperature"]),
+        "input": "image: float32 (batch, 1, 28, 28) in 0..1, bright ink on dark",
+        "output": "logits: float32 (batch, 10), already divided by the temperature",
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "libraries": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+    }
+    files = {
+        "weights.safetensors": weights,
+        "model.onnx": model,
+        "card.json": (json.dumps(card, indent=1) + "\n").encode(),
+    }
+    return Proven(card, files)
+
+
+def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:
+    """Temperature and least certainty, fitted on the validation split; what they give there and on the test set."""
+    splits = {"validation": dataset.validation, "test": dataset.test}
+    logits = {name: _logits(network, split) for name, split in splits.items()}
+    labels = {name: split.labels.numpy() for name, split in splits.items()}
+    temperature = fit_temperature(logits["validation"], labels["validation"])
+    probabilities = {name: softmax(scores / np.float32(temperature)) for name, scores in logits.items()}
+    is_right = {name: answers.argmax(axis=1) == labels[name] for name, answers in probabilities.items()}
+    least = least_trusted(certainty(probabilities["validation"]), is_right["validation"])
+    figures = {
+        name: coverage(is_trusted(probabilities[name], least), is_right[name])
+        | {"loss": negative_log_likelihood(logits[name] / np.float32(temperature), labels[name])}
+        for name in logits
+    }
+    least_confidence = least_trusted(probabilities["validation"].max(axis=1), is_right["validation"])
+    return {"temperature": temperature, "least_certainty": least, "least_confidence": least_confidence} | figures
+
+
+@torch.inference_mode()
+def _logits(network: DigitNetwork, split: Split) -> NDArray[np.float32]:
+    parts = [network.logits(images.float() / 255).numpy() for images in split.images.split(EVALUATION_BATCH)]
+    return np.concatenate(parts)

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+
+from app.access import keys as service
+from app.access.startup import is_loopback, require_keys
+from app.config import Settings
+from app.errors import ConfigurationError, SchemaOutdated
+from tests.guarded import make_key, prepare
+
+GOOD = "k8sTz_0123456789abcdefghijklmnopqrstuv"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "numeral.example", ""])
+def test_other_addresses_need_a_key_or_the_word(tmp_path: Path, host: str) -> None:
+    settings, sessions = prepare(tmp_path, host=host)
+    with pytest.raises(ConfigurationError, match=r"numeral keys create.*--insecure"):
+        require_keys(settings)
+    require_keys(settings.model_copy(update={"insecure": True}))
+    service.revoke(sessions, make_key(sessions, "admin").split("_")[1])
+    require_keys(settings)  # shut, but not open to everybody
+    sessions.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
+def test_on_loopback_no_key_is_needed(tmp_path: Path, host: str) -> None:
+    settings, sessions = prepare(tmp_path, host=host)
+    sessions.close()
+    assert is_loopback(host)
+    require_keys(settings)
+
+
+def test_where_a_container_is_published_decides_and_not_what_it_listens_on(tmp_path: Path) -> None:
+    settings, sessions = prepare(tmp_path, host="0.0.0.0", published_host="127.0.0.1")
+    sessions.close()
+    require_keys(settings)
+    with pytest.raises(ConfigurationError, match=r"10\.0\.0\.1 without API keys"):
+        require_keys(settings.model_copy(update={"published_host": "10.0.0.1"}))
+
+
+@pytest.mark.parametrize(
+    "content", ["", "password", "a" * 40, "0123456789 abcdefghijklmnopqrstuvwxyz", "é" * 40, "x" * 300]
+)
+def test_admin_key_that_can_be_guessed_is_refused_and_not_shown(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "key"
+    file.write_text(content)
+    with pytest.raises(ConfigurationError, match=r"NUMERAL_ADMIN_KEY_FILE.*at random") as refused:
+        require_keys(Settings(data_dir=tmp_path, admin_key_file=file))
+    assert not content or content not in str(refused.value)
+
+
+def test_admin_key_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"/nowhere.*No such file"):
+        require_keys(Settings(data_dir=tmp_path, admin_key_file=Path("/nowhere")))
+
+
+def test_good_admin_key_opens_other_addresses(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(f"{GOOD}\n")
+    settings, sessions = prepare(tmp_path, host="0.0.0.0", admin_key_file=tmp_path / "key")
+    sessions.close()
+    require_keys(settings)
+
+
+def test_another_schema_is_refused_and_a_database_that_is_away_is_not(tmp_path: Path) -> None:
+    with pytest.raises(SchemaOutdated, match="numeral migrate"):
+        require_keys(Settings(data_dir=tmp_path))
+    require_keys(Settings(data_dir=tmp_path, host="0.0.0.0", database_url="postgresql://nobody@127.0.0.1:9/none"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("rate_limit_per_key", "often"),
+        ("cors_origins", "*"),
+        ("cors_origins", "https://a.b/c"),
+        ("insecure", "perhaps"),
+    ],
+)
+def test_broken_setting_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        Settings(**{name: value})  # type: ignore[arg-type]

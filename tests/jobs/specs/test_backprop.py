@@ -1,0 +1,95 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from app.jobs.specs.backprop import WORKBOOK_WEIGHTS, BackpropSweepSpec
+
+
+def sweep_spec(**fields: Any) -> BackpropSweepSpec:
+    return BackpropSweepSpec.model_validate({"kind": "backprop_sweep", **fields})
+
+
+def test_what_is_left_out_is_the_workbook() -> None:
+    spec = sweep_spec()
+    assert spec.weights == WORKBOOK_WEIGHTS
+    assert spec.is_named
+    assert spec.to_task().is_small
+    assert spec.to_task().start.tolist() == list(WORKBOOK_WEIGHTS)
+
+
+def test_a_stored_spec_is_read_back_as_it_was() -> None:
+    for fields in ({}, {"layers": [3, 4, 1], "inputs": [[1, 2, 3]], "targets": [[0.5]]}, {"seed": 3}):
+        spec = sweep_spec(**fields)
+        again = BackpropSweepSpec.model_validate(spec.model_dump(mode="json"))
+        assert again == spec
+        np.testing.assert_array_equal(again.to_task().start, spec.to_task().start)
+
+
+def test_weights_are_drawn_from_the_seed() -> None:
+    starts = [sweep_spec(seed=seed).to_task().start.tolist() for seed in (1, 1, 2)]
+    assert starts[0] == starts[1] != starts[2]
+
+
+def test_matrices_and_biases_are_laid_out_layer_by_layer() -> None:
+    spec = sweep_spec(
+        layers=[2, 2, 1],
+        inputs=[[1, 2], [3, 4]],
+        targets=[[0.1], [0.2]],
+        weights=[[[1, 2], [3, 4]], [[5, 6]]],
+        biases=[[7, 8], [9]],
+    )
+    assert spec.to_task().start.tolist() == [1, 2, 3, 4, 7, 8, 5, 6, 9]
+    assert not spec.is_named
+
+
+@pytest.mark.parametrize(
+    ("field", "fields"),
+    [
+        ("weights", {"weights": [0.1] * 7}),
+        ("weights", {"weights": [0.1] * 8, "layers": [2, 3, 2]}),
+        ("weights", {"weights": [0.1] * 8, "biases": True}),
+        ("weights", {"weights": [[[1, 2], [3]], [[1, 2], [3, 4]]]}),
+        ("weights", {"weights": [float("nan")] * 8}),
+        ("learning_rates", {"learning_rates": [-0.1]}),
+        ("learning_rates", {"learning_rates": [0.0]}),
+        ("learning_rates", {"learning_rates": [float("nan")]}),
+        ("learning_rates", {"learning_rates": [float("inf")]}),
+        ("learning_rates", {"learning_rates": []}),
+        ("learning_rates", {"learning_rates": [0.1] * 10_001}),
+        (
+            "learning_rates",
+            {"learning_rates": [0.1] * 100, "layers": [64] * 5, "inputs": [0] * 64, "targets": [0.5] * 64},
+        ),
+        ("targets", {"targets": [0.0, 0.5]}),
+        ("targets", {"targets": [0.5, 1.0]}),
+        ("targets", {"targets": [-1.0, 0.5], "activation": "tanh"}),
+        ("targets", {"targets": [[0.5, 0.5], [0.5, 0.5]]}),
+        ("targets", {"targets": [0.5, 0.5, 0.5]}),
+        ("inputs", {"inputs": [0.5]}),
+        ("inputs", {"inputs": [[0.5, 0.5], [0.5]]}),
+        ("epochs", {"epochs": 0}),
+        ("epochs", {"epochs": 100_001}),
+        ("layers", {"layers": [2]}),
+        ("layers", {"layers": [2, 0, 2]}),
+        ("layers", {"layers": [2, 65, 2]}),
+        ("layers", {"layers": [2, 2, 2, 2, 2, 2]}),
+        ("biases", {"biases": [[1, 2]]}),
+        ("activation", {"activation": "gelu"}),
+        ("max_points", {"max_points": 1}),
+        ("stop", {"stop": {"patience": 0}}),
+        ("target_loss", {"target_loss": 0}),
+    ],
+)
+def test_bad_input_is_refused_by_the_name_of_its_field(field: str, fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        sweep_spec(**fields)
+    assert {error["loc"][0] for error in refused.value.errors()} == {field}
+
+
+def test_too_many_steps_are_refused_with_the_bound() -> None:
+    assert sweep_spec(learning_rates=[0.1] * 10_000, epochs=5_000)
+    with pytest.raises(ValidationError, match="50,010,000; at most 50,000,000") as refused:
+        sweep_spec(learning_rates=[0.1] * 10_000, epochs=5_001)
+    assert refused.value.errors()[0]["loc"] == ("epochs",)

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+
+from app.config import Settings
+from app.errors import ConfigurationError
+from tests.cli.test_main import numeral
+
+URL = "postgresql://numeral:0123456789abcdef@postgres/numeral"
+
+
+def test_setting_comes_from_the_file_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "url").write_text(f"{URL}\n")
+    monkeypatch.setenv("NUMERAL_DATABASE_URL_FILE", str(tmp_path / "url"))
+    assert Settings().database_url == URL
+
+
+def test_variable_goes_before_the_file_as_a_child_process_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMERAL_DATABASE_URL_FILE", str(tmp_path / "none"))
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        Settings()
+    (tmp_path / "none").write_text(URL)
+    monkeypatch.setenv("NUMERAL_DATABASE_URL", "sqlite:////somewhere/else.db")
+    assert Settings().database_url == "sqlite:////somewhere/else.db"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("", "is empty"),
+        (" \n", "is empty"),
+        ("postgresql://numeral:change-me@postgres/numeral", "a weak password"),
+        ("postgresql://postgres/numeral", "no password"),
+        ("postgresql://numeral:pass@[postgres/numeral", "no URL that can be read"),
+    ],
+)
+def test_secret_that_is_none_is_one_sentence_and_a_non_zero_exit(
+    tmp_path: Path, content: str | None, reason: str
+) -> None:
+    if content is not None:
+        (tmp_path / "url").write_text(content)
+    for command in ("api", "worker") if content is None else ("api",):
+        found = numeral(command, folder=tmp_path, NUMERAL_DATABASE_URL_FILE=str(tmp_path / "url"))
+        assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+        assert found.stderr.startswith(f"error: NUMERAL_DATABASE_URL_FILE names {tmp_path / 'url'}")
+        assert reason in found.stderr
+        assert "change-me" not in found.stderr

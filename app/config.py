@@ -4,16 +4,19 @@ All have the prefix NUMERAL_.
 """
 
 import hashlib
+import os
 import tempfile
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from limits import parse_many
 from pydantic import AfterValidator, Field
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import URL
 
-from app.secret_files import SecretFiles
+from app.errors import ConfigurationError
 
 
 def check_rules(rules: str) -> str:
@@ -27,7 +30,9 @@ def check_rules(rules: str) -> str:
 
 RateLimit = Annotated[str, AfterValidator(check_rules)]
 Origins = Annotated[str, Field(pattern=r"^$|^https?://[^\s/,*]+(,https?://[^\s/,*]+)*$")]
-LONGEST_SOCKET_PATH = 100  # bytes; Linux takes 107, macOS 103
+MIN_PASSWORD_LENGTH = 16  # of a URL that stands in a file
+URLS_WITH_PASSWORD = ("NUMERAL_DATABASE_URL_FILE", "NUMERAL_REDIS_URL_FILE")
+MAX_SOCKET_PATH_BYTES = 100  # bytes; Linux takes 107, macOS 103
 
 
 class Settings(BaseSettings):
@@ -99,7 +104,7 @@ class Settings(BaseSettings):
     def embedded_socket(self) -> Path:
         """Where the embedded Valkey listens; beside the data unless that path is too long for a socket."""
         socket = self.data_dir.resolve() / "valkey.sock"
-        if len(bytes(socket)) <= LONGEST_SOCKET_PATH:
+        if len(bytes(socket)) <= MAX_SOCKET_PATH_BYTES:
             return socket
         return Path(tempfile.gettempdir()) / f"numeral-{hashlib.sha256(bytes(socket)).hexdigest()[:16]}.sock"
 
@@ -116,3 +121,41 @@ class Settings(BaseSettings):
         """The same settings as variables, for a process that is started with them."""
         values = self.model_dump(mode="json", exclude_none=True)
         return {f"NUMERAL_{name.upper()}": str(value) for name, value in values.items()}
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """The settings for which the environment names a file. Raises ConfigurationError for one that is no secret."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        variable = f"NUMERAL_{field_name.upper()}_FILE"
+        path = os.environ.get(variable)
+        return (_read(variable, Path(path)) if path else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _read(variable: str, path: Path) -> str:
+    try:
+        secret = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigurationError(f"{variable} names {path}, which cannot be read: {reason}.") from error
+    if not secret:
+        raise ConfigurationError(f"{variable} names {path}, which is empty; write the setting into it.")
+    if variable in URLS_WITH_PASSWORD:
+        _require_strong_password(variable, path, secret)
+    return secret
+
+
+def _require_strong_password(variable: str, path: Path, url: str) -> None:
+    try:
+        password = urlsplit(url).password or ""
+    except ValueError as error:
+        raise ConfigurationError(f"{variable} names {path}, which holds no URL that can be read.") from error
+    if len(password) < MIN_PASSWORD_LENGTH:
+        raise ConfigurationError(
+            f"{variable} names {path}, whose URL has {'a weak password' if password else 'no password'}; give one of "
+            f"{MIN_PASSWORD_LENGTH} characters or more, such as `openssl rand -hex 24` makes."
+        )

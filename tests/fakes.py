@@ -1,8 +1,8 @@
 """What tests put in the place of slow and irrelevant things."""
 
 
-class RecordedQueue:
-    """A JobQueue that only remembers its hints."""
+class RecordedNotifier:
+    """A WorkerNotifier that only remembers its hints."""
 
     def __init__(self) -> None:
         self.hints: list[tuple[str, str, str]] = []

@@ -12,12 +12,12 @@ from app.migrations.migrate import upgrade
 from app.storage import open_storage
 from docs import make_backprop
 from tests.conftest import free_port, serve
-from tests.fakes import RecordedQueue
+from tests.fakes import RecordedNotifier
 from worker.runner import run_job
 from worker.sweep import sweep
 
 
-class WorkingQueue(RecordedQueue):
+class WorkingQueue(RecordedNotifier):
     """A queue whose hints are taken at once, by a thread of this process."""
 
     def __init__(self, settings: Settings) -> None:

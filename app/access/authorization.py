@@ -14,7 +14,7 @@ from app.access.startup import is_loopback
 from app.errors import KeyInUrl, KeyMissing, KeyWrong, OriginRefused, RateLimited, ScopeMissing
 
 HOW = "Send it as Authorization: Bearer KEY or X-API-Key: KEY"
-LONGEST_KEY = 512
+MAX_KEY_BYTES = 512
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Caller:
     key_id: str = ""
 
 
-class Admission:
+class Authorization:
     """The rules of one process. `is_insecure`: no key is ever needed. `is_local`: none as long as none was made."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Admission:
         self._is_insecure, self._is_local, self._is_metrics_open = is_insecure, is_local, is_metrics_open
         self._origins = frozenset(origins)
 
-    def admit(self, method: str, path: str, query: bytes, caller: Caller) -> None:
+    def authorize(self, method: str, path: str, query: bytes, caller: Caller) -> None:
         """Raise what stands against the request: KeyInUrl, KeyMissing, KeyWrong, ScopeMissing, RateLimited ..."""
         if query and KEY_IN_QUERY.search(unquote_plus(query.decode("latin-1"))):
             raise KeyInUrl(
@@ -70,7 +70,7 @@ class Admission:
             if self._is_local and self._keyring.is_empty:
                 self._require_this_machine(method, caller)
                 return
-            self._refuse(key, method, path, scopes, caller)
+            self._reject(key, method, path, scopes, caller)
         elif not holder.may(scopes):
             caller.key_id = holder.id
             raise ScopeMissing(
@@ -80,7 +80,7 @@ class Admission:
         else:
             caller.key_id = holder.id
 
-    def _refuse(self, key: bytes, method: str, path: str, scopes: tuple[str, ...], caller: Caller) -> None:
+    def _reject(self, key: bytes, method: str, path: str, scopes: tuple[str, ...], caller: Caller) -> None:
         if not key:
             raise KeyMissing(f"{method} {path} needs an API key with the scope {' or '.join(scopes)}. {HOW}.")
         wait = self._limits.failures.take(_network(caller.address))
@@ -139,5 +139,5 @@ def _network(address: str) -> str:
 def _key_of(caller: Caller) -> bytes:
     scheme, _, rest = caller.authorization.partition(b" ")
     if scheme.lower() == b"bearer":
-        return rest.strip()[:LONGEST_KEY]
-    return caller.api_key.strip()[:LONGEST_KEY]
+        return rest.strip()[:MAX_KEY_BYTES]
+    return caller.api_key.strip()[:MAX_KEY_BYTES]

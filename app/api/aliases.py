@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
 
-from app.api.dependencies import Parts, PartsDependency, require_json
-from app.api.models import render
-from app.api.schemas import everything as schemas
+from app.api.dependencies import ServicesDependency, require_json
+from app.api.model_documents import render
+from app.api.schemas import models as schemas
 from app.errors import InvalidInput
 from app.registry import aliases, service
 from app.registry.tables import AliasChange
+from app.services import Services
 
 router = APIRouter(prefix="/v1/models/aliases", tags=["models"])
 
@@ -19,46 +20,50 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="how many to list at mos
 
 
 @router.get("/{alias}", response_model=schemas.AliasChange)
-def get_alias(alias: AliasName, parts: PartsDependency, response: Response) -> dict[str, Any]:
+def get_alias(alias: AliasName, services: ServicesDependency, response: Response) -> dict[str, Any]:
     """The version that serves under an alias now. Its `ETag` is what `If-Match` takes."""
-    present = _row(aliases.history(parts.sessions, alias, limit=1)[0])
+    present = _row(aliases.history(services.sessions, alias, limit=1)[0])
     response.headers["ETag"] = f'"{present["version"]}"'
     return present
 
 
 @router.get("/{alias}/history", response_model=schemas.AliasHistory)
-def get_history(alias: AliasName, parts: PartsDependency, limit: Limit = 100) -> dict[str, Any]:
+def get_history(alias: AliasName, services: ServicesDependency, limit: Limit = 100) -> dict[str, Any]:
     """Which versions served under an alias, newest first; the one with no `until` serves now."""
-    return {"items": [_row(change) for change in aliases.history(parts.sessions, alias, limit=limit)]}
+    return {"items": [_row(change) for change in aliases.history(services.sessions, alias, limit=limit)]}
 
 
 @router.put("/{alias}", response_model=schemas.Model, dependencies=[Depends(require_json)])
 def set_alias(
-    alias: AliasName, target: schemas.AliasTarget, parts: PartsDependency, response: Response, if_match: IfMatch = None
+    alias: AliasName,
+    target: schemas.AliasTarget,
+    services: ServicesDependency,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Point an alias at a version. `champion` is the one that answers predictions; it changes at once.
 
     With `If-Match` or `expected_version`, only if the alias still stands for that version; otherwise 412.
     """
     expected = _expected(if_match, target.expected_version)
-    parts.classifiers.get(target.version)  # in memory before it serves; what cannot be loaded changes nothing
+    services.model_cache.get(target.version)  # in memory before it serves; what cannot be loaded changes nothing
     reason = f"set by a client: {target.reason}" if target.reason else "set by a client"
-    aliases.set_alias(parts.sessions, alias, target.version, expected=expected, reason=reason)
-    return _answer(parts, alias, response)
+    aliases.set_alias(services.sessions, alias, target.version, expected=expected, reason=reason)
+    return _answer(services, alias, response)
 
 
 @router.post("/{alias}/rollback", response_model=schemas.Model)
 def roll_back(
     alias: AliasName,
-    parts: PartsDependency,
+    services: ServicesDependency,
     response: Response,
     condition: Annotated[schemas.AliasCondition | None, Body()] = None,
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Point an alias at the version that served before; once more, at the one before that. No body is needed."""
     expected = _expected(if_match, condition.expected_version if condition else None)
-    aliases.roll_back(parts.sessions, alias, expected=expected, load=parts.classifiers.get)
-    return _answer(parts, alias, response)
+    aliases.roll_back(services.sessions, alias, expected=expected, load=services.model_cache.get)
+    return _answer(services, alias, response)
 
 
 def _expected(if_match: str | None, expected_version: str | None) -> str | None:
@@ -70,9 +75,9 @@ def _expected(if_match: str | None, expected_version: str | None) -> str | None:
     return header if header is not None else expected_version
 
 
-def _answer(parts: Parts, alias: str, response: Response) -> dict[str, Any]:
-    parts.classifiers.refresh()
-    version, names = service.get(parts.sessions, alias)
+def _answer(services: Services, alias: str, response: Response) -> dict[str, Any]:
+    services.model_cache.refresh()
+    version, names = service.get(services.sessions, alias)
     response.headers["ETag"] = f'"{version.number}"'
     return render(version, names)
 

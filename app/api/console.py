@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse
 
-from app.api.middleware.security_headers import PAGE, docs_policy
+from app.api.security_headers import PAGE_POLICY, docs_policy
 from app.errors import PageNotFound
 
 router = APIRouter(include_in_schema=False)
@@ -19,7 +19,7 @@ DOCS_POLICY = docs_policy(DOCS.decode())
 
 @router.get("/")
 async def home() -> FileResponse:
-    return FileResponse(FILES["index.html"], headers={"Content-Security-Policy": PAGE})
+    return FileResponse(FILES["index.html"], headers={"Content-Security-Policy": PAGE_POLICY})
 
 
 @router.get("/console/{name}")
@@ -27,7 +27,7 @@ async def console_file(name: str) -> FileResponse:
     """What the page is made of."""
     if name not in FILES:
         raise PageNotFound(f"The console has no file {name!r}.")
-    return FileResponse(FILES[name], headers={"Content-Security-Policy": PAGE})
+    return FileResponse(FILES[name], headers={"Content-Security-Policy": PAGE_POLICY})
 
 
 @router.get("/docs")

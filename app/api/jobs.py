@@ -7,36 +7,26 @@ from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
-from pydantic import AfterValidator
 
 from app.api.accept import accepts, prefers
-from app.api.dependencies import Parts, PartsDependency, require_json
-from app.api.event_streams import POLL_SECONDS, rfc3339
-from app.api.schemas import everything as schemas
+from app.api.dependencies import ServicesDependency, require_json
+from app.api.event_streams import encode_events, rfc3339
+from app.api.path_parameters import JOB_ID, JobId
+from app.api.schemas import jobs as schemas
 from app.errors import InvalidInput, StorageUnavailable
 from app.jobs import service
+from app.jobs.event_feed import POLL_SECONDS
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs import JobSpec
 from app.jobs.tables import Job
-from app.jobs.transitions import job_not_found
+from app.services import Services
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-LONGEST_WAIT_SECONDS = 60
-
-JOB_ID = re.compile(r"[0-9a-f-]{36}")
-
-
-def _check_id(job_id: str) -> str:
-    if not JOB_ID.fullmatch(job_id):  # such an id was never given, and not every database would take the question
-        raise job_not_found(job_id)
-    return job_id
-
-
-JobId = Annotated[str, Path(description="the job's id"), AfterValidator(_check_id)]
+MAX_WAIT_SECONDS = 60
 
 
 @router.post(
@@ -48,7 +38,7 @@ JobId = Annotated[str, Path(description="the job's id"), AfterValidator(_check_i
 )
 async def submit_job(
     spec: JobSpec,
-    parts: PartsDependency,
+    services: ServicesDependency,
     response: Response,
     accept: Annotated[str, Header(description="image/svg+xml: go on to the job's picture (303)")] = "application/json",
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
@@ -56,11 +46,11 @@ async def submit_job(
 ) -> Any:
     """Queue a job. With `Idempotency-Key`, the same key and body give the first job again."""
     wait_seconds = _parse_wait(prefer)
-    job, is_new = await run_in_threadpool(_submit, parts, spec, idempotency_key)
+    job, is_new = await run_in_threadpool(_submit, services, spec, idempotency_key)
     if is_new:
-        parts.queue.hint(job.id, job.kind, job.queue)
+        services.notifier.hint(job.id, job.kind, job.queue)
     if wait_seconds:
-        job = await _wait_for_end(parts, job, wait_seconds)
+        job = await _wait_for_end(services, job, wait_seconds)
         response.headers["Preference-Applied"] = f"wait={wait_seconds}"
     if not is_new or (wait_seconds and JobStatus(job.status).is_final):
         response.status_code = 200
@@ -70,13 +60,13 @@ async def submit_job(
     return render(job)
 
 
-def _submit(parts: Parts, spec: JobSpec, key: str | None) -> tuple[Job, bool]:
-    return service.submit(parts.sessions, spec, idempotency_key=key, max_queued=parts.settings.max_queued)
+def _submit(services: Services, spec: JobSpec, key: str | None) -> tuple[Job, bool]:
+    return service.submit(services.sessions, spec, idempotency_key=key, max_queued=services.settings.max_queued)
 
 
 @router.get("", response_model=schemas.JobPage)
 def list_jobs(
-    parts: PartsDependency,
+    services: ServicesDependency,
     kind: Literal["backprop_sweep", "mnist_training"] | None = None,
     status: JobStatus | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -85,7 +75,7 @@ def list_jobs(
     ] = None,
 ) -> Response:
     """Jobs without their results, newest first."""
-    jobs = service.list_(parts.sessions, kind=kind, status=status, before=cursor, limit=limit + 1)
+    jobs = service.list_(services.sessions, kind=kind, status=status, before=cursor, limit=limit + 1)
     page = jobs[:limit]
     document = {"items": [summarise(job) for job in page], "next_cursor": page[-1].id if len(jobs) > limit else None}
     # written here: FastAPI would put a hundred jobs through the model first
@@ -95,36 +85,36 @@ def list_jobs(
 @router.get("/{job_id}", response_model=schemas.Job, responses={303: {"description": "to its curves, as CSV"}})
 def get_job(
     job_id: JobId,
-    parts: PartsDependency,
+    services: ServicesDependency,
     accept: Annotated[str, Header(description="text/csv: go on to a sweep's curves (303)")] = "application/json",
 ) -> Any:
     """The job as it stands now; its result once it has succeeded."""
-    job = service.get(parts.sessions, job_id)
+    job = service.get(services.sessions, job_id)
     if prefers(accept, "text/csv"):
         return RedirectResponse(f"/v1/jobs/{job.id}/curves", status_code=303)
     return render(job)
 
 
 @router.post("/{job_id}/cancel", response_model=schemas.Job)
-def cancel_job(job_id: JobId, parts: PartsDependency) -> dict[str, Any]:
+def cancel_job(job_id: JobId, services: ServicesDependency) -> dict[str, Any]:
     """Cancel a queued job at once, a running one at its next batch."""
-    return render(service.cancel(parts.sessions, job_id))
+    return render(service.cancel(services.sessions, job_id))
 
 
 @router.post("/{job_id}/retry", status_code=202, response_model=schemas.Job)
-def retry_job(job_id: JobId, parts: PartsDependency) -> dict[str, Any]:
+def retry_job(job_id: JobId, services: ServicesDependency) -> dict[str, Any]:
     """Queue a failed or cancelled job again; a training goes on from its last checkpoint."""
-    job = service.retry(parts.sessions, job_id, max_queued=parts.settings.max_queued)
-    parts.queue.hint(job.id, job.kind, job.queue)
+    job = service.retry(services.sessions, job_id, max_queued=services.settings.max_queued)
+    services.notifier.hint(job.id, job.kind, job.queue)
     return render(job)
 
 
 @router.delete("/{job_id}", status_code=204)
-def delete_job(job_id: JobId, parts: PartsDependency) -> None:
+def delete_job(job_id: JobId, services: ServicesDependency) -> None:
     """Remove an ended job for good, with its events, checkpoints and curves; not while a model version is its work."""
-    for artifact in service.delete(parts.sessions, job_id):
+    for artifact in service.delete(services.sessions, job_id):
         with suppress(StorageUnavailable):  # what stays behind is named by no row, and `numeral gc` removes it
-            parts.storage.delete(artifact)
+            services.storage.delete(artifact)
 
 
 @router.get(
@@ -134,7 +124,7 @@ def delete_job(job_id: JobId, parts: PartsDependency) -> None:
 )
 async def job_events(
     job_id: JobId,
-    parts: PartsDependency,
+    services: ServicesDependency,
     accept: Annotated[str, Header()] = "text/event-stream",
     last_event_id: Annotated[str | None, Header(description="go on after this event")] = None,
     cursor: Annotated[int | None, Query(ge=0, le=2**53, description="`next_cursor` of the last page")] = None,
@@ -142,12 +132,11 @@ async def job_events(
 ) -> Response:
     """The job's events: live as Server-Sent Events until its end, or a page of them with `Accept: application/json`."""
     after = cursor if cursor is not None else _parse_event_id(last_event_id)
-    page, is_complete = await run_in_threadpool(service.events, parts.sessions, job_id, after=after, limit=limit)
+    page, is_complete = await run_in_threadpool(service.events, services.sessions, job_id, after=after, limit=limit)
     if accepts(accept, "text/event-stream") or not accepts(accept, "application/json"):
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return StreamingResponse(
-            parts.events.stream(job_id, after=after), media_type="text/event-stream", headers=headers
-        )
+        stream = encode_events(services.events.follow(job_id, after=after))
+        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
     newest = page[-1].number if page else after
     return JSONResponse(
         {
@@ -181,12 +170,12 @@ def render(job: Job) -> dict[str, Any]:
     return summarise(job) | {"result": job.result}
 
 
-async def _wait_for_end(parts: Parts, job: Job, seconds: int) -> Job:
+async def _wait_for_end(services: Services, job: Job, seconds: int) -> Job:
     deadline, pause = time.monotonic() + seconds, 0.005
-    while not (JobStatus(job.status).is_final or parts.lifetime.is_ending) and time.monotonic() < deadline:
+    while not (JobStatus(job.status).is_final or services.shutdown.has_begun) and time.monotonic() < deadline:
         await asyncio.sleep(pause)
         pause = min(pause * 1.2, POLL_SECONDS)  # quick for a sweep, cheap for a training
-        job = await run_in_threadpool(service.get, parts.sessions, job.id)
+        job = await run_in_threadpool(service.get, services.sessions, job.id)
     return job
 
 
@@ -195,8 +184,8 @@ def _parse_wait(prefer: str | None) -> int:
     found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?(\d+)(?![\d.])", prefer or "", re.IGNORECASE)
     if found is None:
         return 0
-    if len(found[1]) > 4 or int(found[1]) > LONGEST_WAIT_SECONDS:
-        raise InvalidInput(f"Prefer: wait may be at most {LONGEST_WAIT_SECONDS} seconds.", location="header.Prefer")
+    if len(found[1]) > 4 or int(found[1]) > MAX_WAIT_SECONDS:
+        raise InvalidInput(f"Prefer: wait may be at most {MAX_WAIT_SECONDS} seconds.", location="header.Prefer")
     return int(found[1])
 
 

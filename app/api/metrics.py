@@ -7,11 +7,12 @@ from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app import VERSION
-from app.api.dependencies import Parts, PartsDependency
+from app.api.dependencies import ServicesDependency
 from app.errors import ModelNotLoaded
 from app.jobs.gauges import Gauges
 from app.metrics.instruments import gauge
 from app.metrics.metrics import FLUSH_SECONDS
+from app.services import Services
 
 router = APIRouter(tags=["operation"])
 
@@ -26,23 +27,23 @@ TRAINING = {
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def get_metrics(parts: PartsDependency) -> Response:
+async def get_metrics(services: ServicesDependency) -> Response:
     """Counts of all processes behind this port since the service started, and what the database knows."""
-    if parts.settings.api_processes > 1:
+    if services.settings.api_processes > 1:
         await asyncio.sleep(2 * FLUSH_SECONDS)  # by then the others have counted what they answered before this request
-    parts.metrics.flush()
-    return await run_in_threadpool(_render, parts)
+    services.metrics.flush()
+    return await run_in_threadpool(_render, services)
 
 
-def _render(parts: Parts) -> Response:
-    lines = parts.metrics.text() + _service(parts) + _drift(parts) + _database(parts.gauges.get())
+def _render(services: Services) -> Response:
+    lines = services.metrics.text() + _service(services) + _drift(services) + _database(services.gauges.get())
     return Response("\n".join(lines) + "\n", media_type=TYPE)
 
 
-def _service(parts: Parts) -> list[str]:
+def _service(services: Services) -> list[str]:
     build = {"version": VERSION, "python": platform.python_version()}
     try:
-        champion = [({"model_version": parts.classifiers.champion.version}, 1.0)]
+        champion = [({"model_version": services.model_cache.champion.version}, 1.0)]
     except ModelNotLoaded:
         champion = []
     return [
@@ -51,8 +52,8 @@ def _service(parts: Parts) -> list[str]:
     ]
 
 
-def _drift(parts: Parts) -> list[str]:
-    count, indices = parts.drift.indices()
+def _drift(services: Services) -> list[str]:
+    count, indices = services.drift.indices()
     text = "Population stability index of the last ten minutes against what the network learnt from."
     return [
         *gauge("numeral_drift_window_predictions", "Predictions that the index is of.", [({}, count)]),

@@ -7,11 +7,12 @@ import numpy as np
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from app.api.dependencies import Parts, PartsDependency
-from app.api.jobs import JobId
+from app.api.dependencies import ServicesDependency
+from app.api.path_parameters import JobId
 from app.errors import CurvesNotThere
 from app.jobs import runs, service
 from app.jobs.tables import Job
+from app.services import Services
 from models.backprop import plots
 from models.backprop.sweeps.curve_files import from_npz, to_csv, to_npz
 
@@ -23,57 +24,57 @@ View = Annotated[
 
 
 @router.get("/{job_id}/plot.svg", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
-def plot_svg(job_id: JobId, parts: PartsDependency, view: View = "curves") -> Response:
+def plot_svg(job_id: JobId, services: ServicesDependency, view: View = "curves") -> Response:
     """The job's loss curves as far as they are known."""
-    return Response(_plot(parts, job_id, view, "svg"), media_type="image/svg+xml")
+    return Response(_plot(services, job_id, view, "svg"), media_type="image/svg+xml")
 
 
 @router.get("/{job_id}/plot.png", response_class=Response, responses={200: {"content": {"image/png": {}}}})
-def plot_png(job_id: JobId, parts: PartsDependency, view: View = "curves") -> Response:
+def plot_png(job_id: JobId, services: ServicesDependency, view: View = "curves") -> Response:
     """The job's loss curves as far as they are known."""
-    return Response(_plot(parts, job_id, view, "png"), media_type="image/png")
+    return Response(_plot(services, job_id, view, "png"), media_type="image/png")
 
 
 @router.get("/{job_id}/curves", response_class=StreamingResponse, responses={200: {"content": {"text/csv": {}}}})
-def curves_csv(job_id: JobId, parts: PartsDependency) -> StreamingResponse:
+def curves_csv(job_id: JobId, services: ServicesDependency) -> StreamingResponse:
     """Every loss curve of a finished sweep, whole: a line per epoch, a column per learning rate."""
-    arrays = _arrays(parts, service.get(parts.sessions, job_id))
+    arrays = _arrays(services, service.get(services.sessions, job_id))
     lines = to_csv(arrays["learning_rates"], arrays["losses"])
     return StreamingResponse(_in_chunks(lines), media_type="text/csv")
 
 
 @router.get("/{job_id}/curves.npz", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
-def curves_npz(job_id: JobId, parts: PartsDependency) -> Response:
+def curves_npz(job_id: JobId, services: ServicesDependency) -> Response:
     """The same for NumPy: `learning_rates`; `losses`, `gradient_norms` (rates, epochs + 1), NaN past a curve's end."""
-    job = service.get(parts.sessions, job_id)
-    stored = _stored(parts, job)
-    content = to_npz(**_arrays(parts, job)) if stored is None else stored
+    job = service.get(services.sessions, job_id)
+    stored = _stored(services, job)
+    content = to_npz(**_arrays(services, job)) if stored is None else stored
     return Response(content, media_type="application/zip")
 
 
-def _plot(parts: Parts, job_id: str, view: str, picture_format: plots.Format) -> bytes:
-    return plots.render(_figure(parts, service.get(parts.sessions, job_id), view), picture_format)
+def _plot(services: Services, job_id: str, view: str, picture_format: plots.Format) -> bytes:
+    return plots.render(_figure(services, service.get(services.sessions, job_id), view), picture_format)
 
 
-def _figure(parts: Parts, job: Job, view: str) -> Any:
+def _figure(services: Services, job: Job, view: str) -> Any:
     if job.kind == "mnist_training":
-        epochs = runs.reported(parts.sessions, job.id, "epoch")
+        epochs = runs.reported(services.sessions, job.id, "epoch")
         title = f"Training, {len(epochs)} of {job.spec['epochs']} epochs ({job.status})"
         return plots.training_curves(epochs, title=title) if epochs else plots.message(title, "No epoch is done yet.")
     title = f"Loss by learning rate, {'-'.join(map(str, job.spec.get('layers', [2, 2, 2])))} network"
     if job.result is None:
-        return plots.message(title, _what_is_known(parts, job))
+        return plots.message(title, _what_is_known(services, job))
     draw = plots.sweep_curves if view == "curves" else plots.sweep_panels
     return draw(job.result["trials"], title=title)
 
 
-def _what_is_known(parts: Parts, job: Job) -> str:
-    done = len(runs.reported(parts.sessions, job.id, "trial"))
+def _what_is_known(services: Services, job: Job) -> str:
+    done = len(runs.reported(services.sessions, job.id, "trial"))
     return f"The sweep is {job.status}; {done} of {len(job.spec['learning_rates'])} learning rates are done."
 
 
-def _arrays(parts: Parts, job: Job) -> dict[str, Any]:
-    stored = _stored(parts, job)
+def _arrays(services: Services, job: Job) -> dict[str, Any]:
+    stored = _stored(services, job)
     if stored is not None:
         return from_npz(stored)
     trials = _result(job)["trials"]
@@ -84,10 +85,10 @@ def _arrays(parts: Parts, job: Job) -> dict[str, Any]:
     }
 
 
-def _stored(parts: Parts, job: Job) -> bytes | None:
+def _stored(services: Services, job: Job) -> bytes | None:
     """The file beside the job; None where the result itself holds the whole curves."""
     curves = _result(job).get("curves")
-    return parts.storage.get(curves["artifact"], sha256=curves["sha256"]) if curves else None
+    return services.storage.get(curves["artifact"], sha256=curves["sha256"]) if curves else None
 
 
 def _result(job: Job) -> dict[str, Any]:

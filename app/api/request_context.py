@@ -1,4 +1,4 @@
-"""What a client allows a prediction: the header X-Request-Timeout, and that it does not hang up."""
+"""What a client allows a prediction: the header X-Request-Timeout, and that it does not disconnect."""
 
 import re
 import time
@@ -6,7 +6,8 @@ import time
 from starlette.requests import Request
 
 from app.errors import InvalidInput
-from app.serving.request_context import Turn
+from app.server.disconnects import disconnect_check
+from app.serving.request_context import RequestContext
 
 TIMEOUT = "X-Request-Timeout"
 SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
@@ -17,10 +18,9 @@ TIMEOUT_PARAMETER = {
 }  # fmt: skip
 
 
-def read_turn(request: Request) -> Turn:
+def read_context(request: Request) -> RequestContext:
     """What the client allows this request. Raises InvalidInput."""
-    cycle = getattr(request.receive, "__self__", None)  # uvicorn's; to await `receive` instead would cost a task each
-    return Turn(_read_deadline(request), lambda: getattr(cycle, "disconnected", False))
+    return RequestContext(_read_deadline(request), disconnect_check(request.receive))
 
 
 def _read_deadline(request: Request) -> float | None:

@@ -84,7 +84,7 @@ def api(
         require_keys(settings)
         clear(settings.metrics_dir)
         uvicorn.run(
-            "app.main:create_app_from_environment",
+            "app.main:create_server_from_environment",
             factory=True,
             host=settings.host,
             port=settings.port,

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.db import Sessions, database_now
 from app.jobs.lifecycle import JobStatus
-from app.jobs.notifier import JobQueue
+from app.jobs.notifier import WorkerNotifier
 from app.jobs.tables import Job, Leader
 from app.jobs.transitions import MAX_ATTEMPTS, Claim, cancel_job, fail_job, is_rested, requeue
 
@@ -34,7 +34,7 @@ class Dispatcher:
     def __init__(
         self,
         sessions: Sessions,
-        queue: JobQueue,
+        queue: WorkerNotifier,
         *,
         stall_seconds: float = 600.0,
         on_lost: Callable[[str], None] = lambda _: None,

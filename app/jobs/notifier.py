@@ -30,7 +30,7 @@ TRANSPORT_OPTIONS: dict[str, Any] = {
 }
 
 
-class JobQueue(Protocol):
+class WorkerNotifier(Protocol):
     """Where hints go: Redis, or a list in tests."""
 
     def hint(self, job_id: str, kind: str, queue: str) -> None:
@@ -43,7 +43,7 @@ class JobQueue(Protocol):
         """Give up what was not sent yet."""
 
 
-class CeleryJobQueue:
+class CeleryNotifier:
     """Hints through Redis or Valkey."""
 
     def __init__(self, redis_url: str) -> None:

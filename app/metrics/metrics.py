@@ -2,7 +2,6 @@
 
 from collections import Counter as Tally
 from itertools import chain
-from operator import mul
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from app.metrics.shared_counters import Cells
 
 Floats = NDArray[np.float32]
 
-MODEL = "digits"  # its name in the Open Inference Protocol
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 WAITS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 BATCHES = (1, 2, 4, 8, 16)
@@ -22,8 +20,8 @@ MOST_UNCOUNTED = 128  # pictures, which are kept until then; counting them holds
 FLUSH_SECONDS = 0.25  # what is counted this much later is what a process that is killed may lose
 
 
-# What went through the network together: version, pixels, probabilities, what each request had waited, seconds.
-Batch = tuple[str, Floats, Floats, list[float], float]
+# What went through the network together: version, pixels, probabilities, seconds that each request had waited.
+Batch = tuple[str, Floats, Floats, list[float]]
 
 
 class Metrics:
@@ -65,10 +63,9 @@ class Metrics:
         self.lease_expiries = Counter(
             cells, "numeral_lease_expiries_total", "Jobs that were taken from a worker.", "reason"
         )
-        self.triton = Triton(cells)
         self.families = (
             self.requests, self.request_seconds, self.refused, self.predictions, self.confidence, self.ink,
-            self.queue_wait, self.batch_size, self.lease_expiries, *self.triton.families,
+            self.queue_wait, self.batch_size, self.lease_expiries,
         )  # fmt: skip
 
     def answered(self, method: str, route: str, status: str, seconds: float) -> None:
@@ -79,9 +76,9 @@ class Metrics:
         """A picture was read; `accepted` is true, false, or not_judged where the protocol has no word for it."""
         self._predictions.append((digit, version, accepted))
 
-    def computed(self, version: str, pixels: Floats, probabilities: Floats, waits: list[float], seconds: float) -> None:
+    def computed(self, version: str, pixels: Floats, probabilities: Floats, waits: list[float]) -> None:
         """A batch float32 (n, 1, 28, 28) went through the network, for requests that had waited so many seconds."""
-        self._batches.append((version, pixels, probabilities, waits, seconds))
+        self._batches.append((version, pixels, probabilities, waits))
         self._uncounted += len(pixels)
         if self._uncounted >= MOST_UNCOUNTED:
             self.flush()
@@ -104,15 +101,13 @@ class Metrics:
             self._count(version, [batch for batch in batches if batch[0] == version])
 
     def _count(self, version: str, batches: list[Batch]) -> None:
-        _, pixels, probabilities, waits, seconds = zip(*batches, strict=True)
+        _, pixels, probabilities, waits = zip(*batches, strict=True)
         waited = np.fromiter(chain.from_iterable(waits), np.float32)
         ink = np.concatenate(pixels).reshape(-1, 28 * 28).mean(axis=1)
         self.confidence.observe_all(np.concatenate(probabilities).max(axis=1), version)
         self.ink.observe_all(ink)
         self.batch_size.observe_all(np.fromiter(map(len, pixels), np.float32))
         self.queue_wait.observe_all(waited)
-        computing = sum(map(mul, seconds, map(len, waits)))
-        self.triton.computed(version, len(ink), len(batches), len(waited), float(waited.sum()), computing)
 
     def drift_counts(self) -> Counts:
         """How many of each class there were, over the processes: what Drift compares."""
@@ -127,36 +122,3 @@ class Metrics:
         """The lines of all families, summed over the processes."""
         totals = self.cells.totals()
         return [line for family in self.families for line in family.write(totals)]
-
-
-class Triton:
-    """The same work by the names that dashboards for Triton know. A request is one piece of at most a batch."""
-
-    def __init__(self, cells: Cells) -> None:
-        def counter(name: str, text: str) -> Counter:
-            return Counter(cells, f"nv_inference_{name}", text, "model", "version")
-
-        self.success = counter("request_success", "Requests to the network that were answered.")
-        self.failure = counter("request_failure", "Requests to the network that came to nothing.")
-        self.count = counter("count", "Pictures read.")
-        self.executions = counter("exec_count", "Batches that went through the network.")
-        self.request_us = counter("request_duration_us", "Waiting and computing, in all.")
-        self.queue_us = counter("queue_duration_us", "Waiting, in all.")
-        self.infer_us = counter("compute_infer_duration_us", "Computing, in all.")
-        self.families = (
-            self.success, self.failure, self.count, self.executions, self.request_us, self.queue_us, self.infer_us,
-        )  # fmt: skip
-
-    def computed(
-        self, version: str, pictures: int, batches: int, requests: int, waited: float, computing: float
-    ) -> None:
-        """So many requests were answered; seconds of waiting and computing are summed over them."""
-        self.success.add(requests, MODEL, version)
-        self.count.add(pictures, MODEL, version)
-        self.executions.add(batches, MODEL, version)
-        self.request_us.add((waited + computing) * 1e6, MODEL, version)
-        self.queue_us.add(waited * 1e6, MODEL, version)
-        self.infer_us.add(computing * 1e6, MODEL, version)
-
-    def failed(self, version: str) -> None:
-        self.failure.add(1, MODEL, version)

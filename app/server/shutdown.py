@@ -16,12 +16,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 LINGER_SECONDS = 0.2  # that an idle connection is still read after the service has stopped listening
 
 
-class Lifetime:
-    """Whether this process is about to end."""
+class ShutdownState:
+    """Whether the shutdown of this process has begun."""
 
     def __init__(self, *, drain_seconds: float) -> None:
         self._drain_seconds = drain_seconds
-        self.is_ending = False
+        self.has_begun = False
 
     def watch_signals(self, *, at_end: Callable[[], None]) -> None:
         """Put the drain before what the server does at SIGTERM and SIGINT; a second signal cuts it short.
@@ -34,10 +34,10 @@ class Lifetime:
 
     def _drain_before(self, number: int, end: Any, loop: asyncio.AbstractEventLoop, at_end: Callable[[], None]) -> None:
         def handle(number: int, frame: FrameType | None) -> None:
-            if self.is_ending:
+            if self.has_begun:
                 end(number, frame)
             else:
-                self.is_ending = True
+                self.has_begun = True
                 loop.call_soon_threadsafe(at_end)
                 loop.call_soon_threadsafe(loop.call_later, self._drain_seconds, end, number, frame)
 

@@ -1,7 +1,7 @@
-"""Answers predictions in small batches that never make anybody wait for company.
+"""Answers predictions in small batches, without ever making a request wait for others to join it.
 
-What arrives in the same tick of the event loop runs together; a request alone runs at once, and so do sixteen pictures
-as soon as they are there: what is still in the processor's caches is quick. A batch is for one network only.
+What arrives in the same iteration of the event loop runs together. A request alone runs at once, and so do sixteen
+pictures as soon as they are there: their data is still in the CPU caches. A batch is for one network only.
 """
 
 import asyncio
@@ -17,17 +17,20 @@ from numpy.typing import NDArray
 
 from app.errors import AppError
 from app.metrics.metrics import Metrics
-from app.serving.load_shedding import Refusals
-from app.serving.model_cache import Classifiers, ServedModel
-from app.serving.request_context import Turn
+from app.serving.load_shedding import LoadShedder
+from app.serving.model_cache import ModelCache, ServedModel
+from app.serving.request_context import RequestContext
 
 Floats = NDArray[np.float32]
 
-LARGEST_BATCH = 16  # pictures; with 32, and all of a tick read before the first runs, an answer took a third longer
-LARGE = 128  # pictures: requests of more are large ones
-LARGE_AT_ONCE = 2  # of them; more would fill the queue for good
-MOST_LARGE = 16  # of them, in work or waiting for that: each holds up to 3 MB
-MOST_INSIDE = 128  # pictures; about 10 ms of the network, 30 ms with all that HTTP takes
+MAX_BATCH_PICTURES = 16  # with 32, and all of an iteration read before the first runs, an answer took a third longer
+LARGE_REQUEST_PICTURES = 128  # requests of more pictures are large ones
+MAX_RUNNING_LARGE_REQUESTS = 2  # more would fill the queue for good
+MAX_LARGE_REQUESTS = 16  # running or waiting: each holds up to 3 MB
+MAX_PICTURES = 128  # in all requests but the large ones that wait; 10 ms of the network, 30 ms with HTTP
+
+
+ANY_CONTEXT = RequestContext()
 
 
 class Answer(NamedTuple):
@@ -35,101 +38,92 @@ class Answer(NamedTuple):
 
     version: str
     probabilities: Floats  # (n, 10)
-    least_certainty: float  # of that version: from there on its answers should be trusted
+    least_certainty: float  # of that version: answers from there on are accepted
 
 
 @dataclass(eq=False)
-class _Waiting:
+class _QueueItem:
     """Some pictures of one request, in the queue."""
 
     served: ServedModel
-    pixels: Floats  # (n, 1, 28, 28), n <= LARGEST_BATCH
-    turn: Turn
+    pixels: Floats  # (n, 1, 28, 28), n <= MAX_BATCH_PICTURES
+    context: RequestContext
     answer: "asyncio.Future[Floats]"
     since: float = field(default_factory=time.perf_counter)
 
 
 class Engine:
-    """The queue before the networks. It belongs to one event loop and is not to be touched from other threads."""
+    """The queue before the networks. It belongs to one event loop; other threads must not touch it."""
 
-    def __init__(self, classifiers: Classifiers, refusals: Refusals, metrics: Metrics) -> None:
-        self._classifiers, self._refusals, self._metrics = classifiers, refusals, metrics
-        self._queue: deque[_Waiting] = deque()
-        self._waiting = 0  # pictures in the queue
-        self._inside = 0  # pictures whose answer is not on its way yet
+    def __init__(self, model_cache: ModelCache, load_shedder: LoadShedder, metrics: Metrics) -> None:
+        self._model_cache, self._load_shedder, self._metrics = model_cache, load_shedder, metrics
+        self._queue: deque[_QueueItem] = deque()
+        self._queued_pictures = 0
+        self._pictures = 0  # queued or running, or computed in this iteration
         self._is_scheduled = False
-        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
-        self._large_inside = 0  # requests
-
-    async def predict(
-        self,
-        name: str,
-        pixels: Floats,
-        *,
-        deadline: float | None = None,
-        is_gone: Callable[[], bool] | None = None,
-    ) -> Answer:
-        """Probabilities of pictures float32 (n, 1, 28, 28) in 0..1, bright ink on dark, by a version or an alias.
-
-        `deadline` is a moment of time.monotonic() by which its turn must have come; `is_gone` says whether the client
-        has hung up. Raises ModelNotFound, ModelNotLoaded, Overloaded, DeadlineExceeded, ClientGone.
-        """
-        await self.require_room()
-        served = await self._choose(name)
-        turn = Turn(deadline, is_gone)
-        if len(pixels) <= LARGEST_BATCH:
-            return _answer(served, await self._compute_in_turn(served, pixels, turn))
-        if len(pixels) <= LARGE:
-            return _answer(served, await self._compute_in_pieces(served, pixels, turn))
-        if self._large_inside >= MOST_LARGE:
-            await self._refusals.refuse(
-                f"{MOST_LARGE} requests of more than {LARGE} pictures wait already; ask again in a second."
-            )
-        self._large_inside += 1
-        try:
-            async with self._large:
-                return _answer(served, await self._compute_in_pieces(served, pixels, turn))
-        finally:
-            self._large_inside -= 1
+        self._large = asyncio.Semaphore(MAX_RUNNING_LARGE_REQUESTS)
+        self._large_requests = 0  # running or waiting
 
     async def require_room(self) -> None:
-        """Raise Overloaded where too many pictures wait already: to be asked before much is done for a request."""
-        if self._inside >= MOST_INSIDE:
-            await self._refusals.refuse(f"{self._inside} pictures are being read already; ask again in a second.")
+        """Raise Overloaded when too many pictures wait already. Call it before anything is done for a request."""
+        if self._pictures >= MAX_PICTURES:
+            await self._load_shedder.reject(f"{self._pictures} pictures are being read already; ask again in a second.")
 
-    async def _choose(self, name: str) -> ServedModel:
-        served = self._classifiers.at_hand(name)
-        return served if served is not None else await to_thread.run_sync(self._classifiers.get, name)
+    async def predict(self, model: str, pixels: Floats, context: RequestContext = ANY_CONTEXT) -> Answer:
+        """Probabilities of pictures float32 (n, 1, 28, 28) in 0..1, bright ink on dark, by a version or an alias.
 
-    async def _compute_in_pieces(self, served: ServedModel, pixels: Floats, turn: Turn) -> Floats:
-        """One after the other: small requests go in between."""
-        starts = range(0, len(pixels), LARGEST_BATCH)
-        pieces = [pixels[start : start + LARGEST_BATCH] for start in starts]
-        return np.concatenate([await self._compute_in_turn(served, piece, turn) for piece in pieces])
-
-    async def _compute_in_turn(self, served: ServedModel, pixels: Floats, turn: Turn) -> Floats:
-        self._inside += len(pixels)
+        Raises ModelNotFound, ModelNotLoaded, DeadlineExceeded, ClientGone; Overloaded for too many large requests.
+        """
+        served = await self._choose(model)
+        if len(pixels) <= MAX_BATCH_PICTURES:
+            return _answer(served, await self._compute_batch(served, pixels, context))
+        if len(pixels) <= LARGE_REQUEST_PICTURES:
+            return _answer(served, await self._compute_batches(served, pixels, context))
+        if self._large_requests >= MAX_LARGE_REQUESTS:
+            await self._load_shedder.reject(
+                f"{MAX_LARGE_REQUESTS} requests of more than {LARGE_REQUEST_PICTURES} pictures wait already; "
+                "ask again in a second."
+            )
+        self._large_requests += 1
         try:
-            return await self._enqueue(served, pixels, turn)
+            async with self._large:
+                return _answer(served, await self._compute_batches(served, pixels, context))
         finally:
-            self._inside -= len(pixels)
+            self._large_requests -= 1
 
-    def _enqueue(self, served: ServedModel, pixels: Floats, turn: Turn) -> "asyncio.Future[Floats]":
+    async def _choose(self, model: str) -> ServedModel:
+        served = self._model_cache.get_cached(model)
+        return served if served is not None else await to_thread.run_sync(self._model_cache.get, model)
+
+    async def _compute_batches(self, served: ServedModel, pixels: Floats, context: RequestContext) -> Floats:
+        """One batch after the other: small requests go in between."""
+        starts = range(0, len(pixels), MAX_BATCH_PICTURES)
+        batches = [pixels[start : start + MAX_BATCH_PICTURES] for start in starts]
+        return np.concatenate([await self._compute_batch(served, batch, context) for batch in batches])
+
+    async def _compute_batch(self, served: ServedModel, pixels: Floats, context: RequestContext) -> Floats:
+        self._pictures += len(pixels)
+        try:
+            return await self._enqueue(served, pixels, context)
+        finally:
+            self._pictures -= len(pixels)
+
+    def _enqueue(self, served: ServedModel, pixels: Floats, context: RequestContext) -> "asyncio.Future[Floats]":
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(served, pixels, turn, loop.create_future())
-        self._queue.append(waiting)
-        self._waiting += len(pixels)
+        item = _QueueItem(served, pixels, context, loop.create_future())
+        self._queue.append(item)
+        self._queued_pictures += len(pixels)
         if not self._is_scheduled:
             self._is_scheduled = True
-            loop.call_soon(self._run_batch)  # after everything else that this tick brought
-        if self._waiting >= LARGEST_BATCH and len(self._queue) > 1:  # a piece alone lets the tick's others go first
+            loop.call_soon(self._run_batch)  # after everything else that this iteration brought
+        if self._queued_pictures >= MAX_BATCH_PICTURES and len(self._queue) > 1:  # one alone lets the others go first
             self._run_first()
-        return waiting.answer
+        return item.answer
 
     def _run_batch(self) -> None:
         try:
             self._run_first()
-        finally:  # whatever went wrong with these, the others must not wait for ever
+        finally:  # whatever went wrong with this batch, the others must not wait for ever
             self._is_scheduled = bool(self._queue)
             if self._queue:
                 asyncio.get_running_loop().call_soon(self._run_batch)
@@ -138,43 +132,39 @@ class Engine:
         if batch := self._take_batch():
             self._compute(batch)
 
-    def _take_batch(self) -> list[_Waiting]:
+    def _take_batch(self) -> list[_QueueItem]:
         """The first in the queue, and those after it that are for the same network, as far as they fit."""
-        batch: list[_Waiting] = []
-        room = LARGEST_BATCH
+        batch: list[_QueueItem] = []
+        room = MAX_BATCH_PICTURES
         while self._queue:
             first = self._queue[0]
             if len(first.pixels) > room or (batch and first.served is not batch[0].served):
                 break
             self._queue.popleft()
-            self._waiting -= len(first.pixels)
+            self._queued_pictures -= len(first.pixels)
             if _is_wanted(first):
                 batch.append(first)
                 room -= len(first.pixels)
-            else:
-                self._count(self._metrics.triton.failed, first.served.version)
         return batch
 
-    def _compute(self, batch: list[_Waiting]) -> None:
+    def _compute(self, batch: list[_QueueItem]) -> None:
         start, served = time.perf_counter(), batch[0].served
-        pixels = batch[0].pixels if len(batch) == 1 else np.concatenate([waiting.pixels for waiting in batch])
+        pixels = batch[0].pixels if len(batch) == 1 else np.concatenate([item.pixels for item in batch])
         try:
             probabilities = served.classifier.probabilities(pixels)
-        except Exception as error:  # whatever ONNX Runtime says: those who wait must not wait for ever
-            for waiting in batch:
-                waiting.answer.set_exception(error)
-                self._count(self._metrics.triton.failed, served.version)
+        except Exception as error:  # whatever ONNX Runtime raises: no request may wait for ever
+            for item in batch:
+                item.answer.set_exception(error)
             return
-        seconds = time.perf_counter() - start
         end = 0
-        for waiting in batch:
-            begin, end = end, end + len(waiting.pixels)
-            waiting.answer.set_result(probabilities[begin:end])
-        waits = [start - waiting.since for waiting in batch]
-        self._count(self._metrics.computed, served.version, pixels, probabilities, waits, seconds)
+        for item in batch:
+            begin, end = end, end + len(item.pixels)
+            item.answer.set_result(probabilities[begin:end])
+        waits = [start - item.since for item in batch]
+        self._count(self._metrics.computed, served.version, pixels, probabilities, waits)
 
     def _count(self, count: Callable[..., None], *facts: object) -> None:
-        """Afterwards, on its own: what goes wrong there is logged, and nobody's answer is lost with it."""
+        """Count in a callback of its own: an error in it is logged, and no answer is lost."""
         asyncio.get_running_loop().call_soon(count, *facts)
 
 
@@ -182,13 +172,13 @@ def _answer(served: ServedModel, probabilities: Floats) -> Answer:
     return Answer(served.version, probabilities, served.classifier.least_certainty)
 
 
-def _is_wanted(waiting: _Waiting) -> bool:
-    """Whether somebody still waits for the answer; who waits is told otherwise."""
-    if waiting.answer.cancelled():
+def _is_wanted(item: _QueueItem) -> bool:
+    """Returns False if the client disconnected or its deadline passed; the request then fails with that error."""
+    if item.answer.cancelled():
         return False
     try:
-        waiting.turn.check()
+        item.context.check()
     except AppError as error:
-        waiting.answer.set_exception(error.with_traceback(None))  # with it, the two would refer to each other
+        item.answer.set_exception(error.with_traceback(None))  # with it, the two would refer to each other
         return False
     return True

@@ -1,8 +1,8 @@
-"""How requests are turned away when there are too many.
+"""How requests are rejected when there are too many.
 
-To clients that ask again at once, against all advice, refusals alone would take more of the processor than the answers
-to others; so they are handed out at a pace, and such a client waits for its own. Several go out together: alone, each
-takes 0.3 ms, ten in a row 0.1 ms each, since what they need is in the processor's caches then.
+Clients that ask again at once, without waiting for `Retry-After`, would make rejections alone take more CPU time than
+the answers to others. So rejections are sent at a bounded rate, and such a client waits for its own. Several are sent
+together: alone, each takes 0.3 ms, ten in a row 0.1 ms each, since code and data are in the CPU caches by then.
 """
 
 import asyncio
@@ -12,22 +12,22 @@ from typing import NoReturn
 
 from app.errors import Overloaded
 
-PER_SECOND = 100
-TOGETHER_SECONDS = 0.1  # between those that go out together
-LONGEST_SECONDS = 1.0  # that one is held back; with more clients than PER_SECOND, the pace gives way
+REJECTIONS_PER_SECOND = 100
+BURST_SECONDS = 0.1  # between two groups that are sent together
+MAX_DELAY_SECONDS = 1.0  # of one rejection; with more clients than REJECTIONS_PER_SECOND, the rate rises instead
 
 
-class Refusals:
-    """The pace of one process."""
+class LoadShedder:
+    """Rejects requests at a bounded rate, one per process."""
 
     def __init__(self) -> None:
         self._next = 0.0
 
-    async def refuse(self, detail: str) -> NoReturn:
-        """Raise Overloaded, at once if none was refused lately."""
+    async def reject(self, detail: str) -> NoReturn:
+        """Raise Overloaded, at once if none was rejected lately."""
         now = time.monotonic()
-        mine = min(max(now, self._next), now + LONGEST_SECONDS)
-        self._next = mine + 1 / PER_SECOND
+        mine = min(max(now, self._next), now + MAX_DELAY_SECONDS)
+        self._next = mine + 1 / REJECTIONS_PER_SECOND
         if mine > now:
-            await asyncio.sleep(math.ceil(mine / TOGETHER_SECONDS) * TOGETHER_SECONDS - now)
+            await asyncio.sleep(math.ceil(mine / BURST_SECONDS) * BURST_SECONDS - now)
         raise Overloaded(detail)

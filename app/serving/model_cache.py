@@ -1,4 +1,4 @@
-"""Which networks are in memory: the champion always, a few others as they are asked for."""
+"""The networks in memory: always the champion, and a few others as they are asked for."""
 
 import threading
 from collections import OrderedDict
@@ -11,7 +11,7 @@ from app.storage import Storage
 from models.inference.classifier import DigitClassifier
 
 CHAMPION = registry.CHAMPION
-KEPT = 4  # networks in memory that were asked for or were champion last, about 1 MB each
+CACHE_SIZE = 4  # networks beside the champion, the last ones that were asked for or were champion; 1 MB each
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class ServedModel:
     classifier: DigitClassifier
 
 
-class Classifiers:
+class ModelCache:
     """Loads networks from the registry. `champion` never touches the database; `refresh` keeps it up to date."""
 
     def __init__(self, sessions: Sessions, storage: Storage, *, device: str = "cpu") -> None:
         self._sessions, self._storage, self._device = sessions, storage, device
         self._champion: ServedModel | None = None
-        self._why_not = ""
+        self._load_error = ""
         self._others: OrderedDict[str, ServedModel] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -36,7 +36,7 @@ class Classifiers:
     def champion(self) -> ServedModel:
         """The network that answers unless another is asked for. Raises ModelNotLoaded before the first `refresh`."""
         if self._champion is None:
-            raise ModelNotLoaded(f"No network is loaded yet. {self._why_not or 'GET /readyz says why.'}")
+            raise ModelNotLoaded(f"No network is loaded yet. {self._load_error or 'GET /readyz says why.'}")
         return self._champion
 
     def refresh(self) -> None:
@@ -48,19 +48,19 @@ class Classifiers:
             try:
                 version = registry.resolve(self._sessions, CHAMPION)
                 if self._champion is None or self._champion.version != version:
-                    before, self._champion = self._champion, self._find(version)
-                    if before is not None:
-                        self._keep(before)  # a rollback finds it in memory
+                    previous, self._champion = self._champion, self._find(version)
+                    if previous is not None:
+                        self._keep(previous)  # a rollback finds it in memory
                 others = set(self._others) - {version}
                 if others:
                     for deleted in others - registry.which_exist(self._sessions, list(others)):
                         self._others.pop(deleted, None)
             except AppError as error:
-                self._why_not = str(error)
+                self._load_error = str(error)
                 raise
 
-    def at_hand(self, name: str) -> ServedModel | None:
-        """The network of the champion or of a version, if it is in memory: found at once, without the database."""
+    def get_cached(self, name: str) -> ServedModel | None:
+        """The network of the champion or of a version, if it is in memory. Never asks the database."""
         if name == CHAMPION:
             return self.champion
         if self._champion is not None and self._champion.version == name:
@@ -69,7 +69,7 @@ class Classifiers:
 
     def get(self, name: str) -> ServedModel:
         """The network of a version or an alias. Raises ModelNotFound."""
-        if (served := self.at_hand(name)) is not None:
+        if (served := self.get_cached(name)) is not None:
             return served
         version = registry.resolve(self._sessions, name)
         if self._champion is not None and self._champion.version == version:
@@ -89,7 +89,7 @@ class Classifiers:
     def _keep(self, served: ServedModel) -> None:
         self._others[served.version] = served
         self._others.move_to_end(served.version)
-        if len(self._others) > KEPT:
+        if len(self._others) > CACHE_SIZE:
             self._others.popitem(last=False)
 
     def _load(self, version: str) -> ServedModel:

@@ -1,4 +1,4 @@
-"""What a client allows its request: how long it may wait, and whether anybody still does."""
+"""What a client allows its request: how long it may wait, and whether the client still waits for the answer."""
 
 import time
 from collections.abc import Callable
@@ -7,15 +7,23 @@ from typing import NamedTuple
 from app.errors import ClientGone, DeadlineExceeded
 
 
-class Turn(NamedTuple):
-    """Asked when a request's turn has come, before anything is computed for it."""
+def _never() -> bool:
+    return False
+
+
+class RequestContext(NamedTuple):
+    """Handed through all steps of a prediction, and checked before each that takes long."""
 
     deadline: float | None = None  # by time.monotonic()
-    is_gone: Callable[[], bool] | None = None  # whether the client has hung up
+    is_disconnected: Callable[[], bool] = _never
 
     def check(self) -> None:
-        """Raises ClientGone, DeadlineExceeded."""
-        if self.is_gone is not None and self.is_gone():
-            raise ClientGone("The client hung up before its turn came.")
+        """Raise ClientGone if the client disconnected, DeadlineExceeded if its deadline passed."""
+        if self.is_disconnected():
+            raise ClientGone("The client disconnected before its request was computed.")
         if self.deadline is not None and time.monotonic() > self.deadline:
-            raise DeadlineExceeded("The time given for this request was up before its turn came; nothing was computed.")
+            raise DeadlineExceeded("The time given for this request was up before it was computed; ask again.")
+
+    def until(self, deadline: float) -> "RequestContext":
+        """The same with this deadline, if it is the earlier one."""
+        return self._replace(deadline=deadline if self.deadline is None else min(self.deadline, deadline))

@@ -1,4 +1,4 @@
-"""Work that would hold up the event loop, on a few threads, with a bounded number of requests waiting for one."""
+"""A bounded thread pool for work that would block the event loop, such as decoding a large picture."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,34 +6,37 @@ from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from app.serving.load_shedding import Refusals
-from app.serving.request_context import Turn
+from app.serving.load_shedding import LoadShedder
+from app.serving.request_context import RequestContext
 
 Result = TypeVar("Result")
 
 THREADS = 4  # the largest picture takes up to half a gigabyte to decode
-MOST_WAITING = 32  # requests; a picture of 320x400 pixels takes 5 ms
+MAX_WAITING_REQUESTS = 32  # a picture of 320x400 pixels takes 5 ms
 
 
-class Decoders:
-    """The threads of one event loop."""
+class BoundedThreads:
+    """One pool per event loop."""
 
-    def __init__(self, refusals: Refusals) -> None:
-        self._refusals = refusals
+    def __init__(self, load_shedder: LoadShedder) -> None:
+        self._load_shedder = load_shedder
         self._limiter = CapacityLimiter(THREADS)
-        self._inside = 0  # requests, waiting or at work
+        self._requests = 0  # waiting or running
 
-    async def run(self, work: Callable[[], Result], turn: Turn) -> Result:
-        """What `work` returns. Raises Overloaded, DeadlineExceeded, ClientGone before it is called, and its errors."""
-        if self._inside >= THREADS + MOST_WAITING:
-            await self._refusals.refuse(
-                f"{MOST_WAITING} large pictures wait to be read already; ask again in a second."
+    async def run(self, work: Callable[[], Result], context: RequestContext) -> Result:
+        """Run `work` in a thread and return its result; its errors are raised here.
+
+        Raises Overloaded when too many requests wait; DeadlineExceeded or ClientGone before `work` is called.
+        """
+        if self._requests >= THREADS + MAX_WAITING_REQUESTS:
+            await self._load_shedder.reject(
+                f"{MAX_WAITING_REQUESTS} requests wait already for their pictures to be decoded; ask again in a second."
             )
-        self._inside += 1
+        self._requests += 1
         try:
-            outcome = await to_thread.run_sync(_attempt, work, turn, limiter=self._limiter)
+            outcome = await to_thread.run_sync(_attempt, work, context, limiter=self._limiter)
         finally:
-            self._inside -= 1
+            self._requests -= 1
         if not isinstance(outcome, _Failure):
             return outcome
         try:
@@ -46,16 +49,16 @@ class Decoders:
 class _Failure:
     """An error on its way out of a thread.
 
-    As the exception of a future it would be part of a circle, and keep its frames' pictures in memory until the
-    garbage collector comes by: 0.3 MB for each picture that was refused.
+    As the exception of a future it would be part of a reference cycle, which keeps the pictures of its frames in memory
+    until the garbage collector runs: 0.3 MB for each rejected picture.
     """
 
     error: Exception
 
 
-def _attempt(work: Callable[[], Result], turn: Turn) -> Result | _Failure:
+def _attempt(work: Callable[[], Result], context: RequestContext) -> Result | _Failure:
     try:
-        turn.check()
+        context.check()
         return work()
     except Exception as error:
         return _Failure(error)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from models.colors import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILLION
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#555555"
-COLORS = ("#000000", VERMILLION, BLUE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", GREY)
+COLORS = ("#000000", VERMILLION, BLUE, GREEN, PURPLE, ORANGE, SKY_BLUE, GREY)
 STYLES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)), (0, (1, 1)), (0, (9, 2, 2, 2, 2, 2)))
 LEGEND_ENTRIES = 6  # more curves are coloured by their learning rate instead
 MOST_CURVES = 200

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from PIL import Image, ImageDraw, ImageFont
 
-from models.backprop.plots import BLUE, VERMILLION
+from models.colors import BLUE, VERMILLION
 from models.pictures.normalised import Box
 
 LEAST_SIDE = 400  # pixels: a smaller picture is enlarged

@@ -14,7 +14,7 @@ from app.access.scopes import ADMIN, scopes_for
 from app.db import Sessions
 from tests.api.test_health import wait_until
 from tests.conftest import serve
-from tests.fakes import RecordedQueue
+from tests.fakes import RecordedNotifier
 from tests.guarded import PIXELS, bearer, make_key, prepare
 
 SWEEP = {"kind": "backprop_sweep"}
@@ -34,7 +34,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     """A service with one key of each scope."""
     settings, sessions = prepare(tmp_path_factory.mktemp("guarded"))
     keys = [make_key(sessions, scope) for scope in ("predict", "train", "admin")]
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         yield Guarded(client, sessions, *keys)
     sessions.close()
 
@@ -148,7 +148,7 @@ def test_tries_with_wrong_keys_are_limited_and_the_right_one_still_works(tmp_pat
     settings, sessions = prepare(tmp_path)
     good = make_key(sessions, "predict")
     wrong = good[:-1] + ("0" if good[-1] != "0" else "1")
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         answers = [client.get("/v1/models", headers=bearer(wrong)) for _ in range(25)]
         # 25 tries lie in two windows of a minute at most
         assert 5 <= [answer.status_code for answer in answers].count(429) <= 15
@@ -163,7 +163,7 @@ def test_tries_with_wrong_keys_are_limited_and_the_right_one_still_works(tmp_pat
 
 def test_once_there_was_a_key_the_door_stays_shut_without_one(tmp_path: Path) -> None:
     settings, sessions = prepare(tmp_path)
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         assert client.get("/v1/models").status_code == 200
         service.revoke(sessions, make_key(sessions, "predict").split("_")[1])
         wait_until(lambda: client.get("/v1/models").status_code == 401, seconds=5)
@@ -174,7 +174,7 @@ def test_key_of_the_settings_may_do_everything(tmp_path: Path) -> None:
     file = tmp_path / "admin_key"
     file.write_text("k8sTz_0123456789abcdefghijklmnopqrstuv\n")
     settings, sessions = prepare(tmp_path / "data", admin_key_file=file)
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         assert client.get("/v1/system").status_code == 401
         assert client.get("/v1/system", headers=bearer(file.read_text().strip())).status_code == 200
     sessions.close()
@@ -182,7 +182,7 @@ def test_key_of_the_settings_may_do_everything(tmp_path: Path) -> None:
 
 def test_without_keys_neither_another_name_nor_another_page_is_served(tmp_path: Path) -> None:
     settings, sessions = prepare(tmp_path)
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         rebound = client.get("/v1/models", headers={"Host": "evil.example"})
         assert (rebound.status_code, rebound.json()["type"]) == (403, "urn:numeral:OriginRefused")
         rollback = "/v1/models/aliases/champion/rollback"
@@ -239,7 +239,7 @@ def test_pages_have_no_inline_scripts_or_styles(guarded: Guarded) -> None:
 def test_cors_is_for_the_origins_that_are_named(tmp_path: Path) -> None:
     settings, sessions = prepare(tmp_path, cors_origins="https://one.example,https://two.example")
     key = make_key(sessions, "predict")
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         asked = {"Origin": "https://two.example", "Access-Control-Request-Method": "POST"}
         assert client.options("/v1/predict", headers=asked).headers["access-control-allow-origin"] == asked["Origin"]
         assert client.post("/v1/predict", headers=asked).headers["access-control-allow-origin"] == asked["Origin"]
@@ -251,7 +251,7 @@ def test_cors_is_for_the_origins_that_are_named(tmp_path: Path) -> None:
 def test_metrics_can_be_opened_alone(tmp_path: Path) -> None:
     settings, sessions = prepare(tmp_path, metrics_open=True)
     make_key(sessions, "predict")
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         assert client.get("/metrics").status_code == 200
         assert client.get("/v1/system").status_code == 401
     sessions.close()

@@ -11,7 +11,7 @@ from app.db import Sessions
 from app.jobs import runs
 from app.migrations.migrate import upgrade
 from tests.conftest import free_port, serve
-from tests.fakes import RecordedQueue
+from tests.fakes import RecordedNotifier
 from tests.s3 import Line, credentials
 
 SWEEP = {"kind": "backprop_sweep"}
@@ -32,7 +32,7 @@ def assert_is_problem(answer: httpx.Response, status: int, *words: str) -> None:
 @pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:9/none", None])
 def test_service_without_its_database_is_alive_but_not_ready_and_says_why(tmp_path: Path, url: str | None) -> None:
     settings = Settings(data_dir=tmp_path, port=free_port(), database_url=url)
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         assert client.get("/livez").status_code == 200
         assert_is_problem(client.get("/readyz"), 503, "numeral migrate" if url is None else "database")
         assert_is_problem(client.post("/v1/predict", json={"pixels": [0] * 784}), 503, "/readyz")
@@ -45,7 +45,7 @@ def test_service_becomes_ready_by_itself_once_the_database_has_tables(
 ) -> None:
     url = request.getfixturevalue("postgres") if kind == "postgresql" else None  # the server's own, empty database
     settings = Settings(data_dir=tmp_path, port=free_port(), database_url=url)
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         assert client.get("/readyz").status_code == 503
         upgrade(settings.resolved_database_url)
         while client.get("/readyz").status_code != 200:
@@ -65,7 +65,7 @@ def test_lost_storage_is_said_predictions_go_on_and_it_recovers_by_itself(
             monkeypatch.setenv(name, value)
     settings = Settings(data_dir=tmp_path, port=free_port(), storage_url=url)
     upgrade(settings.resolved_database_url)
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         wait_until(lambda: client.get("/readyz").status_code == 200)
         line.close() if kind == "s3" else folder.rename(tmp_path / "away")
         wait_until(lambda: client.get("/readyz").status_code == 503)
@@ -90,8 +90,8 @@ def test_full_disk_is_507_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.
     def fill_disk(connection: object, _record: object) -> None:
         connection.execute(f"PRAGMA max_page_count={pages}")  # type: ignore[attr-defined]
 
-    monkeypatch.setattr("app.main.Sessions", lambda _: sessions)
-    with serve(settings, RecordedQueue()) as client:
+    monkeypatch.setattr("app.services.Sessions", lambda _: sessions)
+    with serve(settings, RecordedNotifier()) as client:
         kept = [client.post("/v1/jobs", json=SWEEP).json()["id"] for _ in range(3)]
         event.listen(sessions.engine, "checkout", lambda connection, record, _: fill_disk(connection, record))
         while (answer := client.post("/v1/jobs", json=SWEEP)).status_code == 202:
@@ -108,7 +108,7 @@ def test_home_page_and_documents_are_there(api: httpx.Client) -> None:
 
 
 def test_system_shows_queues_workers_with_their_jobs_and_versions(
-    api: httpx.Client, api_sessions: Sessions, queue: RecordedQueue
+    api: httpx.Client, api_sessions: Sessions, queue: RecordedNotifier
 ) -> None:
     first, second = (api.post("/v1/jobs", json=SWEEP | {"priority": 9}).json()["id"] for _ in range(2))
     before = api.get("/v1/system").json()
@@ -133,7 +133,7 @@ def test_system_shows_queues_workers_with_their_jobs_and_versions(
         runs.give_back(api_sessions, claim, charge=False, detail="the test is over")
 
 
-def test_job_is_tried_again_and_deleted_over_http(api: httpx.Client, queue: RecordedQueue) -> None:
+def test_job_is_tried_again_and_deleted_over_http(api: httpx.Client, queue: RecordedNotifier) -> None:
     job_id = api.post("/v1/jobs", json=SWEEP).json()["id"]
     for refused in (api.post(f"/v1/jobs/{job_id}/retry"), api.delete(f"/v1/jobs/{job_id}")):
         assert_is_problem(refused, 409, "still queued")
@@ -150,7 +150,7 @@ def test_job_is_tried_again_and_deleted_over_http(api: httpx.Client, queue: Reco
 def test_too_many_waiting_jobs_are_429_with_a_time_to_come_back(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, port=free_port(), max_queued=2)
     upgrade(settings.resolved_database_url)
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         answers = [client.post("/v1/jobs", json=SWEEP) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [202, 202, 429]
     assert int(answers[-1].headers["Retry-After"]) > 0
@@ -172,7 +172,7 @@ def test_job_that_a_worker_left_behind_is_shown_beside_its_next_one(api: httpx.C
 def test_damaged_database_file_is_said_not_500(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, port=free_port())
     (tmp_path / "numeral.db").write_bytes(bytes(range(256)) * 64)
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         assert_is_problem(client.get("/readyz"), 503, "not a database")
         assert_is_problem(client.post("/v1/jobs", json=SWEEP), 503, "not a database", "backup")
 
@@ -180,9 +180,9 @@ def test_damaged_database_file_is_said_not_500(tmp_path: Path) -> None:
 def test_lost_model_files_are_named_where_no_network_is_loaded(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, port=free_port())
     upgrade(settings.resolved_database_url)
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         assert client.get("/readyz").is_success
     for file in (tmp_path / "artifacts" / "models").rglob("model.onnx"):
         file.unlink()
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         assert_is_problem(client.get("/readyz"), 503, "model.onnx", "gone")

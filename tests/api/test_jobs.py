@@ -11,7 +11,7 @@ import pytest
 from app.db import Sessions
 from app.jobs import runs
 from app.storage import Storage
-from tests.fakes import RecordedQueue
+from tests.fakes import RecordedNotifier
 from worker.runner import run_job
 from worker.sweep import sweep
 
@@ -26,7 +26,7 @@ def submit(api: httpx.Client, body: dict[str, Any] | None = None) -> str:
 
 
 def test_submitted_job_answers_202_with_its_place_and_hints_the_workers(
-    api: httpx.Client, queue: RecordedQueue
+    api: httpx.Client, queue: RecordedNotifier
 ) -> None:
     answer = api.post("/v1/jobs", json=SWEEP)
     job = answer.json()
@@ -37,7 +37,7 @@ def test_submitted_job_answers_202_with_its_place_and_hints_the_workers(
     assert (job["id"], "backprop_sweep", "sweeps") in queue.hints
 
 
-def test_training_goes_to_its_own_queue_with_the_recipe_filled_in(api: httpx.Client, queue: RecordedQueue) -> None:
+def test_training_goes_to_its_own_queue_with_the_recipe_filled_in(api: httpx.Client, queue: RecordedNotifier) -> None:
     job = api.get(f"/v1/jobs/{submit(api, {'kind': 'mnist_training', 'recipe': 'reference'})}").json()
     assert (job["spec"]["epochs"], job["spec"]["learning_rate"]) == (19, 0.01)
     assert (job["id"], "mnist_training", "training") in queue.hints

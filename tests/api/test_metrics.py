@@ -14,7 +14,7 @@ from app.db import Sessions
 from app.jobs import dispatcher, runs
 from app.jobs.gauges import GaugeCache, look
 from tests.conftest import free_port, serve
-from tests.fakes import RecordedQueue
+from tests.fakes import RecordedNotifier
 from tests.guarded import PIXELS, prepare
 
 MONITORING = Path(__file__).parents[2] / "deploy" / "monitoring"
@@ -49,7 +49,7 @@ def test_requests_and_predictions_are_counted_exactly(tmp_path: Path) -> None:
         "shape": [2, 1, 28, 28],
         "data": np.repeat(image, 2, 0).ravel().tolist(),
     }
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         for _ in range(3):
             client.post("/v1/predict", json=PIXELS)
         client.post("/v1/predict/batch", json={"items": [PIXELS] * 40})
@@ -85,7 +85,7 @@ def test_scrape_without_the_database_gives_what_was_counted_and_says_so(tmp_path
     settings = Settings(
         data_dir=tmp_path, port=free_port(), database_url="postgresql://nobody@127.0.0.1:9/none", insecure=True
     )
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         found = scrape(client)
     assert found["numeral_database_up"] == [({}, 0)]
     assert "numeral_jobs" not in found
@@ -132,7 +132,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """Every family that /metrics can name."""
     settings, sessions = prepare(tmp_path_factory.mktemp("names"))
     sessions.close()
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         return set(re.findall(r"^# TYPE (\S+)", client.get("/metrics").text, re.M))
 
 
@@ -172,7 +172,7 @@ def test_promtool_accepts_the_rules_and_they_fire_when_they_should(arguments: tu
 def test_promtool_accepts_the_metrics(tmp_path: Path) -> None:
     settings, sessions = prepare(tmp_path)
     sessions.close()
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         client.post("/v1/predict", json=PIXELS)
         text = client.get("/metrics").text
     ours = re.sub(

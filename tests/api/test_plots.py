@@ -11,7 +11,7 @@ from app.db import Sessions
 from app.jobs import runs, service
 from app.jobs.specs import job_spec_adapter
 from app.storage import Storage
-from tests.fakes import RecordedQueue
+from tests.fakes import RecordedNotifier
 from worker.runner import run_job
 from worker.sweep import sweep
 
@@ -52,7 +52,7 @@ def test_a_queued_job_has_a_picture_already(api: httpx.Client, kind: str) -> Non
 
 
 def test_a_running_training_is_drawn_as_far_as_it_has_come(
-    api: httpx.Client, api_sessions: Sessions, queue: RecordedQueue
+    api: httpx.Client, api_sessions: Sessions, queue: RecordedNotifier
 ) -> None:
     job, _ = service.submit(api_sessions, job_spec_adapter.validate_python({"kind": "mnist_training"}))
     before = api.get(f"/v1/jobs/{job.id}/plot.svg").content

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from app.jobs.notifier import CeleryJobQueue
+from app.jobs.notifier import CeleryNotifier
 from tests.faults.parts import SPEC, SWEEP, Parts
 from tests.faults.processes import suspended
 
@@ -70,7 +70,7 @@ def test_connections_that_are_cut_start_no_job_twice(two_workers: Parts) -> None
 
 def test_message_that_is_delivered_ten_times_runs_its_job_once(two_workers: Parts) -> None:
     job_id, _ = two_workers.start_training(epochs_done=1)
-    sender = CeleryJobQueue(two_workers.redis_url)
+    sender = CeleryNotifier(two_workers.redis_url)
     with suspended(two_workers.sweeper().family()):
         (sweep,) = submit_sweeps(two_workers, 1)
         for _ in range(10):

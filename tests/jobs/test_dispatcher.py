@@ -11,7 +11,7 @@ from app.jobs import runs, service
 from app.jobs.dispatcher import AWAY_AFTER_SECONDS, LEADER_FOR, RETURN_SECONDS, Dispatcher, take_lead
 from app.jobs.specs import BackpropSweepSpec
 from app.jobs.tables import Leader
-from tests.fakes import RecordedQueue
+from tests.fakes import RecordedNotifier
 from tests.jobs.test_runs import expire
 
 
@@ -45,7 +45,7 @@ def assert_workers_have_the_time_to_return(
 
 
 def test_silent_worker_loses_its_job_at_the_next_tick(sessions: Sessions, silent_job: str) -> None:
-    Dispatcher(sessions, RecordedQueue()).tick()
+    Dispatcher(sessions, RecordedNotifier()).tick()
     assert service.get(sessions, silent_job).status == "queued"
 
 
@@ -53,7 +53,7 @@ def test_after_the_database_was_away_workers_have_the_time_to_renew_their_leases
     sessions: Sessions, silent_job: str
 ) -> None:
     clock = Clock()
-    dispatcher = Dispatcher(sessions, RecordedQueue(), clock=clock)
+    dispatcher = Dispatcher(sessions, RecordedNotifier(), clock=clock)
     clock.now += AWAY_AFTER_SECONDS + 1  # no tick came through
     assert_workers_have_the_time_to_return(sessions, silent_job, dispatcher, clock)
 
@@ -62,7 +62,7 @@ def test_after_the_database_took_no_writes_workers_have_the_time_to_renew_their_
     sessions: Sessions, silent_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    dispatcher = Dispatcher(sessions, RecordedQueue(), clock=clock)
+    dispatcher = Dispatcher(sessions, RecordedNotifier(), clock=clock)
 
     def refuse(*_: object) -> bool:
         raise StorageFull("The database's disk is full.")
@@ -78,7 +78,7 @@ def test_after_the_database_took_no_writes_workers_have_the_time_to_renew_their_
 
 def test_idle_dispatcher_keeps_its_lead_and_leaves_that_of_another(sessions: Sessions) -> None:
     clock = Clock()
-    first, second = (Dispatcher(sessions, RecordedQueue(), clock=clock) for _ in range(2))
+    first, second = (Dispatcher(sessions, RecordedNotifier(), clock=clock) for _ in range(2))
     first.name, second.name = "first", "second"
     for _ in range(2 * int(LEADER_FOR.total_seconds())):
         first.tick()
@@ -92,7 +92,7 @@ def test_idle_dispatcher_keeps_its_lead_and_leaves_that_of_another(sessions: Ses
 
 
 def test_dispatcher_that_was_idle_works_at_once_when_there_is_a_job(sessions: Sessions) -> None:
-    dispatcher = Dispatcher(sessions, RecordedQueue(), clock=lambda: 0.0)
+    dispatcher = Dispatcher(sessions, RecordedNotifier(), clock=lambda: 0.0)
     dispatcher.tick()
     job_id = service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep"))[0].id
     assert runs.claim(sessions, job_id, lease_seconds=30)

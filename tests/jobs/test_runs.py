@@ -11,7 +11,7 @@ from app.jobs.dispatcher import reclaim as reclaim_stuck
 from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec
 from app.jobs.tables import Checkpoint, Job
 from app.jobs.transitions import MAX_ATTEMPTS, Claim, get_job
-from tests.fakes import RecordedQueue
+from tests.fakes import RecordedNotifier
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_events_are_numbered_without_a_gap(sessions: Sessions, job_id: str) -> N
 
 
 def test_dispatcher_hints_a_requeued_job_at_once_and_no_other_twice(sessions: Sessions, job_id: str) -> None:
-    queue = RecordedQueue()
+    queue = RecordedNotifier()
     dispatcher = Dispatcher(sessions, queue)
     dispatcher.tick()  # submitted a moment ago: its first hint is still fresh
     assert queue.hints == []
@@ -212,7 +212,7 @@ def test_of_many_claims_in_turn_each_takes_another_job(sessions: Sessions) -> No
 
 def test_job_that_met_an_error_rests_before_its_next_try(sessions: Sessions, job_id: str) -> None:
     runs.give_back(sessions, claim(sessions, job_id), charge=True, detail="OSError: away")
-    queue = RecordedQueue()
+    queue = RecordedNotifier()
     Dispatcher(sessions, queue).tick()
     assert runs.claim_in_turn(sessions, job_id, lease_seconds=30) is None
     assert queue.hints == []

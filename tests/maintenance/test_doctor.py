@@ -16,7 +16,7 @@ from app.maintenance import doctor
 from app.migrations.migrate import upgrade
 from tests.cli.test_main import numeral
 from tests.conftest import free_port, serve
-from tests.fakes import RecordedQueue
+from tests.fakes import RecordedNotifier
 from tests.s3 import S3Server, credentials
 
 
@@ -140,7 +140,7 @@ def test_clock_two_hours_off_fails(settings: Settings, hours: int, word: str) ->
 
 def test_port_of_this_service_is_told_from_that_of_another(settings: Settings, other_server: int) -> None:
     assert finding(settings, "port")[0] == "ok"
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         client.get("/livez")
         assert finding(settings, "port") == ("ok", f"Numeral serves at {settings.url} and is ready")
     state, detail = finding(settings.model_copy(update={"port": other_server}), "port")
@@ -149,7 +149,7 @@ def test_port_of_this_service_is_told_from_that_of_another(settings: Settings, o
 
 def test_service_that_is_not_ready_fails_with_its_reason(settings: Settings) -> None:
     os.remove(settings.data_dir / "numeral.db")
-    with serve(settings, RecordedQueue()) as client:
+    with serve(settings, RecordedNotifier()) as client:
         client.get("/livez")
         state, detail = finding(settings, "port")
     assert (state, "is not ready" in detail, "numeral migrate" in detail) == ("failed", True, True)

@@ -10,9 +10,17 @@ from numpy.typing import NDArray
 from app.errors import ClientGone, DeadlineExceeded, Overloaded
 from app.metrics.metrics import Metrics
 from app.registry.service import SHIPPED
-from app.serving.engine import LARGE, LARGEST_BATCH, MOST_INSIDE, MOST_LARGE, Answer, Engine
-from app.serving.load_shedding import LONGEST_SECONDS, PER_SECOND, Refusals
+from app.serving.engine import (
+    LARGE_REQUEST_PICTURES,
+    MAX_BATCH_PICTURES,
+    MAX_LARGE_REQUESTS,
+    MAX_PICTURES,
+    Answer,
+    Engine,
+)
+from app.serving.load_shedding import MAX_DELAY_SECONDS, REJECTIONS_PER_SECOND, LoadShedder
 from app.serving.model_cache import ServedModel
+from app.serving.request_context import RequestContext
 from models.inference.classifier import DigitClassifier
 
 Floats = NDArray[np.float32]
@@ -35,13 +43,13 @@ class RecordingClassifier(DigitClassifier):
 
 
 class TwoVersions:
-    """Two versions in memory, as the registry's `Classifiers` would hold them."""
+    """Two versions in memory, as ModelCache would hold them."""
 
     def __init__(self) -> None:
         self.champion = ServedModel("1", RecordingClassifier())
         self.other = ServedModel("2", RecordingClassifier())
 
-    def at_hand(self, name: str) -> ServedModel | None:
+    def get_cached(self, name: str) -> ServedModel | None:
         return self.champion if name == "champion" else None
 
     def get(self, name: str) -> ServedModel:
@@ -62,17 +70,17 @@ def pictures(count: int) -> Floats:
 
 
 def run(versions: TwoVersions, work: Callable[[Engine], Coroutine[Any, Any, Any]]) -> Any:
-    return asyncio.run(work(Engine(versions, Refusals(), Metrics())))  # type: ignore[arg-type]
+    return asyncio.run(work(Engine(versions, LoadShedder(), Metrics())))  # type: ignore[arg-type]
 
 
 def test_every_row_of_a_batch_is_what_it_would_be_alone(versions: TwoVersions) -> None:
-    pixels = pictures(3 * LARGEST_BATCH + 5)
+    pixels = pictures(3 * MAX_BATCH_PICTURES + 5)
 
     async def at_once(engine: Engine) -> list[Answer]:
         return await asyncio.gather(*(engine.predict("champion", pixels[k : k + 1]) for k in range(len(pixels))))
 
     answers = run(versions, at_once)
-    assert versions.sizes == [LARGEST_BATCH, LARGEST_BATCH, LARGEST_BATCH, 5]
+    assert versions.sizes == [MAX_BATCH_PICTURES, MAX_BATCH_PICTURES, MAX_BATCH_PICTURES, 5]
     for k, (version, probabilities, _) in enumerate(answers):
         alone = versions.champion.classifier.probabilities(pixels[k : k + 1])
         assert version == "1"
@@ -126,11 +134,11 @@ def test_batch_holds_one_version_only(versions: TwoVersions) -> None:
 
 def test_request_keeps_its_version_when_the_champion_changes_meanwhile(versions: TwoVersions) -> None:
     async def swapped(engine: Engine) -> Answer:
-        answer = asyncio.ensure_future(engine.predict("champion", pictures(10 * LARGEST_BATCH)))
+        answer = asyncio.ensure_future(engine.predict("champion", pictures(10 * MAX_BATCH_PICTURES)))
         await asyncio.sleep(0)
         versions.champion, first = versions.other, versions.champion
         found = await answer
-        assert sum(first.classifier.sizes) == 10 * LARGEST_BATCH  # type: ignore[attr-defined]
+        assert sum(first.classifier.sizes) == 10 * MAX_BATCH_PICTURES  # type: ignore[attr-defined]
         return found
 
     assert run(versions, swapped).version == "1"
@@ -138,19 +146,21 @@ def test_request_keeps_its_version_when_the_champion_changes_meanwhile(versions:
 
 def test_full_batch_does_not_wait_for_what_else_the_tick_brings(versions: TwoVersions) -> None:
     async def fill(engine: Engine) -> list[int]:
-        asking = [asyncio.ensure_future(engine.predict("champion", pictures(1))) for _ in range(LARGEST_BATCH)]
+        asking = [asyncio.ensure_future(engine.predict("champion", pictures(1))) for _ in range(MAX_BATCH_PICTURES)]
         seen: list[int] = []
         asyncio.get_running_loop().call_soon(lambda: seen.extend(versions.sizes))  # after those, before the next tick
         await asyncio.gather(*asking)
         return seen
 
-    assert run(versions, fill) == [LARGEST_BATCH]
+    assert run(versions, fill) == [MAX_BATCH_PICTURES]
 
 
 def test_large_requests_wait_in_a_queue_of_their_own_that_is_bounded(versions: TwoVersions) -> None:
     async def flood(engine: Engine) -> list[Any]:
-        large = (engine.predict("champion", pictures(LARGE + 1)) for _ in range(MOST_LARGE + 5))
-        middling = engine.predict("champion", pictures(2 * LARGEST_BATCH))  # as /v1/read asks
+        large = (
+            engine.predict("champion", pictures(LARGE_REQUEST_PICTURES + 1)) for _ in range(MAX_LARGE_REQUESTS + 5)
+        )
+        middling = engine.predict("champion", pictures(2 * MAX_BATCH_PICTURES))  # as /v1/read asks
         asking = [asyncio.ensure_future(each) for each in (*large, middling)]
         await asking[-1]
         assert sum(each.done() and each.exception() is None for each in asking[:-1]) <= 2
@@ -161,40 +171,44 @@ def test_large_requests_wait_in_a_queue_of_their_own_that_is_bounded(versions: T
     assert isinstance(answers[-1], Answer)
 
 
-def test_too_many_are_refused_and_the_others_are_answered(versions: TwoVersions) -> None:
+def test_too_many_are_rejected_and_the_others_are_answered(versions: TwoVersions) -> None:
+    async def ask(engine: Engine) -> Answer:
+        await engine.require_room()
+        return await engine.predict("champion", pictures(1))
+
     async def flood(engine: Engine) -> list[Any]:
-        requests = (engine.predict("champion", pictures(1)) for _ in range(MOST_INSIDE + 40))
+        requests = (ask(engine) for _ in range(MAX_PICTURES + 40))
         return await asyncio.gather(*requests, return_exceptions=True)
 
     answers = run(versions, flood)
-    assert all(isinstance(answer, Answer) for answer in answers[:MOST_INSIDE])
+    assert all(isinstance(answer, Answer) for answer in answers[:MAX_PICTURES])
     assert [type(answer) for answer in answers[-20:]] == [Overloaded] * 20  # whoever fills a batch is out at once
     assert "ask again" in str(answers[-1])
 
 
-def test_refusals_come_at_a_pace_and_none_is_held_for_long() -> None:
-    async def refuse_all() -> list[float]:
-        refusals, start, seconds = Refusals(), time.monotonic(), []
+def test_rejections_come_at_a_bounded_rate_and_none_is_held_for_long() -> None:
+    async def reject_all() -> list[float]:
+        load_shedder, start, seconds = LoadShedder(), time.monotonic(), []
 
-        async def refuse() -> None:
+        async def reject() -> None:
             with pytest.raises(Overloaded):
-                await refusals.refuse("too many")
+                await load_shedder.reject("too many")
             seconds.append(time.monotonic() - start)
 
-        await asyncio.gather(*(refuse() for _ in range(3 * PER_SECOND)))
+        await asyncio.gather(*(reject() for _ in range(3 * REJECTIONS_PER_SECOND)))
         return seconds
 
-    seconds = asyncio.run(refuse_all())
-    assert seconds[PER_SECOND // 2] >= 0.5 * (1 - 2 / PER_SECOND)
-    assert seconds[-1] >= LONGEST_SECONDS
-    late = [second for second in seconds if second > LONGEST_SECONDS]
-    assert len(late) > PER_SECOND  # all that were held for the longest time are told together
+    seconds = asyncio.run(reject_all())
+    assert seconds[REJECTIONS_PER_SECOND // 2] >= 0.5 * (1 - 2 / REJECTIONS_PER_SECOND)
+    assert seconds[-1] >= MAX_DELAY_SECONDS
+    late = [second for second in seconds if second > MAX_DELAY_SECONDS]
+    assert len(late) > REJECTIONS_PER_SECOND  # all that were held for the longest time are told together
 
 
 def test_request_past_its_deadline_is_not_computed(versions: TwoVersions) -> None:
     async def late(engine: Engine) -> list[Any]:
-        deadlines = (time.monotonic() - 1, time.monotonic() + 60)
-        requests = (engine.predict("champion", pictures(1), deadline=deadline) for deadline in deadlines)
+        contexts = [RequestContext(time.monotonic() + seconds) for seconds in (-1, 60)]
+        requests = (engine.predict("champion", pictures(1), context) for context in contexts)
         return await asyncio.gather(*requests, return_exceptions=True)
 
     first, second = run(versions, late)
@@ -205,7 +219,8 @@ def test_request_past_its_deadline_is_not_computed(versions: TwoVersions) -> Non
 
 def test_request_whose_client_hung_up_is_not_computed(versions: TwoVersions) -> None:
     async def gone(engine: Engine) -> list[Any]:
-        requests = (engine.predict("champion", pictures(1), is_gone=lambda k=k: k == 0) for k in range(3))  # type: ignore[misc]
+        contexts = [RequestContext(is_disconnected=lambda k=k: k == 0) for k in range(3)]  # type: ignore[misc]
+        requests = (engine.predict("champion", pictures(1), context) for context in contexts)
         return await asyncio.gather(*requests, return_exceptions=True)
 
     answers = run(versions, gone)
@@ -247,6 +262,8 @@ def test_engine_goes_on_when_nothing_can_be_counted(versions: TwoVersions, monke
         monkeypatch.setattr(engine._metrics, "computed", fail)
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
         alone = [await engine.predict("champion", pictures(1))]
-        return alone + await asyncio.gather(*(engine.predict("champion", pictures(1)) for _ in range(LARGEST_BATCH)))
+        return alone + await asyncio.gather(
+            *(engine.predict("champion", pictures(1)) for _ in range(MAX_BATCH_PICTURES))
+        )
 
-    assert [answer.version for answer in run(versions, ask_twice)] == ["1"] * (1 + LARGEST_BATCH)
+    assert [answer.version for answer in run(versions, ask_twice)] == ["1"] * (1 + MAX_BATCH_PICTURES)

@@ -1,64 +1,73 @@
-"""Refuses a request body that is too large, before or while it is read."""
+"""Refuses a request body that is too large, before or while it is read.
+
+Starlette's RequestBodyLimitMiddleware is not used: its 413 is plain text instead of a problem document, and it replaces
+any other answer to a declared length over the limit, a 401 too.
+"""
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.error_handlers import describe, problem
+from app.api.raw_route import RawRoutes
 from app.errors import BodyTooLarge
 
-PICTURE_PATHS = ("/v1/predict", "/v1/read", "/v2/models/digits/")  # only bodies that hold pictures may be large
-LARGEST_OTHER = 2**20
+MAX_OTHER_BYTES = 2**20  # of a body that holds no pictures
 
 
 class BodyLimit:
     """ASGI middleware. A declared length is refused unread; a chunked body as soon as it passes the limit."""
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
-        self.app, self.max_bytes = app, max_bytes
+    def __init__(self, app: ASGIApp, *, raw_routes: RawRoutes, max_bytes: int) -> None:
+        self._app, self._raw_routes, self._max_bytes = app, raw_routes, max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
             return
-        limit = self.max_bytes if scope["path"].startswith(PICTURE_PATHS) else min(LARGEST_OTHER, self.max_bytes)
+        limit = self._max_bytes
+        if not self._raw_routes.takes_pictures(scope):
+            limit = min(MAX_OTHER_BYTES, limit)
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-        if declared.isdigit():  # uvicorn hands on no more than was declared
-            if int(declared) > limit:
-                await _drain(receive, self.max_bytes)
-                await _refuse(limit, scope, receive, send)
-            else:
-                await self.app(scope, receive, send)
-            return
-        seen, is_refused = 0, False
+        if not declared.isdigit():
+            await self._count(limit, scope, receive, send)
+        elif int(declared) <= limit:  # uvicorn hands on no more than was declared
+            await self._app(scope, receive, send)
+        else:
+            await _drain(receive, self._max_bytes)
+            await _reject(limit, scope, receive, send)
+
+    async def _count(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a body of unknown length up to the limit; past it, 413 is sent in the place of any other answer."""
+        received, is_rejected = 0, False
 
         async def limited_receive() -> Message:
-            nonlocal seen
+            nonlocal received
             message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > limit:
-                raise BodyTooLarge("the rest is not read")  # whatever the endpoint makes of it, 413 is what is sent
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise BodyTooLarge("The rest of the body is not read.")
             return message
 
         async def corrected_send(message: Message) -> None:
-            nonlocal is_refused
-            if seen <= limit:
+            nonlocal is_rejected
+            if received <= limit:
                 await send(message)
-            elif not is_refused:
-                is_refused = True
-                await _refuse(limit, scope, receive, send)
+            elif not is_rejected:
+                is_rejected = True
+                await _reject(limit, scope, receive, send)
 
-        await self.app(scope, limited_receive, corrected_send)
+        await self._app(scope, limited_receive, corrected_send)
 
 
-async def _refuse(limit: int, scope: Scope, receive: Receive, send: Send) -> None:
+async def _reject(limit: int, scope: Scope, receive: Receive, send: Send) -> None:
     error = BodyTooLarge(f"The body is larger than {limit:,} bytes, which is the most that is read here.")
     await problem(Request(scope), describe(error), {"Connection": "close"})(scope, receive, send)
 
 
-async def _drain(receive: Receive, most: int) -> None:
-    """Read and drop up to `most` bytes: a client that is cut off while it sends may never see the answer."""
-    while most > 0:
+async def _drain(receive: Receive, max_bytes: int) -> None:
+    """Read and drop up to `max_bytes`: a client that is cut off while it sends may never see the answer."""
+    while max_bytes > 0:
         message = await receive()
-        most -= len(message.get("body", b""))
+        max_bytes -= len(message.get("body", b""))
         if not message.get("more_body", False):
             return

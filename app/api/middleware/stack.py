@@ -1,34 +1,58 @@
-"""What stands around the application, made from the settings: the gate, and CORS where it is wanted."""
+"""What stands around the application, as a list."""
 
+from collections.abc import Callable
+from functools import partial
+
+from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from app.access.authorization import Admission
-from app.access.keyring import Keyring
-from app.access.rate_limits import Limits
+from app.access.authorization import Authorization
 from app.access.startup import is_loopback
+from app.api.middleware.body_limit import BodyLimit
+from app.api.middleware.draining import Draining
+from app.api.middleware.fast_lane import FastLane
 from app.api.middleware.gate import Gate
-from app.api.middleware.security_headers import common_headers
-from app.config import Settings
-from app.metrics.metrics import Metrics
+from app.api.raw_route import RawRoutes
+from app.api.security_headers import common_headers
+from app.services import Services
 
 METHODS = ("DELETE", "GET", "POST", "PUT")
-EXPOSED = ("ETag", "Location", "Retry-After", "X-Request-Id")  # what a page's program may read beside the body
+EXPOSED_HEADERS = ("ETag", "Location", "Retry-After", "X-Request-Id")  # what a page's script may read beside the body
 
 
-def build_guard(app: ASGIApp, settings: Settings, keyring: Keyring, limits: Limits, metrics: Metrics) -> ASGIApp:
+def build_stack(app: FastAPI, raw_routes: RawRoutes, services: Services) -> ASGIApp:
+    """The application behind its middleware. A request passes the list from top to bottom."""
+    settings = services.settings
     origins = [origin for origin in settings.cors_origins.split(",") if origin]
-    admission = Admission(
-        keyring,
-        limits,
+    authorization = Authorization(
+        services.keyring,
+        services.limits,
         is_insecure=settings.insecure,
         is_local=is_loopback(settings.reached_host),
         is_metrics_open=settings.metrics_open,
         origins=origins,
     )
-    gate = Gate(app, admission=admission, metrics=metrics, headers=common_headers(is_shared=bool(origins)))
-    if not origins:
-        return gate
+    headers = common_headers(is_shared=bool(origins))
+    layers: list[Callable[[ASGIApp], ASGIApp]] = [
+        partial(Draining, shutdown=services.shutdown),
+        *([partial(_allow_origins, origins=origins)] if origins else []),
+        partial(Gate, authorization=authorization, metrics=services.metrics, headers=headers),
+        partial(BodyLimit, raw_routes=raw_routes, max_bytes=settings.max_body_bytes),
+        partial(FastLane, fastapi=app, raw_routes=raw_routes),
+    ]
+    stack: ASGIApp = app
+    for layer in reversed(layers):
+        stack = layer(stack)
+    return stack
+
+
+def _allow_origins(app: ASGIApp, *, origins: list[str]) -> ASGIApp:
     return CORSMiddleware(
-        gate, allow_origins=origins, allow_methods=METHODS, allow_headers=["*"], expose_headers=EXPOSED, max_age=600
+        app,
+        allow_origins=origins,
+        allow_methods=METHODS,
+        allow_headers=["*"],
+        expose_headers=EXPOSED_HEADERS,
+        max_age=600,
     )

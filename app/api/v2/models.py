@@ -1,16 +1,17 @@
 """/v2: what the server and its model are, whether they are ready, and what they have done."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 
-from app.api import health as operation
-from app.api.dependencies import Parts, PartsDependency
+from app.api.dependencies import ServicesDependency
+from app.api.path_parameters import VersionName
 from app.api.v2 import documents
 from app.api.v2.requests import DIGIT, PROBABILITIES
 from app.api.v2.responses import MODEL
 from app.api.v2.tensors import INPUT, PICTURE
 from app.registry import service as registry
+from app.services import Services
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"], responses=documents.ERRORS)
 
@@ -20,8 +21,6 @@ OUTPUTS = [
     {"name": PROBABILITIES, "datatype": "FP32", "shape": [-1, 10]},
     {"name": DIGIT, "datatype": "INT64", "shape": [-1]},
 ]
-
-Version = Annotated[str, Path(max_length=40, description="a version or an alias")]
 
 
 @router.get("", response_model=documents.Server)
@@ -38,57 +37,57 @@ async def is_live() -> dict[str, bool]:
 
 
 @router.get("/health/ready", response_model=documents.Ready)
-def is_ready(parts: PartsDependency) -> dict[str, bool]:
+def is_ready(services: ServicesDependency) -> dict[str, bool]:
     """200 when predictions can be taken; 503 with the reason until then."""
-    operation.readyz(parts)
+    services.require_ready()
     return {"ready": True, "live": True}
 
 
 @router.get("/models/stats", response_model=documents.ServerStatistics)
 @router.get(f"/models/{MODEL}/stats", response_model=documents.ServerStatistics)
-def get_statistics(parts: PartsDependency) -> dict[str, Any]:
+def get_statistics(services: ServicesDependency) -> dict[str, Any]:
     """What this process has answered since it started, in nanoseconds, by version."""
-    return parts.statistics.describe(MODEL, _versions(parts))
+    return services.statistics.describe(MODEL, _versions(services))
 
 
 @router.get(f"/models/{MODEL}/versions/{{version}}/stats", response_model=documents.ServerStatistics)
-def get_version_statistics(version: Version, parts: PartsDependency) -> dict[str, Any]:
+def get_version_statistics(version: VersionName, services: ServicesDependency) -> dict[str, Any]:
     """The same of one version."""
-    return parts.statistics.describe(MODEL, [registry.resolve(parts.sessions, version)])
+    return services.statistics.describe(MODEL, [registry.resolve(services.sessions, version)])
 
 
 @router.get(f"/models/{MODEL}", response_model=documents.Metadata)
-def describe_model(parts: PartsDependency) -> dict[str, Any]:
+def describe_model(services: ServicesDependency) -> dict[str, Any]:
     """Names, types and shapes of what goes in and comes out; -1 is the number of pictures."""
-    versions = _versions(parts)
+    versions = _versions(services)
     return {"name": MODEL, "versions": versions, "platform": "onnx_onnxv1", "inputs": INPUTS, "outputs": OUTPUTS}
 
 
 @router.get(f"/models/{MODEL}/versions/{{version}}", response_model=documents.Metadata)
-def describe_version(version: Version, parts: PartsDependency) -> dict[str, Any]:
+def describe_version(version: VersionName, services: ServicesDependency) -> dict[str, Any]:
     """The same of one version."""
-    registry.resolve(parts.sessions, version)
-    return describe_model(parts)
+    registry.resolve(services.sessions, version)
+    return describe_model(services)
 
 
 @router.get(f"/models/{MODEL}/ready", response_model=documents.ModelReady)
-def is_model_ready(parts: PartsDependency) -> dict[str, Any]:
+def is_model_ready(services: ServicesDependency) -> dict[str, Any]:
     """200 when the champion is in memory and answers."""
-    return is_version_ready(registry.CHAMPION, parts)
+    return is_version_ready(registry.CHAMPION, services)
 
 
 @router.get(f"/models/{MODEL}/versions/{{version}}/ready", response_model=documents.ModelReady)
-def is_version_ready(version: Version, parts: PartsDependency) -> dict[str, Any]:
+def is_version_ready(version: VersionName, services: ServicesDependency) -> dict[str, Any]:
     """The same of one version, which is brought into memory."""
-    parts.classifiers.get(version)
+    services.model_cache.get(version)
     return {"name": MODEL, "ready": True}
 
 
 @router.post("/repository/index", response_model=list[documents.IndexEntry])
-def list_models(parts: PartsDependency) -> list[dict[str, str]]:
+def list_models(services: ServicesDependency) -> list[dict[str, str]]:
     """Every version there is. All can be asked, so a body with `ready` changes nothing."""
-    return [{"name": MODEL, "version": version, "state": "READY", "reason": ""} for version in _versions(parts)]
+    return [{"name": MODEL, "version": version, "state": "READY", "reason": ""} for version in _versions(services)]
 
 
-def _versions(parts: Parts) -> list[str]:
-    return [str(version.number) for version, _ in reversed(registry.list_(parts.sessions))]
+def _versions(services: Services) -> list[str]:
+    return [str(version.number) for version, _ in reversed(registry.list_(services.sessions))]

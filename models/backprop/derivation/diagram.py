@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from models.backprop.network import WEIGHT_NAMES, Pair
-from models.backprop.plots import BLUE, GREY, VERMILLION, new_figure
+from models.backprop.plots import new_figure
+from models.colors import BLUE, GREY, VERMILLION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from app.config import Settings
 from tests.api.v2.bodies import as_json, tensor
 from tests.api.v2.test_inference import INFER, assert_is_error
 from tests.conftest import free_port, serve
-from tests.fakes import RecordedQueue
+from tests.fakes import RecordedNotifier
 
 DIGITS = "/v2/models/digits"
 
@@ -68,7 +68,7 @@ def test_failures_are_all_in_the_protocols_form(api: httpx.Client) -> None:
 
 
 def test_without_a_network_it_is_alive_but_not_ready(tmp_path: Path) -> None:
-    with serve(Settings(data_dir=tmp_path, port=free_port()), RecordedQueue()) as client:
+    with serve(Settings(data_dir=tmp_path, port=free_port()), RecordedNotifier()) as client:
         assert client.get("/v2/health/live").status_code == 200
         assert_is_error(client.get("/v2/health/ready"), 503, "numeral migrate")
         assert_is_error(client.get(f"{DIGITS}/ready"), 503, "/readyz")

@@ -6,11 +6,11 @@ import re
 
 Headers = list[tuple[bytes, bytes]]
 
-DATA = (  # pictures as SVG bring their own styles
+DATA_POLICY = (  # pictures as SVG bring their own styles
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-PAGE = (
+PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )

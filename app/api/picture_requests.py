@@ -1,97 +1,125 @@
-"""Reads pictures out of request bodies: raw bytes, multipart forms, JSON with base64 or pixels.
+"""Decodes requests about pictures: raw bytes, multipart forms, JSON with base64 or pixels.
 
-What the client sent is taken in on the event loop; decoding it (`Sent.read`) may take long and can be done in a thread.
+The body is received on the event loop. What may take long (parsing it, opening pictures) is put into a function, for
+the predictor to call where it holds nobody up.
 """
 
 import base64
 import binascii
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from fastapi import Request
-from numpy.typing import NDArray
 from PIL import Image
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
-from app.api.middleware.fast_lane import read_body
+from app.api.raw_route import read_body
+from app.api.request_context import read_context
+from app.api.schemas.pictures import MAX_MODEL_LENGTH, MAX_PICTURES, PICTURE_TYPES
 from app.errors import InvalidInput, UnsupportedMediaType
+from app.serving.model_cache import CHAMPION
+from app.serving.predictor import PictureReader, Pixels
+from app.serving.request_context import RequestContext
 from models.pictures.normalisation import read_picture
 
-PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif")
-MAX_PICTURES = 256
-MOST_MARKS = 2 * MAX_PICTURES * 28 * 28  # commas and brackets in JSON, twice what is needed: parsing takes time
-
-Pixels = NDArray[np.float32]
+MAX_MARKS = 2 * MAX_PICTURES * 28 * 28  # commas and brackets in JSON, twice what is needed: parsing takes time
 
 
-@dataclass(frozen=True)
-class Sent:
-    """One thing to predict, as it came: the bytes of a picture, or an item of a JSON body."""
+class PictureRequest(NamedTuple):
+    """A request about one picture."""
 
-    content: bytes | Any
-    location: str  # of it in the request
-
-    def read(self) -> Image.Image | Pixels:
-        """A picture still to be normalised, or 28x28 pixels to be taken as they are.
-
-        Raises InvalidInput, PictureRefused, PictureTooLarge.
-        """
-        if not isinstance(self.content, bytes):
-            return read_item(self.content, self.location)
-        return read_picture(_not_empty(self.content, self.location))
+    read: PictureReader
+    size_bytes: int
+    model: str
+    context: RequestContext
+    is_debug: bool
 
 
-async def take_one(request: Request) -> tuple[str, bytes]:
-    """The media type and the bytes of what holds one picture. Raises UnsupportedMediaType, InvalidInput."""
+class BatchRequest(NamedTuple):
+    """A request about several pictures."""
+
+    split: Callable[[], Iterable[PictureReader]]
+    model: str
+    context: RequestContext
+
+
+async def decode_request(request: Request) -> PictureRequest:
+    """Raises UnsupportedMediaType, InvalidInput."""
+    model, context, is_debug = _model(request), read_context(request), _is_debug(request)
     media_type = _media_type(request)
     if media_type == "multipart/form-data":
-        return "application/octet-stream", (await _uploads(request, "file", limit=1))[0]
-    if media_type in (*PICTURE_TYPES, "application/octet-stream", "application/json"):
-        return media_type, await read_body(request)
-    raise _unsupported(media_type, PICTURE_TYPES)
+        content = (await _uploads(request, "file", limit=1))[0]
+        return PictureRequest(partial(_read_bytes, content, "body"), len(content), model, context, is_debug)
+    if media_type not in (*PICTURE_TYPES, "application/octet-stream", "application/json"):
+        raise _unsupported(media_type, PICTURE_TYPES)
+    content = await read_body(request)
+    read = _read_json if media_type == "application/json" else partial(_read_bytes, location="body")
+    return PictureRequest(partial(read, content), len(content), model, context, is_debug)
 
 
-def read_one(media_type: str, body: bytes) -> Image.Image | Pixels:
-    """The picture of such a body. Raises InvalidInput, PictureRefused, PictureTooLarge."""
-    return Sent(_parse_json(body) if media_type == "application/json" else body, "body").read()
-
-
-async def take_many(request: Request) -> list[bytes] | bytes:
-    """Uploaded pictures, or a JSON body that holds some. Raises UnsupportedMediaType, InvalidInput."""
+async def decode_batch_request(request: Request) -> BatchRequest:
+    """Raises UnsupportedMediaType, InvalidInput."""
+    model, context = _model(request), read_context(request)
     media_type = _media_type(request)
     if media_type == "multipart/form-data":
-        return await _uploads(request, "files", limit=MAX_PICTURES)
+        files = await _uploads(request, "files", limit=MAX_PICTURES)
+        readers = [partial(_read_bytes, file, f"body.files.{number}") for number, file in enumerate(files)]
+        return BatchRequest(lambda: readers, model, context)
     if media_type != "application/json":
         raise _unsupported(media_type, ())
-    return await read_body(request)
+    return BatchRequest(partial(_split_json, await read_body(request)), model, context)
 
 
-def split_many(body: list[bytes] | bytes) -> list[Sent]:
-    """Up to 256 things to predict, each to be read by itself, so that each can fail in its own place."""
-    if isinstance(body, list):
-        return [Sent(content, f"body.files.{number}") for number, content in enumerate(body)]
+def _model(request: Request) -> str:
+    name: str = request.query_params.get("model", CHAMPION) if request.scope["query_string"] else CHAMPION
+    if len(name) > MAX_MODEL_LENGTH:
+        raise InvalidInput(
+            f"model must be a version or an alias of at most {MAX_MODEL_LENGTH} letters.", location="query.model"
+        )
+    return name
+
+
+def _is_debug(request: Request) -> bool:
+    value = request.query_params.get("debug", "false") if request.scope["query_string"] else "false"
+    if value not in ("true", "false"):
+        raise InvalidInput("debug must be true or false.", location="query.debug")
+    return value == "true"
+
+
+def _read_json(body: bytes) -> Image.Image | Pixels:
+    return _read_item(_parse_json(body), "body")
+
+
+def _split_json(body: bytes) -> Iterable[PictureReader]:
+    """A reader for each of up to 256 items, so that each can fail in its own place."""
     document = _parse_json(body)
     if not isinstance(document, dict) or set(document) != {"items"} or not isinstance(document["items"], list):
         raise InvalidInput('The body must be {"items": [...]} and nothing else.', location="body")
     items = document["items"]
     if not 1 <= len(items) <= MAX_PICTURES:
         raise InvalidInput(f"items must hold 1 to {MAX_PICTURES} pictures, not {len(items)}.", location="body.items")
-    return [Sent(item, f"body.items.{number}") for number, item in enumerate(items)]
+    return [partial(_read_item, item, f"body.items.{number}") for number, item in enumerate(items)]
 
 
-def read_item(item: Any, location: str) -> Image.Image | Pixels:
-    """The picture of `{"image": base64}` or `{"pixels": [...]}`."""
+def _read_bytes(content: bytes, location: str) -> Image.Image:
+    """Raises InvalidInput, PictureRefused, PictureTooLarge."""
+    return read_picture(_not_empty(content, location))
+
+
+def _read_item(item: Any, location: str) -> Image.Image | Pixels:
+    """The picture of `{"image": base64}` or `{"pixels": [...]}`. Raises as `_read_bytes`."""
     if not isinstance(item, dict) or len(item) != 1 or not set(item) <= {"image", "pixels"}:
         raise InvalidInput('Give either {"image": base64} or {"pixels": [...]} and nothing else.', location=location)
     if "pixels" in item:
-        return read_pixels(item["pixels"], f"{location}.pixels")
+        return _read_pixels(item["pixels"], f"{location}.pixels")
     return read_picture(_decode_base64(item["image"], f"{location}.image"))
 
 
-def read_pixels(values: Any, location: str) -> Pixels:
+def _read_pixels(values: Any, location: str) -> Pixels:
     """28 rows of 28 numbers or 784 numbers, 0..255, as float32 (28, 28)."""
     rows = values if isinstance(values, list) else []
     if len(rows) == 28 and all(isinstance(row, list) and len(row) == 28 for row in rows):
@@ -117,7 +145,7 @@ def _decode_base64(text: Any, location: str) -> bytes:
 
 
 def _parse_json(body: bytes) -> Any:
-    if len(body) > MOST_MARKS and (marks := sum(map(body.count, (b",", b"[", b"{")))) > MOST_MARKS:
+    if len(body) > MAX_MARKS and (marks := sum(map(body.count, (b",", b"[", b"{")))) > MAX_MARKS:
         raise InvalidInput(
             f"The JSON has {marks:,} commas and brackets, more than {MAX_PICTURES} pictures of 784 pixels need.",
             location="body",

@@ -1,0 +1,52 @@
+"""What the service is busy with."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+
+class Queue(BaseModel):
+    name: str
+    queued: int
+    running: int
+    waiting_since: datetime | None = Field(description="when the oldest waiting job was submitted")
+    hints: int | None = Field(description="messages for workers in Redis; null where it does not answer")
+
+
+class RunningJob(BaseModel):
+    id: str
+    kind: str
+    attempt: int
+    lease_until: datetime | None = Field(description="its worker counts as lost after this, unless it renews")
+
+
+class Worker(BaseModel):
+    name: str = Field(description="host:process")
+    device: str
+    version: str
+    seen_at: datetime
+    job: RunningJob | None
+
+
+class Dispatcher(BaseModel):
+    process: str
+    leads_until: datetime
+
+
+class Versions(BaseModel):
+    numeral: str
+    python: str
+    database: str
+    db_schema: str = Field(alias="schema")
+
+
+class System(BaseModel):
+    """The queues, the workers with their jobs and leases, and what runs here. Times by the database's clock."""
+
+    now: datetime
+    versions: Versions
+    champion: str | None = Field(description="the model version that answers predictions in this process")
+    queues: list[Queue]
+    workers: list[Worker] = Field(description="those heard of in the last minute")
+    running_elsewhere: list[RunningJob] = Field(description="jobs that no living worker is busy with; they run again")
+    dispatcher: Dispatcher | None = Field(description="the process that hints and reclaims jobs")

@@ -1,0 +1,123 @@
+"""Jobs' events, live, to any number of readers at the price of one query for all of them.
+
+Events are numbered without a gap, so a reader that comes back with the last number it saw, to this process or to
+another one, misses nothing and sees nothing twice.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from anyio import to_thread
+
+from app.db import Sessions
+from app.errors import AppError, JobNotFound
+from app.jobs import service
+from app.jobs.tables import JobEvent
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.25  # between two queries for new events
+KEEPALIVE_SECONDS = 15.0
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Somebody who has seen a job's events up to number `after` and waits for more."""
+
+    after: int
+    is_due: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some events in order, and whether there can be no more."""
+
+    events: Sequence[JobEvent]
+    is_last: bool
+
+
+class EventFeed:
+    """Feeds readers. Belongs to one event loop."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._readers: defaultdict[str, set[Reader]] = defaultdict(set)  # by job
+        self._queries: dict[tuple[str, int], asyncio.Task[Page]] = {}
+        self._watch: asyncio.Task[None] | None = None
+        self._is_closing = False
+
+    async def follow(self, job_id: str, *, after: int) -> AsyncIterator[Sequence[JobEvent]]:
+        """The job's events past number `after` until its end, or until this process ends.
+
+        An empty sequence every 15 seconds without news: the sign to keep the connection alive.
+        """
+        while not self._is_closing:
+            try:
+                page = await self._query(job_id, after)
+            except JobNotFound:  # it was deleted
+                return
+            except AppError:  # the database is away; the next query may find it back
+                page = Page((), is_last=False)
+                await asyncio.sleep(POLL_SECONDS)
+            if page.events:
+                yield page.events
+                after = page.events[-1].number
+            if page.is_last or self._is_closing:  # a reader that waits after `close` would never be woken
+                return
+            if not page.events and not await self._has_more(job_id, after):
+                yield ()
+
+    def close(self) -> None:
+        """End all feeds; their readers come back with the last number they saw."""
+        self._is_closing = True
+        for readers in self._readers.values():
+            for reader in readers:
+                reader.is_due.set()
+
+    async def _query(self, job_id: str, after: int) -> Page:
+        """What is new past `after`; all who ask during the query share its answer."""
+        key = job_id, after
+        if key not in self._queries:
+            query = asyncio.ensure_future(to_thread.run_sync(_read_page, self._sessions, job_id, after))
+            query.add_done_callback(lambda _: self._queries.pop(key))
+            self._queries[key] = query
+        return await asyncio.shield(self._queries[key])
+
+    async def _has_more(self, job_id: str, after: int) -> bool:
+        """Wait until the job has more than `after` events or has ended. Returns False after KEEPALIVE_SECONDS."""
+        reader = Reader(after)
+        self._readers[job_id].add(reader)
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._wake_readers())
+        try:
+            async with asyncio.timeout(KEEPALIVE_SECONDS):
+                await reader.is_due.wait()
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            self._readers[job_id].discard(reader)
+            if not self._readers[job_id]:
+                del self._readers[job_id]
+
+    async def _wake_readers(self) -> None:
+        """While there are readers: ask for the newest event of all their jobs at once, and wake those it concerns."""
+        while self._readers:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                newest = await to_thread.run_sync(service.newest_events, self._sessions, list(self._readers))
+            except AppError as error:
+                logger.debug("no news of events: %s", error)
+                continue
+            for job_id, readers in self._readers.items():
+                number, is_ended = newest.get(job_id, (0, True))
+                for reader in readers:
+                    if is_ended or number > reader.after:
+                        reader.is_due.set()
+
+
+def _read_page(sessions: Sessions, job_id: str, after: int) -> Page:
+    return Page(*service.events(sessions, job_id, after=after))

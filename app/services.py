@@ -1,0 +1,139 @@
+"""Everything that the endpoints use, built in one place; and the background tasks that go with it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from anyio import to_thread
+
+from app.access.keyring import REFRESH_SECONDS, Keyring
+from app.access.rate_limits import SYNC_SECONDS, Limits
+from app.access.startup import read_admin_key
+from app.background import Periodic
+from app.config import Settings
+from app.db import Sessions, check_schema
+from app.errors import AppError, ShuttingDown
+from app.jobs.dispatcher import Dispatcher
+from app.jobs.event_feed import EventFeed
+from app.jobs.gauges import GaugeCache
+from app.jobs.notifier import WorkerNotifier
+from app.metrics.drift import Drift
+from app.metrics.metrics import FLUSH_SECONDS, Metrics
+from app.registry import service as registry
+from app.server.shutdown import ShutdownState
+from app.serving.engine import Engine
+from app.serving.load_shedding import LoadShedder
+from app.serving.model_cache import ModelCache
+from app.serving.predictor import Predictor
+from app.serving.statistics import Statistics
+from app.serving.threads import BoundedThreads
+from app.storage import StorageWatch, open_storage
+from models.inference.line_reader import LineReader
+
+logger = logging.getLogger(__name__)
+
+DISPATCH_SECONDS = 1.0
+STORAGE_CHECK_SECONDS = 3.0  # one small request to S3 each time
+MODEL_REFRESH_SECONDS = 0.5  # a new champion serves within a second, loading it included
+DRIFT_SECONDS = 15.0
+
+
+class BackgroundTask(NamedTuple):
+    """A function that is called every `seconds` in a thread of its own."""
+
+    name: str
+    seconds: float
+    function: Callable[[], None]
+
+
+class Services:
+    """What lives as long as the application. Builds without a database, and is ready once that is there."""
+
+    def __init__(self, settings: Settings, notifier: WorkerNotifier) -> None:
+        self.settings, self.notifier = settings, notifier
+        self.shutdown = ShutdownState(drain_seconds=settings.drain_seconds)
+        self.sessions, self.storage = Sessions(settings.resolved_database_url), open_storage(settings)
+        self.storage_watch = StorageWatch(self.storage)
+        self.metrics, self.drift, self.gauges = Metrics(settings.metrics_dir), Drift(), GaugeCache(self.sessions)
+        self.statistics = Statistics()
+        self.keyring = Keyring(self.sessions, admin_key=read_admin_key(settings))
+        self.limits = Limits(
+            redis_url=settings.resolved_redis_url,
+            per_key=settings.rate_limit_per_key,
+            per_address=settings.rate_limit_per_address,
+        )
+        self.model_cache = ModelCache(self.sessions, self.storage, device=settings.serving_device)
+        load_shedder = LoadShedder()
+        self.engine = Engine(self.model_cache, load_shedder, self.metrics)
+        self.threads = BoundedThreads(load_shedder)
+        self.predictor = Predictor(self.engine, self.threads, LineReader.load(), self.metrics)
+        self.events = EventFeed(self.sessions)
+        self._dispatcher = Dispatcher(
+            self.sessions,
+            notifier,
+            stall_seconds=settings.stall_seconds,
+            on_lost=lambda reason: self.metrics.lease_expiries.add(1, reason),
+        )
+        self._is_shipped_installed = False
+
+    def background_tasks(self) -> list[BackgroundTask]:
+        dispatch_seconds = min(DISPATCH_SECONDS, self.settings.lease_seconds / 4)
+        return [
+            BackgroundTask("keys", REFRESH_SECONDS, self.keyring.refresh),
+            BackgroundTask("limits", SYNC_SECONDS, self.limits.sync),
+            BackgroundTask("drift", DRIFT_SECONDS, self._remember_drift),
+            BackgroundTask("models", MODEL_REFRESH_SECONDS, self._refresh_models),
+            BackgroundTask("storage", STORAGE_CHECK_SECONDS, self.storage_watch.look),
+            BackgroundTask("dispatcher", dispatch_seconds, self._dispatcher.tick),
+        ]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the background tasks while the block lasts, then close everything."""
+        try:
+            for prepare in (self.storage_watch.look, self.keyring.refresh, self._refresh_models):
+                await to_thread.run_sync(prepare)
+        except AppError as error:
+            logger.warning("not ready yet: %s", error)
+        tasks = [
+            Periodic(name, function, seconds=seconds).start() for name, seconds, function in self.background_tasks()
+        ]
+        flushing = asyncio.create_task(self._flush_metrics())
+        yield
+        flushing.cancel()
+        self.metrics.flush()
+        for task in tasks:
+            task.close()
+        self.notifier.close()
+        self.sessions.close()
+
+    def require_ready(self) -> None:
+        """Raise ShuttingDown, DatabaseUnavailable, KeysUnknown, StorageUnavailable or ModelNotLoaded: the reason why
+        predictions and jobs cannot be taken now."""
+        if self.shutdown.has_begun:
+            raise ShuttingDown("This process is about to end; it answers what it has taken in.")
+        check_schema(self.sessions)
+        self.keyring.require_known()
+        self.storage_watch.require()
+        _ = self.model_cache.champion
+
+    def _refresh_models(self) -> None:
+        if not self._is_shipped_installed:
+            registry.install_shipped(self.sessions, self.storage)
+            self._is_shipped_installed = True
+        self.model_cache.refresh()
+
+    def _remember_drift(self) -> None:
+        self.drift.remember(time.monotonic(), self.metrics.drift_counts())
+
+    async def _flush_metrics(self) -> None:
+        """In the event loop, to whose thread the counts belong."""
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            try:
+                self.metrics.flush()
+            except Exception:
+                logger.exception("some counts were lost; it goes on")

@@ -1,0 +1,177 @@
+"""The use case of serving: decode, normalise, predict, judge, count. Everything that HTTP offers of it comes here."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from app.errors import AppError
+from app.metrics.metrics import Metrics
+from app.serving.engine import Answer, Engine
+from app.serving.request_context import RequestContext
+from app.serving.threads import BoundedThreads
+from models.errors import ModelError
+from models.inference.acceptance import doubt
+from models.inference.line_reader import LineReader
+from models.inference.reading import ReadDigit, Segmentation, choose, segment
+from models.pictures.mnist_format import take_as_it_is
+from models.pictures.normalisation import Normalised, normalise
+
+Pixels = NDArray[np.float32]
+PictureReader = Callable[[], Image.Image | Pixels]  # gives a picture still to be normalised, or pixels (28, 28) 0..255
+
+# What is smaller is decoded at once: handing it to a thread would take longer.
+INLINE_PICTURE_BYTES, INLINE_PIXELS = 16_384, 64 * 64
+INLINE_TENSOR_BYTES = 65_536  # 20 pictures in binary
+
+
+class TensorRequest(Protocol):
+    """A decoded request about pictures float32 (n, 1, 28, 28) in 0..1."""
+
+    @property
+    def pixels(self) -> Pixels: ...
+
+    @property
+    def timeout_seconds(self) -> float | None: ...
+
+
+Request = TypeVar("Request", bound=TensorRequest)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The digit in one picture, and whether to trust it."""
+
+    version: str
+    probabilities: Pixels  # (10,)
+    reason: str | None  # why it should not be trusted
+    normalised: Normalised | None  # how the picture became 28x28; None for pixels, which are taken as they are
+
+    @property
+    def digit(self) -> int:
+        return int(self.probabilities.argmax())
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The digits of a page, line by line."""
+
+    version: str
+    lines: list[list[ReadDigit]]
+    segmentation: Segmentation
+
+
+@dataclass(frozen=True)
+class TensorPrediction(Generic[Request]):
+    """Probabilities (n, 10) of a tensor request, and how long decoding and predicting took."""
+
+    request: Request
+    version: str
+    probabilities: Pixels
+    input_ns: int
+    inference_ns: int
+
+
+class _Prepared(NamedTuple):
+    pixels: Pixels  # (28, 28), 0..1
+    normalised: Normalised | None
+
+
+class Predictor:
+    """Belongs to one event loop. Every method raises Overloaded, DeadlineExceeded, ClientGone, ModelNotFound and
+    ModelNotLoaded beside the errors of its input."""
+
+    def __init__(self, engine: Engine, threads: BoundedThreads, line_reader: LineReader, metrics: Metrics) -> None:
+        self._engine, self._threads, self._line_reader, self._metrics = engine, threads, line_reader, metrics
+
+    async def one(self, read: PictureReader, *, size_bytes: int, model: str, context: RequestContext) -> Prediction:
+        """The digit in one picture. Raises InvalidInput, PictureRefused."""
+        await self._engine.require_room()
+        prepared = await self._prepare(read, size_bytes, context)
+        answer = await self._engine.predict(model, prepared.pixels[None, None], context)
+        return self._judge(prepared, answer, answer.probabilities[0])
+
+    async def many(
+        self, split: Callable[[], Iterable[PictureReader]], *, model: str, context: RequestContext
+    ) -> list[Prediction | AppError | ModelError]:
+        """The digits in several pictures, in order; the error of one that cannot be read stands in its place.
+
+        `split` separates the pictures and may take long. Raises InvalidInput where it cannot.
+        """
+        await self._engine.require_room()
+        found = await self._threads.run(lambda: [_attempt(read, context) for read in split()], context)
+        readable = [each for each in found if isinstance(each, _Prepared)]
+        pixels = np.array([prepared.pixels for prepared in readable], np.float32).reshape(-1, 1, 28, 28)
+        answer = await self._engine.predict(model, pixels, context)
+        rows = iter(answer.probabilities)
+        return [self._judge(each, answer, next(rows)) if isinstance(each, _Prepared) else each for each in found]
+
+    async def lines(self, read: PictureReader, *, model: str, context: RequestContext) -> Reading:
+        """All digits of a picture, line by line. Raises InvalidInput, PictureRefused."""
+        await self._engine.require_room()
+        found = await self._threads.run(lambda: segment(_as_image(read()), self._line_reader), context)
+        answer = await self._engine.predict(model, found.pixels(), context)
+        lines = choose(found, answer.probabilities, answer.least_certainty)
+        for digit in (digit for line in lines for digit in line):
+            self._metrics.predicted(answer.version, digit.digit, _accepted(digit.reason))
+        return Reading(answer.version, lines, found)
+
+    async def tensors(
+        self, read: Callable[[], Request], *, is_small: bool, model: str, arrived: float, context: RequestContext
+    ) -> TensorPrediction[Request]:
+        """The digits in pictures that are 28x28 already. Nothing is judged: the protocol has no word for it.
+
+        `arrived`, by time.monotonic(), is when the request's own timeout began.
+        """
+        start = time.perf_counter_ns()
+        await self._engine.require_room()
+        request = read() if is_small else await self._threads.run(read, context)
+        if request.timeout_seconds is not None:
+            context = context.until(arrived + request.timeout_seconds)
+        decoded = time.perf_counter_ns()
+        answer = await self._engine.predict(model, request.pixels, context)
+        computed = time.perf_counter_ns()
+        for digit in answer.probabilities.argmax(axis=1).tolist():
+            self._metrics.predicted(answer.version, digit, "not_judged")
+        return TensorPrediction(request, answer.version, answer.probabilities, decoded - start, computed - decoded)
+
+    async def _prepare(self, read: PictureReader, size_bytes: int, context: RequestContext) -> _Prepared:
+        if size_bytes > INLINE_PICTURE_BYTES:
+            return await self._threads.run(lambda: _normalise(read()), context)
+        picture = read()  # not decoded yet
+        if isinstance(picture, Image.Image) and picture.width * picture.height > INLINE_PIXELS:
+            return await self._threads.run(lambda: _normalise(picture), context)
+        return _normalise(picture)
+
+    def _judge(self, prepared: _Prepared, answer: Answer, probabilities: Pixels) -> Prediction:
+        reason = doubt(probabilities, prepared.pixels, answer.least_certainty, prepared.normalised)
+        prediction = Prediction(answer.version, probabilities, reason, prepared.normalised)
+        self._metrics.predicted(answer.version, prediction.digit, _accepted(reason))
+        return prediction
+
+
+def _attempt(read: PictureReader, context: RequestContext) -> _Prepared | AppError | ModelError:
+    context.check()  # decoding many large pictures takes seconds
+    try:
+        return _normalise(read())
+    except (AppError, ModelError) as error:
+        return error.with_traceback(None)  # with it, the pictures of its frames would stay in memory
+
+
+def _normalise(picture: Image.Image | Pixels) -> _Prepared:
+    if isinstance(picture, Image.Image):
+        normalised = take_as_it_is(picture) or normalise(picture)
+        return _Prepared(normalised.image.astype(np.float32) / np.float32(255), normalised)
+    return _Prepared(picture / np.float32(255), None)
+
+
+def _as_image(picture: Image.Image | Pixels) -> Image.Image:
+    return picture if isinstance(picture, Image.Image) else Image.fromarray(picture.round().astype(np.uint8))
+
+
+def _accepted(reason: str | None) -> str:
+    return "true" if reason is None else "false"

@@ -21,8 +21,8 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="how many to list at mos
 
 @router.get("/{alias}", response_model=schemas.AliasChange)
 def get_alias(alias: AliasName, services: ServicesDependency, response: Response) -> dict[str, Any]:
-    """The version that serves under an alias now. Its `ETag` is what `If-Match` takes."""
-    present = _row(aliases.history(services.sessions, alias, limit=1)[0])
+    """The version that serves under an alias now. `If-Match` takes its `ETag`."""
+    present = _encode_change(aliases.history(services.sessions, alias, limit=1)[0])
     response.headers["ETag"] = f'"{present["version"]}"'
     return present
 
@@ -30,7 +30,7 @@ def get_alias(alias: AliasName, services: ServicesDependency, response: Response
 @router.get("/{alias}/history", response_model=schemas.AliasHistory)
 def get_history(alias: AliasName, services: ServicesDependency, limit: Limit = 100) -> dict[str, Any]:
     """Which versions served under an alias, newest first; the one with no `until` serves now."""
-    return {"items": [_row(change) for change in aliases.history(services.sessions, alias, limit=limit)]}
+    return {"items": [_encode_change(change) for change in aliases.history(services.sessions, alias, limit=limit)]}
 
 
 @router.put("/{alias}", response_model=schemas.Model, dependencies=[Depends(require_json)])
@@ -46,7 +46,7 @@ def set_alias(
     With `If-Match` or `expected_version`, only if the alias still stands for that version; otherwise 412.
     """
     expected = _expected(if_match, target.expected_version)
-    services.model_cache.get(target.version)  # in memory before it serves; what cannot be loaded changes nothing
+    services.model_cache.get(target.version)  # loaded before it serves; if that fails, nothing changes
     reason = f"set by a client: {target.reason}" if target.reason else "set by a client"
     aliases.set_alias(services.sessions, alias, target.version, expected=expected, reason=reason)
     return _answer(services, alias, response)
@@ -82,6 +82,6 @@ def _answer(services: Services, alias: str, response: Response) -> dict[str, Any
     return render(version, names)
 
 
-def _row(change: AliasChange) -> dict[str, Any]:
+def _encode_change(change: AliasChange) -> dict[str, Any]:
     columns = ("alias", "since", "until", "reason")
     return {"version": str(change.version)} | {name: getattr(change, name) for name in columns}

@@ -1,4 +1,4 @@
-"""The pages for people: the console at /, and /docs. Each says what its own scripts may do."""
+"""The pages: the console at /, and /docs. Each has a Content-Security-Policy for its own scripts."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from app.errors import PageNotFound
 router = APIRouter(include_in_schema=False)
 
 CONSOLE = Path(__file__).parents[1] / "console"
-FILES = {path.name: path for path in CONSOLE.iterdir() if path.is_file()}  # the only ones that are ever sent
+FILES = {path.name: path for path in CONSOLE.iterdir() if path.is_file()}  # no other file is ever sent
 DOCS = bytes(get_swagger_ui_html(openapi_url="/openapi.json", title="Numeral").body)
 DOCS_POLICY = docs_policy(DOCS.decode())
 
@@ -24,7 +24,7 @@ async def home() -> FileResponse:
 
 @router.get("/console/{name}")
 async def console_file(name: str) -> FileResponse:
-    """What the page is made of."""
+    """A file of the console."""
     if name not in FILES:
         raise PageNotFound(f"The console has no file {name!r}.")
     return FileResponse(FILES[name], headers={"Content-Security-Policy": PAGE_POLICY})
@@ -32,5 +32,5 @@ async def console_file(name: str) -> FileResponse:
 
 @router.get("/docs")
 async def docs() -> Response:
-    """Swagger's page. Its program comes from a public server (see docs/security.md); /openapi.json needs none."""
+    """Swagger UI. Its scripts come from a public server (see docs/security.md); /openapi.json needs none."""
     return Response(DOCS, media_type="text/html", headers={"Content-Security-Policy": DOCS_POLICY})

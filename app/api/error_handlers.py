@@ -58,7 +58,7 @@ STATUS: dict[type[Exception], int] = {
     errors.StorageFull: 507,
 }
 
-MOST_ERRORS = 20  # that one answer lists
+MAX_LISTED_ERRORS = 20
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
@@ -69,7 +69,7 @@ class ProblemResponse(JSONResponse):
         return orjson.dumps(content)
 
 
-def is_protocol(path: str) -> bool:
+def is_v2(path: str) -> bool:
     """Whether errors at this path are {"error": ...}, as the Open Inference Protocol has them."""
     return path == "/v2" or path.startswith("/v2/")
 
@@ -81,18 +81,18 @@ def install(app: FastAPI) -> None:
 
 
 async def respond(request: Request, error: Exception) -> Response:
-    """The answer to `error`, for routes that do without FastAPI's way to it."""
+    """The response to `error`, for what does not go through FastAPI's exception handlers."""
     return await next(HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS)(request, error)
 
 
 def document(app: FastAPI) -> None:
-    """Say in the OpenAPI document that errors are of type application/problem+json."""
+    """Let the OpenAPI document say that errors are of type application/problem+json."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             for path, operations in plain()["paths"].items():
-                for operation in operations.values() if not is_protocol(path) else ():
+                for operation in operations.values() if not is_v2(path) else ():
                     for status, response in operation["responses"].items():
                         if status in ("4XX", "5XX"):
                             response["content"] = {ProblemResponse.media_type: response["content"]["application/json"]}
@@ -111,7 +111,7 @@ def describe(error: Exception) -> dict[str, Any]:
 
 def problem(request: Request, document: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
     status, path = document["status"], request.url.path
-    if is_protocol(path):
+    if is_v2(path):
         content = orjson.dumps({"error": document["detail"]})
         return Response(content, 400 if status == 422 else status, headers, "application/json")
     return ProblemResponse(document | {"instance": path}, status, headers)
@@ -132,7 +132,7 @@ def _headers(error: Exception, status: int) -> dict[str, str] | None:
 
 
 def _retry_after(error: Exception) -> str:
-    """Seconds: a queue of jobs takes longer to clear than anything else."""
+    """Seconds. A queue of jobs takes longer to clear than anything else."""
     if isinstance(error, errors.RateLimited):
         return str(error.retry_after)
     return "10" if isinstance(error, errors.TooManyJobs) else "1"
@@ -150,7 +150,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
             "status": 422,
             "detail": f"The request is not valid. {first}"
             + (f" (and {len(found) - 1} more)" if len(found) > 1 else ""),
-            "errors": found[:MOST_ERRORS],
+            "errors": found[:MAX_LISTED_ERRORS],
         },
     )
 
@@ -159,7 +159,7 @@ async def _http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     detail = str(getattr(error, "detail", ""))
-    if status == 400:  # how FastAPI says that it could not even decode a JSON body
+    if status == 400:  # what FastAPI raises for a body that it cannot decode as JSON
         status, detail = 422, "The body is not JSON that can be read: is it UTF-8, and not nested too deep?"
     elif status == 404:
         detail = f"There is nothing at {request.url.path}. GET /docs shows what there is."
@@ -171,14 +171,14 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 def _allowed_methods(request: Request) -> str:
-    """Those that some route takes at this path; Starlette's own answer names one route's only."""
+    """The methods that some route takes at this path; Starlette's own answer names those of one route only."""
     scopes = {method: {**request.scope, "method": method} for method in METHODS}
     routes = request.app.routes
     return ", ".join(m for m in METHODS if any(route.matches(scopes[m])[0] == Match.FULL for route in routes))
 
 
 async def _gone(request: Request, error: Exception) -> Response:
-    return Response(status_code=499)  # nobody reads it: the client hung up while it sent
+    return Response(status_code=499)  # nobody reads it: the client disconnected while it sent
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
@@ -189,7 +189,7 @@ async def _unknown(request: Request, error: Exception) -> Response:
             "type": "about:blank",
             "title": "Internal Server Error",
             "status": 500,
-            "detail": "The service met an error of its own; its log has the details.",
+            "detail": "The service failed unexpectedly; its log has the details.",
         },
     )
 

@@ -39,7 +39,7 @@ def delete_model(version: VersionName, services: ServicesDependency) -> None:
     deleted, artifacts = service.delete(services.sessions, version)
     services.model_cache.forget(deleted)
     for artifact in artifacts:
-        with suppress(StorageUnavailable):  # what stays behind is named by no row, and `numeral gc` removes it
+        with suppress(StorageUnavailable):  # no row names what is left; `numeral gc` removes it
             services.storage.delete(artifact)
 
 

@@ -1,4 +1,4 @@
-"""Headers that tell a browser to trust nothing but what is meant."""
+"""Response headers that restrict what a browser does with an answer."""
 
 import base64
 import hashlib
@@ -6,7 +6,7 @@ import re
 
 Headers = list[tuple[bytes, bytes]]
 
-DATA_POLICY = (  # pictures as SVG bring their own styles
+DATA_POLICY = (  # of data; an SVG brings its own styles
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
@@ -14,11 +14,11 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-SWAGGER = "https://cdn.jsdelivr.net/npm/"  # where FastAPI's /docs gets its program from
+SWAGGER = "https://cdn.jsdelivr.net/npm/"  # where FastAPI's /docs loads its scripts from
 
 
 def common_headers(*, is_shared: bool) -> Headers:
-    """Those of every answer; `is_shared` where pages of other origins may show what is answered."""
+    """The headers of every response; `is_shared` where pages of other origins may use it."""
     named = {
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
@@ -30,7 +30,7 @@ def common_headers(*, is_shared: bool) -> Headers:
 
 
 def docs_policy(page: str) -> str:
-    """What /docs may do: run its own inline script, named by its hash, and the program from SWAGGER; ask only us."""
+    """The policy of /docs: its inline script, named by its hash, scripts from SWAGGER, requests to this service."""
     scripts = re.findall(r"<script>(.*?)</script>", page, re.S)
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     return (

@@ -1,1 +1,1 @@
-"""The classifier in memory: answers predictions, and changes versions without a restart."""
+"""Answers predictions from networks in memory, and changes versions without a restart."""

@@ -1,17 +1,17 @@
-"""What the inference requests of this process came to, by version: the protocol's statistics extension."""
+"""Counts and durations of inference requests, by version: the statistics extension of the Open Inference Protocol."""
 
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
-PHASES = ("compute_input", "compute_infer", "compute_output")  # the wait for its turn is in compute_infer
+PHASES = ("compute_input", "compute_infer", "compute_output")  # compute_infer includes the time in the queue
 MEASURED = ("success", "fail", *PHASES)
 NOT_MEASURED = ("queue", "cache_hit", "cache_miss")
 
 
 @dataclass
 class Duration:
-    """How often something was done, and how long it took in all."""
+    """How often something was done, and how long it took in total."""
 
     count: int = 0
     ns: int = 0
@@ -31,13 +31,13 @@ class VersionStatistics:
 
 
 class Statistics:
-    """The counts of one process, from its start on. It belongs to one event loop."""
+    """The counts of one process since its start. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._versions: dict[str, VersionStatistics] = {}
 
     def succeeded(self, version: str, *, pictures: int, phases: tuple[int, ...]) -> None:
-        """A request was answered: how long each of PHASES took, in nanoseconds."""
+        """Count an answered request; `phases` are the nanoseconds that each of PHASES took."""
         found = self._versions.get(version)
         if found is None:
             found = self._versions[version] = VersionStatistics()
@@ -48,7 +48,7 @@ class Statistics:
             found.durations[name].add(ns)
 
     def failed(self, version: str, ns: int) -> None:
-        """A request came to nothing. A version that never answered is not counted: anybody can make up its name."""
+        """Count a request that failed. A version that never answered is not counted: a client can make up any name."""
         if version in self._versions:
             self._versions[version].durations["fail"].add(ns)
 

@@ -1,4 +1,4 @@
-"""Bodies that came compressed, unpacked within a bound."""
+"""Decompresses bodies, up to a bound."""
 
 import zlib
 
@@ -8,7 +8,7 @@ WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate"
 
 
 def unpack(body: bytes, encoding: str, *, max_bytes: int) -> bytes:
-    """The body that a client packed as its Content-Encoding says. No more than `max_bytes` is ever unpacked.
+    """The body, decompressed as its Content-Encoding says. Never decompresses more than `max_bytes`.
 
     Raises UnsupportedMediaType, InvalidInput, BodyTooLarge.
     """

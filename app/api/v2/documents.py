@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from app.api.request_context import TIMEOUT_PARAMETER
 from app.api.v2.requests import CLASSES, OUTPUTS
-from app.api.v2.tensors import INPUT, LARGEST_BATCH
+from app.api.v2.tensors import INPUT, MAX_PICTURES
 
 
 class ProtocolError(BaseModel):
@@ -104,7 +104,7 @@ REQUEST = {
                 "name": {"const": INPUT},
                 "datatype": {"const": "FP32"},
                 "shape": {"type": "array", "minItems": 4, "maxItems": 4,
-                          "prefixItems": [{"type": "integer", "minimum": 1, "maximum": LARGEST_BATCH},
+                          "prefixItems": [{"type": "integer", "minimum": 1, "maximum": MAX_PICTURES},
                                           {"const": 1}, {"const": 28}, {"const": 28}]},
                 "data": NUMBERS | {"description": "flat or nested, 0..1; or `parameters.binary_data_size` instead"},
                 "parameters": PARAMETERS,

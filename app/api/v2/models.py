@@ -1,4 +1,4 @@
-"""/v2: what the server and its model are, whether they are ready, and what they have done."""
+"""/v2: metadata, readiness and statistics of the server and its model."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def get_version_statistics(version: VersionName, services: ServicesDependency) -
 
 @router.get(f"/models/{MODEL}", response_model=documents.Metadata)
 def describe_model(services: ServicesDependency) -> dict[str, Any]:
-    """Names, types and shapes of what goes in and comes out; -1 is the number of pictures."""
+    """Names, types and shapes of inputs and outputs; -1 is the number of pictures."""
     versions = _versions(services)
     return {"name": MODEL, "versions": versions, "platform": "onnx_onnxv1", "inputs": INPUTS, "outputs": OUTPUTS}
 
@@ -78,14 +78,14 @@ def is_model_ready(services: ServicesDependency) -> dict[str, Any]:
 
 @router.get(f"/models/{MODEL}/versions/{{version}}/ready", response_model=documents.ModelReady)
 def is_version_ready(version: VersionName, services: ServicesDependency) -> dict[str, Any]:
-    """The same of one version, which is brought into memory."""
+    """200 when this version is in memory; it is loaded if it is not."""
     services.model_cache.get(version)
     return {"name": MODEL, "ready": True}
 
 
 @router.post("/repository/index", response_model=list[documents.IndexEntry])
 def list_models(services: ServicesDependency) -> list[dict[str, str]]:
-    """Every version there is. All can be asked, so a body with `ready` changes nothing."""
+    """All versions. Each of them answers, so a body with `ready` changes nothing."""
     return [{"name": MODEL, "version": version, "state": "READY", "reason": ""} for version in _versions(services)]
 
 

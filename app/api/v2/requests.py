@@ -1,4 +1,4 @@
-"""Inference requests: bytes to pictures and what is to be said of them. No web here.
+"""Inference requests: from bytes to pictures and the outputs that are asked for. No web here.
 
 A body is JSON, or JSON with the tensors' bytes behind it (the header Inference-Header-Content-Length then says how long
 the JSON is), or the bytes of one picture alone (the header says 0).
@@ -9,21 +9,21 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from app.api.v2.tensors import INPUT, LARGEST_BATCH, PICTURE, Floats, from_bytes, from_json
+from app.api.v2.tensors import INPUT, MAX_PICTURES, PICTURE, Floats, from_bytes, from_json
 from app.errors import InvalidInput
 
 PROBABILITIES, DIGIT = "probabilities", "digit"
 OUTPUTS = (PROBABILITIES, DIGIT)
 CLASSES = 10
-MOST_JSON_BYTES = 8 * 2**20  # over 1,000 pictures; parsing it holds up all others for a quarter of a second
+MAX_JSON_BYTES = 8 * 2**20  # over 1,000 pictures; parsing it takes a quarter of a second with the GIL held
 
 
-class Wanted(NamedTuple):
+class RequestedOutput(NamedTuple):
     """An output that was asked for."""
 
     name: str
     is_binary: bool
-    best: int = 0  # so many classes, best first, in place of the numbers: the classification extension
+    top: int = 0  # so many likeliest classes in place of the numbers: the classification extension
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class InferenceRequest:
     """What a client asks about pictures float32 (n, 1, 28, 28) in 0..1."""
 
     pixels: Floats
-    outputs: tuple[Wanted, ...]
+    outputs: tuple[RequestedOutput, ...]
     id: str | None = None
     timeout_seconds: float | None = None
 
@@ -46,9 +46,9 @@ def read_json_size(header: str | None) -> int | None:
 
 
 def read_request(body: bytes, json_size: int | None) -> InferenceRequest:
-    """What a body asks for. Raises InvalidInput, with a sentence for the client."""
+    """Decode a body. Raises InvalidInput."""
     if json_size == 0:
-        return InferenceRequest(from_bytes(body, 1), tuple(Wanted(name, True) for name in OUTPUTS))
+        return InferenceRequest(from_bytes(body, 1), tuple(RequestedOutput(name, True) for name in OUTPUTS))
     if json_size is not None and json_size > len(body):
         raise InvalidInput(f"Inference-Header-Content-Length is {json_size}, but the body has {len(body)} bytes only.")
     document = _parse(body if json_size is None else body[:json_size])
@@ -65,9 +65,9 @@ def read_request(body: bytes, json_size: int | None) -> InferenceRequest:
 
 
 def _parse(content: bytes) -> dict[str, Any]:
-    if len(content) > MOST_JSON_BYTES:
+    if len(content) > MAX_JSON_BYTES:
         raise InvalidInput(
-            f"The JSON has {len(content):,} bytes, more than {MOST_JSON_BYTES:,}. Send the pictures as binary tensors."
+            f"The JSON has {len(content):,} bytes, more than {MAX_JSON_BYTES:,}. Send the pictures as binary tensors."
         )
     try:
         document = orjson.loads(content)
@@ -106,34 +106,34 @@ def _read_input(inputs: Any, tensors: bytes) -> Floats:
 
 def _read_count(shape: Any) -> int:
     is_list = isinstance(shape, list) and len(shape) == 4 and all(type(side) is int for side in shape)
-    if not is_list or tuple(shape[1:]) != PICTURE or not 1 <= shape[0] <= LARGEST_BATCH:
+    if not is_list or tuple(shape[1:]) != PICTURE or not 1 <= shape[0] <= MAX_PICTURES:
         raise InvalidInput(
-            f"The shape of {INPUT!r} must be [n, 1, 28, 28] with n from 1 to {LARGEST_BATCH}, not {_shown(shape)}."
+            f"The shape of {INPUT!r} must be [n, 1, 28, 28] with n from 1 to {MAX_PICTURES}, not {_shown(shape)}."
         )
     count: int = shape[0]
     return count
 
 
-def _read_outputs(outputs: Any, is_binary: bool) -> tuple[Wanted, ...]:
+def _read_outputs(outputs: Any, is_binary: bool) -> tuple[RequestedOutput, ...]:
     if not outputs and (outputs is None or isinstance(outputs, list)):
-        return tuple(Wanted(name, is_binary) for name in OUTPUTS)
-    wanted = tuple(_read_output(output, is_binary) for output in _objects(outputs, "outputs"))
-    if len({output.name for output in wanted}) != len(wanted):
+        return tuple(RequestedOutput(name, is_binary) for name in OUTPUTS)
+    requested = tuple(_read_output(output, is_binary) for output in _objects(outputs, "outputs"))
+    if len({output.name for output in requested}) != len(requested):
         raise InvalidInput("`outputs` names an output twice.")
-    return wanted
+    return requested
 
 
-def _read_output(output: dict[str, Any], is_binary: bool) -> Wanted:
+def _read_output(output: dict[str, Any], is_binary: bool) -> RequestedOutput:
     name = output.get("name")
     if name not in OUTPUTS:
         raise InvalidInput(f"There is no output {_shown(name)}; this model has {PROBABILITIES!r} and {DIGIT!r}.")
     parameters = _parameters(output, name)
     _refuse_shared_memory(parameters)
     own = _flag(parameters, "binary_data")
-    best = parameters.get("classification", 0)
-    if type(best) is not int or not 0 <= best <= CLASSES or (best and name == DIGIT):
+    top = parameters.get("classification", 0)
+    if type(top) is not int or not 0 <= top <= CLASSES or (top and name == DIGIT):
         raise InvalidInput(f"`classification` may be 1 to {CLASSES}, and of {PROBABILITIES!r} only.")
-    return Wanted(name, is_binary if own is None else own, best)
+    return RequestedOutput(name, is_binary if own is None else own, top)
 
 
 def _read_timeout(microseconds: Any) -> float | None:
@@ -141,7 +141,7 @@ def _read_timeout(microseconds: Any) -> float | None:
         return None
     if type(microseconds) is not int or not 0 <= microseconds < 2**63:
         raise InvalidInput(f"`timeout` must be a whole number of microseconds, not {_shown(microseconds)}.")
-    return microseconds / 1e6 or None  # 0 is Triton's way to say: none
+    return microseconds / 1e6 or None  # Triton's clients send 0 for none
 
 
 def _objects(values: Any, name: str) -> list[dict[str, Any]]:

@@ -16,8 +16,8 @@ Floats = NDArray[np.float32]
 INPUT = "image"
 PICTURE = (1, 28, 28)
 PICTURE_BYTES = 4 * 28 * 28
-ONE = int(np.float32(1).view(np.uint32))
-LARGEST_BATCH = 1024  # pictures in one request: 3.2 MB in binary
+ONE_AS_BITS = int(np.float32(1).view(np.uint32))
+MAX_PICTURES = 1024  # in one request: 3.2 MB in binary
 
 
 def from_bytes(content: bytes, count: int) -> Floats:
@@ -43,7 +43,7 @@ def from_json(data: Any, count: int) -> Floats:
 
 
 def bytes_tensor(texts: Sequence[str]) -> bytes:
-    """Elements of type BYTES: each its length as uint32, then itself."""
+    """Elements of type BYTES: of each its length as uint32, then its bytes."""
     return b"".join(struct.pack("<I", len(text)) + text.encode() for text in texts)
 
 
@@ -69,8 +69,8 @@ def _require_lengths(rows: list[Any], length: int) -> None:
 
 
 def _require_range(pixels: NDArray[Any]) -> None:
-    if pixels.dtype == np.float32 and pixels.view(np.uint32).max() <= ONE:
-        return  # of floats as whole numbers, those of 0 to 1 are the smallest: one look instead of two
+    if pixels.dtype == np.float32 and pixels.view(np.uint32).max() <= ONE_AS_BITS:
+        return  # the bits of 0..1, read as whole numbers, are the smallest: one pass over the pixels instead of two
     if not (pixels.min() >= 0 and pixels.max() <= 1):  # false for NaN too
         raise InvalidInput(
             f"The values of {INPUT!r} must be numbers from 0 to 1, bright ink on a dark ground: "

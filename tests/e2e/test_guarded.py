@@ -86,7 +86,7 @@ def test_counts_of_both_processes_add_up_exactly_under_load(guarded_api: Guarded
 
     assert count("numeral_http_requests_total", route="/v1/predict", status="200") == REQUESTS
     assert count("numeral_predictions_total") == REQUESTS
-    wait_until(lambda: count("nv_inference_count") == REQUESTS, seconds=5)  # the other process counts those in a moment
+    wait_until(lambda: count("numeral_batch_size_sum") == REQUESTS, seconds=5)  # the other process counts in a moment
     assert len(list((guarded_api.data_dir / "metrics" / str(guarded_api.port)).glob("*.numbers"))) == 2
 
 

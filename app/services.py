@@ -86,7 +86,7 @@ class Services:
             BackgroundTask("limits", SYNC_SECONDS, self.limits.sync),
             BackgroundTask("drift", DRIFT_SECONDS, self._remember_drift),
             BackgroundTask("models", MODEL_REFRESH_SECONDS, self._refresh_models),
-            BackgroundTask("storage", STORAGE_CHECK_SECONDS, self.storage_watch.look),
+            BackgroundTask("storage", STORAGE_CHECK_SECONDS, self.storage_watch.check),
             BackgroundTask("dispatcher", dispatch_seconds, self._dispatcher.tick),
         ]
 
@@ -94,7 +94,7 @@ class Services:
     async def running(self) -> AsyncIterator[None]:
         """Run the background tasks while the block lasts, then close everything."""
         try:
-            for prepare in (self.storage_watch.look, self.keyring.refresh, self._refresh_models):
+            for prepare in (self.storage_watch.check, self.keyring.refresh, self._refresh_models):
                 await to_thread.run_sync(prepare)
         except AppError as error:
             logger.warning("not ready yet: %s", error)
@@ -117,7 +117,7 @@ class Services:
             raise ShuttingDown("This process is about to end; it answers what it has taken in.")
         check_schema(self.sessions)
         self.keyring.require_known()
-        self.storage_watch.require()
+        self.storage_watch.require_available()
         _ = self.model_cache.champion
 
     def _refresh_models(self) -> None:

@@ -67,7 +67,7 @@ def _appear(**_: Any) -> None:
     name, device = worker_name(), find_device()
 
     def appear() -> None:
-        runs.appear(sessions, name, device=device, version=VERSION)
+        runs.report_alive(sessions, name, device=device, version=VERSION)
 
     Periodic("appear", appear, seconds=APPEAR_SECONDS, at_once=True).start()
 

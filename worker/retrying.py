@@ -1,4 +1,4 @@
-"""Waiting for what is away: the database, the artifact store, room on a disk."""
+"""Retries while the database or the artifact store is unavailable, or a disk is full."""
 
 import logging
 import time
@@ -9,29 +9,29 @@ from app.errors import ArtifactDamaged, DatabaseUnavailable, StorageFull, Storag
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 120.0
+MAX_WAIT_SECONDS = 120.0
 RETRY_SECONDS = 0.5
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-def patiently(call: Callable[[], Answer], *, meanwhile: Callable[[], None] = lambda: None) -> Answer:
-    """Call, and call again while the database or the artifact store is away or full, for up to two minutes.
+def retry_while_unavailable(call: Callable[[], Result], *, between_tries: Callable[[], None] = lambda: None) -> Result:
+    """Returns what `call` returns; repeats it for up to two minutes while the database or the store is unavailable.
 
-    Raises DatabaseUnavailable, StorageFull or StorageUnavailable then, ArtifactDamaged at once, and whatever
-    `meanwhile` raises in between.
+    Raises DatabaseUnavailable, StorageFull or StorageUnavailable after that, ArtifactDamaged at once, and whatever
+    `between_tries` raises.
     """
-    deadline, said = time.monotonic() + PATIENCE_SECONDS, ""
+    deadline, logged = time.monotonic() + MAX_WAIT_SECONDS, ""
     while True:
         try:
             return call()
         except ArtifactDamaged:
-            raise  # it stays so
+            raise  # a retry would read the same bytes
         except (DatabaseUnavailable, StorageFull, StorageUnavailable) as error:
             if time.monotonic() > deadline:
                 raise
-            if str(error) != said:
-                said = str(error)
-                logger.warning("waiting, and trying again: %s", said)
-        meanwhile()
+            if str(error) != logged:
+                logged = str(error)
+                logger.warning("waiting, and trying again: %s", logged)
+        between_tries()
         time.sleep(RETRY_SECONDS)

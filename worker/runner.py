@@ -14,7 +14,7 @@ from app.jobs import runs
 from app.jobs.transitions import Claim
 from app.logs import bind
 from models.errors import ModelError
-from worker.retrying import Answer, patiently
+from worker.retrying import Result, retry_while_unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -65,15 +65,15 @@ class Run:
 
     def write(self, call: Callable[[], bool]) -> None:
         """Make a guarded write. Raises ClaimLost where it says that the claim is no longer good."""
-        if not patiently(call):
+        if not retry_while_unavailable(call):
             raise ClaimLost
 
-    def store(self, call: Callable[[], Answer]) -> Answer:
+    def store(self, call: Callable[[], Result]) -> Result:
         """Make a call that writes artifacts, and wait where their store is full or away.
 
         Raises StorageFull or StorageUnavailable after two minutes, and what `check` raises.
         """
-        return patiently(call, meanwhile=self.check)
+        return retry_while_unavailable(call, between_tries=self.check)
 
     def check(self) -> None:
         """Raise JobCancelled, ClaimLost or WorkerStopping if the work should end. To be called at every batch."""
@@ -162,7 +162,7 @@ def _finish(run: Run, work: Callable[[Run], Finish]) -> None:
     try:
         run.check()
         finish = work(run)
-        patiently(run.renew)  # the last progress
+        retry_while_unavailable(run.renew)  # the last progress
         run.write(lambda: runs.succeed(sessions, claim, finish))
     except JobCancelled:
         run.write(lambda: runs.end_cancelled(sessions, claim))

@@ -18,7 +18,7 @@ from models.training import checkpoints
 from models.training.data import load_dataset
 from models.training.packaging import Proven, prove
 from models.training.run import Epoch, TrainingRun, choose_device
-from worker.retrying import patiently
+from worker.retrying import retry_while_unavailable
 from worker.runner import Finish, Run, WorkerStopping
 
 
@@ -30,7 +30,7 @@ def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None)
     training = TrainingRun(spec.to_recipe(), dataset, seed=spec.seed, device=choose_device(spec.device))
     training = _resume(run, storage, training)
     training.advance(_Observer(run, storage))
-    epochs = patiently(lambda: runs.reported(run.sessions, run.claim.job_id, "epoch"))
+    epochs = retry_while_unavailable(lambda: runs.event_data(run.sessions, run.claim.job_id, "epoch"))
     proven = prove(training, recipe_name=spec.recipe, epochs=epochs, seconds=time.perf_counter() - started)
     folder = f"models/{run.claim.job_id}-{run.claim.attempt}"
     files = run.store(lambda: registry.store_files(storage, folder, proven.files))
@@ -68,7 +68,7 @@ class _Observer:
         content = checkpoints.to_bytes(training)
         stored = self._run.store(lambda: self._storage.put(name, content))
         self._run.write(
-            lambda: runs.checkpointed(
+            lambda: runs.record_checkpoint(
                 self._run.sessions, claim, step=training.step, artifact=stored.name, sha256=stored.sha256, epoch=epoch
             )
         )
@@ -76,7 +76,7 @@ class _Observer:
 
 def _resume(run: Run, storage: Storage, training: TrainingRun) -> TrainingRun:
     """The training as its latest undamaged checkpoint left it, or from the start."""
-    saved = patiently(lambda: runs.checkpoints(run.sessions, run.claim.job_id))
+    saved = retry_while_unavailable(lambda: runs.checkpoints(run.sessions, run.claim.job_id))
     for checkpoint in saved:
         try:
             checkpoints.restore(training, _read(run, storage, checkpoint))
@@ -92,7 +92,9 @@ def _resume(run: Run, storage: Storage, training: TrainingRun) -> TrainingRun:
 
 
 def _read(run: Run, storage: Storage, checkpoint: Checkpoint) -> bytes:
-    return patiently(lambda: storage.get(checkpoint.artifact, sha256=checkpoint.sha256), meanwhile=run.check)
+    return retry_while_unavailable(
+        lambda: storage.get(checkpoint.artifact, sha256=checkpoint.sha256), between_tries=run.check
+    )
 
 
 def _result(proven: Proven, version: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def _plot(services: Services, job_id: str, view: str, picture_format: plots.Form
 
 def _figure(services: Services, job: Job, view: str) -> Any:
     if job.kind == "mnist_training":
-        epochs = runs.reported(services.sessions, job.id, "epoch")
+        epochs = runs.event_data(services.sessions, job.id, "epoch")
         title = f"Training, {len(epochs)} of {job.spec['epochs']} epochs ({job.status})"
         return plots.training_curves(epochs, title=title) if epochs else plots.message(title, "No epoch is done yet.")
     title = f"Loss by learning rate, {'-'.join(map(str, job.spec.get('layers', [2, 2, 2])))} network"
@@ -69,7 +69,7 @@ def _figure(services: Services, job: Job, view: str) -> Any:
 
 
 def _what_is_known(services: Services, job: Job) -> str:
-    done = len(runs.reported(services.sessions, job.id, "trial"))
+    done = len(runs.event_data(services.sessions, job.id, "trial"))
     return f"The sweep is {job.status}; {done} of {len(job.spec['learning_rates'])} learning rates are done."
 
 

@@ -19,7 +19,7 @@ router = APIRouter(tags=["operation"])
 @router.get("/v1/system", response_model=System)
 def get_system(services: ServicesDependency) -> dict[str, Any]:
     """Queue depths, workers with their device and current job, leases, and versions."""
-    found = overview.look(services.sessions)
+    found = overview.read_overview(services.sessions)
     jobs = {job.worker: job for job in found.running}  # the newest, where a worker left one behind
     names = {worker.name for worker in found.workers}
     return {

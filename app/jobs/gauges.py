@@ -45,14 +45,14 @@ class GaugeCache:
         with self._lock:
             if time.monotonic() >= self._asked + KEPT_SECONDS:
                 try:
-                    self._found = look(self._sessions)
+                    self._found = read_gauges(self._sessions)
                 except DatabaseUnavailable:
                     self._found = None
                 self._asked = time.monotonic()
             return self._found
 
 
-def look(sessions: Sessions) -> Gauges:
+def read_gauges(sessions: Sessions) -> Gauges:
     """The state of jobs, queues, workers and trainings. Raises DatabaseUnavailable."""
     with sessions.reading() as session:
         now = database_now(session)

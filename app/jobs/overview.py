@@ -45,7 +45,7 @@ class Overview:
     leader: Leader | None  # the API process whose dispatcher works
 
 
-def look(sessions: Sessions) -> Overview:
+def read_overview(sessions: Sessions) -> Overview:
     """The state of the queues, workers and leases."""
     with sessions.reading() as session:
         now = database_now(session)

@@ -123,7 +123,7 @@ def report_all(sessions: Sessions, claim: Claim, event: str, items: Sequence[dic
         return append_events(session, claim, event, items[max(0, known - first) :])
 
 
-def checkpointed(
+def record_checkpoint(
     sessions: Sessions, claim: Claim, *, step: int, artifact: str, sha256: str, epoch: dict[str, Any] | None = None
 ) -> bool:
     """Record a checkpoint that is safely stored and, with it, the epoch it completes; False if the claim is lost.
@@ -147,7 +147,7 @@ def checkpoints(sessions: Sessions, job_id: str) -> list[Checkpoint]:
         return list(session.scalars(query))
 
 
-def reported(sessions: Sessions, job_id: str, event: str) -> list[dict[str, Any]]:
+def event_data(sessions: Sessions, job_id: str, event: str) -> list[dict[str, Any]]:
     """The data of all the job's events of one name, in order."""
     query = select(JobEvent.data).where(JobEvent.job_id == job_id, JobEvent.event == event)
     with sessions.reading() as session:
@@ -198,7 +198,7 @@ def _count_events(session: Session, job_id: str, event: str) -> int:
     return session.scalars(counting.where(JobEvent.job_id == job_id, JobEvent.event == event)).one()
 
 
-def appear(sessions: Sessions, name: str, *, device: str, version: str) -> None:
+def report_alive(sessions: Sessions, name: str, *, device: str, version: str) -> None:
     """Note that the worker `name` lives, has `device` and runs this version of the program."""
     with sessions.writing() as session:
         session.merge(Worker(name=name, device=device, version=version, seen_at=database_now(session)))

@@ -24,11 +24,11 @@ def check_worker() -> str:
     """How many processes of this container have reported themselves lately. Raises AppError or OSError for none."""
     from app.config import Settings
     from app.db import Sessions
-    from app.jobs.overview import look
+    from app.jobs.overview import read_overview
 
     sessions = Sessions(Settings().resolved_database_url)
     host = socket.gethostname()
-    own = [worker.name for worker in look(sessions).workers if worker.name.startswith(f"{host}:")]
+    own = [worker.name for worker in read_overview(sessions).workers if worker.name.startswith(f"{host}:")]
     if not own:
         raise OSError(f"no worker process on {host} has reported itself in the last minute")
     return f"{len(own)} processes: {', '.join(own)}"

@@ -1,1 +1,1 @@
-"""Model versions: what was trained and proven, and which version serves under which alias."""
+"""The model registry: versions, aliases with their history, and the rule of promotion."""

@@ -1,4 +1,4 @@
-"""The use cases of aliases: point one at a version, go back, and see who served when and why."""
+"""The use cases of aliases: set one, roll it back, and read its history."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,14 +15,14 @@ from app.registry.tables import Alias, AliasChange
 def set_alias(
     sessions: Sessions, alias: str, version: str, *, expected: str | None = None, reason: str = "set by a client"
 ) -> None:
-    """Point `alias` at `version`, if it stands for the `expected` one or none is given.
+    """Point `alias` at `version`. With `expected`, only if that is the current version.
 
-    Raises ModelNotFound; ModelNotServable where it may not become champion; AliasMoved.
+    Raises ModelNotFound, ModelNotServable if the version may not become champion, AliasMoved.
     """
     try:
         with sessions.writing() as session:
             _set(session, alias, version, expected, reason)
-    except IntegrityError as error:  # PostgreSQL lets somebody delete the version meanwhile
+    except IntegrityError as error:  # on PostgreSQL another transaction may delete the version first
         raise ModelNotFound(f"Model version {version} has just been deleted.") from error
 
 
@@ -34,61 +34,61 @@ def _set(session: Session, alias: str, version: str, expected: str | None, reaso
             "champion. Give it another alias and ask for that with ?model=.",
             location="body.version",
         )
-    present = alias_changes.take(session, alias)
-    _require(alias, present, expected)
-    if present != model.number:
+    current = alias_changes.lock(session, alias)
+    _require_expected(alias, current, expected)
+    if current != model.number:
         alias_changes.move(session, alias, model.number, reason=reason)
 
 
 def roll_back(
     sessions: Sessions, alias: str, *, expected: str | None = None, load: Callable[[str], object] = lambda _: None
 ) -> None:
-    """Point `alias` at the version that served before; once more, at the one before that.
+    """Point `alias` at the version before its current one. Repeated rollbacks go further back.
 
-    `load` is called with that version first; what it raises leaves everything as it was. Raises ModelNotFound,
-    AliasMoved, NothingToRollBack.
+    `load` is called with that version first; if it raises, nothing is changed. Raises ModelNotFound, AliasMoved,
+    NothingToRollBack.
     """
     with sessions.reading() as session:
         earlier = _earlier(session, alias, expected)
-    load(str(earlier.version))  # before the transaction: a store may take its time
+    load(str(earlier.version))  # outside the transaction: a store may be slow
     with sessions.writing() as session:
-        present = alias_changes.take(session, alias)
+        current = alias_changes.lock(session, alias)
         if _earlier(session, alias, expected).number != earlier.number:
-            raise AliasMoved(f"Somebody else has just moved {alias!r}. Look again, then decide.")
-        reason = f"rollback from version {present}"
+            raise AliasMoved(f"Somebody else has just moved {alias!r}. Read it again, then decide.")
+        reason = f"rollback from version {current}"
         alias_changes.move(session, alias, earlier.version, reason=reason, restores=earlier.restores or earlier.number)
 
 
 def history(sessions: Sessions, alias: str, *, limit: int) -> Sequence[AliasChange]:
-    """Which versions `alias` stood for, newest first. Raises ModelNotFound."""
+    """Returns the changes of `alias`, newest first. Raises ModelNotFound."""
     with sessions.reading() as session:
         rows = alias_changes.history(session, alias, limit=limit)
         if not rows:
-            raise _no_alias(alias)
+            raise _alias_not_found(alias)
         return rows
 
 
-def _require(alias: str, present: int | None, expected: str | None) -> None:
-    """Raise AliasMoved unless the alias stands for the `expected` version, or any where that is `*` (RFC 9110)."""
-    if expected is not None and (present is None or expected not in ("*", str(present))):
-        stands = f"stands for version {present}" if present is not None else "does not exist yet"
-        raise AliasMoved(f"{alias!r} {stands}, not for version {expected!r}. Look again, then decide.")
+def _require_expected(alias: str, current: int | None, expected: str | None) -> None:
+    """Raise AliasMoved unless `expected` is the current version, or `*` (any version, RFC 9110) or None."""
+    if expected is not None and (current is None or expected not in ("*", str(current))):
+        stands = f"stands for version {current}" if current is not None else "does not exist yet"
+        raise AliasMoved(f"{alias!r} {stands}, not for version {expected!r}. Read it again, then decide.")
 
 
 def _earlier(session: Session, alias: str, expected: str | None) -> AliasChange:
-    """What served under `alias` before. Raises ModelNotFound, AliasMoved, NothingToRollBack."""
-    present = session.get(Alias, alias)
-    if present is None:
-        raise _no_alias(alias)
-    _require(alias, present.number, expected)
-    earlier = alias_changes.before(session, alias)
+    """Returns the change to go back to. Raises ModelNotFound, AliasMoved, NothingToRollBack."""
+    current = session.get(Alias, alias)
+    if current is None:
+        raise _alias_not_found(alias)
+    _require_expected(alias, current.number, expected)
+    earlier = alias_changes.previous(session, alias)
     if earlier is None:
         raise NothingToRollBack(
-            f"No version served as {alias!r} before version {present.number}; "
+            f"No version served as {alias!r} before version {current.number}; "
             f"set another one with PUT /v1/models/aliases/{alias}."
         )
     return earlier
 
 
-def _no_alias(alias: str) -> ModelNotFound:
+def _alias_not_found(alias: str) -> ModelNotFound:
     return ModelNotFound(f"There is no alias {alias!r}. GET /v1/models shows the aliases of each version.")

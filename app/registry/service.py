@@ -1,4 +1,4 @@
-"""The use cases of the registry. Where a `session` is asked for, the caller's transaction is joined."""
+"""The use cases of the model registry. A function that takes a `session` joins the caller's transaction."""
 
 import json
 import re
@@ -17,20 +17,20 @@ from app.registry import alias_changes
 from app.registry.tables import Alias, ModelVersion
 from app.storage import Artifact, Storage
 
-CHAMPION = "champion"  # the alias that answers unless another is asked for
+CHAMPION = "champion"  # the alias that serves predictions by default
 MODEL_FILE, WEIGHTS_FILE, CARD_FILE = "model.onnx", "weights.safetensors", "card.json"
-GATE = 0.9940  # of MNIST's test set: below it nothing becomes champion
+MIN_CHAMPION_ACCURACY = 0.9940  # on MNIST's test set
 ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 SHIPPED = Path(__file__).parents[2] / "models" / "pretrained"
 
 
 def store_files(storage: Storage, folder: str, files: dict[str, bytes]) -> dict[str, Artifact]:
-    """Put a version's files into the store, before any row speaks of them."""
+    """Store a version's files, before any row names them."""
     return {name: storage.put(f"{folder}/{name}", content) for name, content in files.items()}
 
 
 def register(session: Session, *, source: str, card: dict[str, Any], files: dict[str, Artifact]) -> str:
-    """Make a version of stored files; its name. Promotion is another matter."""
+    """Register stored files as a new version, not yet promoted. Returns its name."""
     rows = {name: {"artifact": file.name, "sha256": file.sha256, "size": file.size} for name, file in files.items()}
     version = ModelVersion(source=source, card=card, files=rows, created_at=database_now(session))
     session.add(version)
@@ -39,48 +39,48 @@ def register(session: Session, *, source: str, card: dict[str, Any], files: dict
 
 
 def version_of_job(session: Session, job_id: str) -> str | None:
-    """The name of the version that came from a training job, if there is one."""
+    """Returns the name of the version that a training job made, if there is one."""
     number = session.scalars(select(ModelVersion.number).where(ModelVersion.source == f"job:{job_id}")).one_or_none()
     return None if number is None else str(number)
 
 
 def promote_if_better(session: Session, version: str) -> tuple[bool, str]:
-    """Make `version` the champion if it is proven and no worse than the present one; and the reason either way."""
+    """Make `version` the champion if it passes the gate and is not worse than the current one. Returns (done, why)."""
     registered = version_row(session, version)
     card, source = registered.card, registered.source
     accuracy = card["test"]["accuracy"]
     if card["dataset"]["name"] != "mnist":
         return False, f"trained on {card['dataset']['name']}; only versions trained on mnist may become champion"
-    if accuracy < GATE:
-        return False, f"{accuracy:.2%} of the test set is below the gate of {GATE:.2%}"
-    present = alias_changes.take(session, CHAMPION)
-    if present is not None:
-        best = version_row(session, str(present)).card["validation"]["accuracy"]
+    if accuracy < MIN_CHAMPION_ACCURACY:
+        return False, f"{accuracy:.2%} of the test set is below the gate of {MIN_CHAMPION_ACCURACY:.2%}"
+    current = alias_changes.lock(session, CHAMPION)
+    if current is not None:
+        best = version_row(session, str(current)).card["validation"]["accuracy"]
         if card["validation"]["accuracy"] < best:
             return False, (
                 f"its validation accuracy of {card['validation']['accuracy']:.4%} is below the "
-                f"{best:.4%} of the present champion, version {present}"
+                f"{best:.4%} of the present champion, version {current}"
             )
     alias_changes.move(session, CHAMPION, int(version), reason=_reason(source))
     return True, f"{accuracy:.2%} of the test set, and validation not below the present champion's"
 
 
 def resolve(sessions: Sessions, name: str) -> str:
-    """The version that `name`, a version or an alias, stands for. Raises ModelNotFound."""
+    """Returns the version that `name`, a version or an alias, stands for. Raises ModelNotFound."""
     with sessions.reading() as session:
-        version = _unaliased(session, name)
+        version = _resolve_alias(session, name)
         return version if version != name else str(version_row(session, name).number)
 
 
 def get(sessions: Sessions, name: str) -> tuple[ModelVersion, list[str]]:
-    """A version, by its name or an alias, and its aliases. Raises ModelNotFound."""
+    """Returns a version, by its name or an alias, with all its aliases. Raises ModelNotFound."""
     with sessions.reading() as session:
         version = _find(session, name)
         return version, _aliases(session).get(version.number, [])
 
 
 def list_(sessions: Sessions) -> list[tuple[ModelVersion, list[str]]]:
-    """All versions, newest first, each with its aliases."""
+    """Returns all versions, newest first, each with its aliases."""
     with sessions.reading() as session:
         names = _aliases(session)
         versions = session.scalars(select(ModelVersion).order_by(ModelVersion.number.desc()))
@@ -88,27 +88,27 @@ def list_(sessions: Sessions) -> list[tuple[ModelVersion, list[str]]]:
 
 
 def delete(sessions: Sessions, version: str) -> tuple[str, list[str]]:
-    """Remove a version that never had an alias: its name, its artifacts. Raises ModelNotFound, ModelInUse."""
+    """Delete a version that never had an alias. Returns its name and artifacts. Raises ModelNotFound, ModelInUse."""
     try:
         with sessions.writing() as session:
             found = version_row(session, version)
             session.delete(found)
             return str(found.number), [file["artifact"] for file in found.files.values()]
-    except IntegrityError as error:  # the aliases and their history refer to it
+    except IntegrityError as error:  # an alias or its history refers to it
         raise ModelInUse(
-            f"Version {version} serves or has served under an alias; it stays, so that a rollback finds it."
+            f"Version {version} serves or has served under an alias; it stays, so that a rollback can return to it."
         ) from error
 
 
-def which_exist(sessions: Sessions, versions: Sequence[str]) -> set[str]:
-    """Those of `versions` that were not deleted."""
+def existing_versions(sessions: Sessions, versions: Sequence[str]) -> set[str]:
+    """Returns those of `versions` that exist."""
     with sessions.reading() as session:
         rows = session.scalars(select(ModelVersion.number).where(ModelVersion.number.in_(map(int, versions))))
         return {str(number) for number in rows}
 
 
 def read_file(sessions: Sessions, storage: Storage, name: str, file: str) -> bytes:
-    """The bytes of a version's file. Raises ModelNotFound, ModelFileNotFound, StorageUnavailable."""
+    """Returns the bytes of a version's file. Raises ModelNotFound, ModelFileNotFound, StorageUnavailable."""
     version, _ = get(sessions, name)
     if file not in version.files:
         raise ModelFileNotFound(
@@ -119,34 +119,34 @@ def read_file(sessions: Sessions, storage: Storage, name: str, file: str) -> byt
 
 
 def install_shipped(sessions: Sessions, storage: Storage, folder: Path = SHIPPED) -> None:
-    """Register the network that comes with the program, once; it becomes champion by the same rules."""
+    """Register the network that ships with the program, unless it is; it becomes champion by the same rules."""
     card = json.loads((folder / CARD_FILE).read_text())
     source = f"shipped:{card['weights_sha256']}"
     with sessions.reading() as session:
         if session.scalars(select(ModelVersion.number).where(ModelVersion.source == source)).first() is not None:
             return
     files = {name: (folder / name).read_bytes() for name in (MODEL_FILE, WEIGHTS_FILE, CARD_FILE)}
-    # A name of its own for each try: `numeral gc` may be removing what an earlier one left behind.
+    # A new name for each try: `numeral gc` may be deleting the files of an earlier one.
     stored = store_files(storage, f"models/shipped-{card['weights_sha256'][:16]}-{uuid4().hex[:8]}", files)
     try:
         with sessions.writing() as session:
             promote_if_better(session, register(session, source=source, card=card, files=stored))
-    except IntegrityError:  # another process of this service was quicker
+    except IntegrityError:  # another process registered it first
         pass
 
 
 def _find(session: Session, name: str) -> ModelVersion:
-    return version_row(session, _unaliased(session, name))
+    return version_row(session, _resolve_alias(session, name))
 
 
-def _unaliased(session: Session, name: str) -> str:
-    """The version that an alias stands for; what is no alias, as it is."""
+def _resolve_alias(session: Session, name: str) -> str:
+    """Returns the version that an alias stands for, and any other name unchanged."""
     alias = session.get(Alias, name) if ALIAS.fullmatch(name) else None
     return str(alias.number) if alias else name
 
 
 def version_row(session: Session, version: str) -> ModelVersion:
-    """The row of a version. Raises ModelNotFound."""
+    """Returns the row of a version. Raises ModelNotFound."""
     is_number = version.isascii() and version.isdecimal() and len(version) <= 9
     found = session.get(ModelVersion, int(version)) if is_number else None
     if found is None:

@@ -10,10 +10,10 @@ from app.db import Base
 
 
 class ModelVersion(Base):
-    """A trained, exported and measured network. Its public name is its number as a string."""
+    """A trained, exported and evaluated network. Its public name is its number as a string."""
 
     __tablename__ = "model_versions"
-    __table_args__ = {"sqlite_autoincrement": True}  # a number is never given twice
+    __table_args__ = {"sqlite_autoincrement": True}  # numbers are never reused
 
     number: Mapped[int] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(unique=True)  # `job:<id>` or `shipped:<sha256 of the weights>`
@@ -23,7 +23,7 @@ class ModelVersion(Base):
 
 
 class Alias(Base):
-    """A name that points to a version, and may be moved to another."""
+    """A name for a version, which can be moved to another version."""
 
     __tablename__ = "aliases"
 
@@ -33,7 +33,7 @@ class Alias(Base):
 
 
 class AliasChange(Base):
-    """From when until when an alias stood for a version, and why. The row without an end is the present one."""
+    """When an alias stood for a version, and why. The row without an end is the current one."""
 
     __tablename__ = "alias_history"
     __table_args__ = (Index("alias_history_by_alias", "alias", "number"), {"sqlite_autoincrement": True})
@@ -44,4 +44,4 @@ class AliasChange(Base):
     since: Mapped[datetime]
     until: Mapped[datetime | None]
     reason: Mapped[str]
-    restores: Mapped[int | None]  # the row that a rollback went back to
+    restores: Mapped[int | None]  # the row that a rollback restored

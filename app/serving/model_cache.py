@@ -53,7 +53,7 @@ class ModelCache:
                         self._keep(previous)  # a rollback finds it in memory
                 others = set(self._others) - {version}
                 if others:
-                    for deleted in others - registry.which_exist(self._sessions, list(others)):
+                    for deleted in others - registry.existing_versions(self._sessions, list(others)):
                         self._others.pop(deleted, None)
             except AppError as error:
                 self._load_error = str(error)

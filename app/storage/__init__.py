@@ -1,7 +1,7 @@
 """Artifacts: named, immutable byte strings (checkpoints, network files, curves), in a folder or an S3-compatible store.
 
-A name appears only when its bytes are complete, is never used a second time, and is recorded in the database after
-that; what is read is compared with the sha256 that was recorded.
+A store shows a name only when all its bytes are there, and a name is used once. The database records the name and the
+sha256 after that; every read is checked against that sha256.
 """
 
 from app.storage.artifacts import Artifact, Storage, Stored

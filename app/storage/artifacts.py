@@ -1,4 +1,4 @@
-"""What an artifact is, and what every store of artifacts can do."""
+"""What an artifact is, and what every artifact store can do."""
 
 import hashlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from app.errors import ArtifactDamaged
 
 @dataclass(frozen=True)
 class Artifact:
-    """What was stored: its name in the store, the sha256 of its bytes, their number."""
+    """What was stored: the name, the sha256 of the bytes, and their number."""
 
     name: str
     sha256: str
@@ -20,34 +20,34 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Stored:
-    """What lies in the store, named by a row or not: its name, size in bytes, and when it was written."""
+    """An entry of the store, whether or not a database row names it."""
 
     name: str
-    size: int
+    size: int  # bytes
     written_at: datetime
 
 
 class Storage(Protocol):
-    """A store of artifacts. Every call raises StorageUnavailable within seconds where the store is lost."""
+    """An artifact store. Every call raises StorageUnavailable within seconds if the store does not answer."""
 
     @property
     def place(self) -> str:
-        """Where it is, for people."""
+        """Where the store is, for messages."""
 
     def put(self, name: str, content: bytes) -> Artifact:
-        """Store `content` under `name`, wholly or, with StorageFull or StorageUnavailable raised, not at all."""
+        """Store all of `content` under `name`. Raises StorageFull or StorageUnavailable, and then stores nothing."""
 
     def get(self, name: str, *, sha256: str) -> bytes:
-        """The bytes of `name`. Raises ArtifactDamaged where they are gone or not those that were stored."""
+        """Returns the bytes of `name`. Raises ArtifactDamaged if they are missing or have changed."""
 
     def list(self) -> Iterator[Stored]:
-        """Everything in the store, in no order; what was written or deleted meanwhile may be in it or not."""
+        """All entries, unordered; those written or deleted during the call may or may not be among them."""
 
     def delete(self, name: str) -> None:
-        """Remove `name`; one that is gone already is no error."""
+        """Remove `name`, if it exists."""
 
     def check(self) -> None:
-        """Raise StorageUnavailable, StorageRefused or StorageFull unless the store can be used now. Cheap."""
+        """Raise StorageUnavailable, StorageRefused or StorageFull unless the store can be used now. A cheap call."""
 
 
 def describe(name: str, content: bytes) -> Artifact:
@@ -55,7 +55,7 @@ def describe(name: str, content: bytes) -> Artifact:
 
 
 def verified(name: str, content: bytes, *, sha256: str, place: str) -> bytes:
-    """`content`, if it is what was stored. Raises ArtifactDamaged."""
+    """Returns `content` if its sha256 is the recorded one. Raises ArtifactDamaged otherwise."""
     if hashlib.sha256(content).hexdigest() != sha256:
         raise ArtifactDamaged(f"The artifact {name} in {place} is damaged: its sha256 has changed.")
     return content

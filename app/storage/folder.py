@@ -1,4 +1,4 @@
-"""Artifacts in a folder: written beside, synced, renamed. A name has all its bytes on disk, or does not exist."""
+"""Artifacts in a folder. Each is written to a temporary file, synced and renamed: a name is complete or absent."""
 
 import contextlib
 import errno
@@ -14,7 +14,7 @@ from app.storage.artifacts import Artifact, Stored, describe, verified
 
 
 class FolderStorage:
-    """A folder of artifacts. Raises ConfigurationError where it cannot be made or is not writable."""
+    """A folder of artifacts. Raises ConfigurationError if it cannot be created or written to."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,7 +32,7 @@ class FolderStorage:
                 f"{error} Give this user the right to write there, or another folder with NUMERAL_STORAGE_URL."
             ) from error
         except StorageFull:
-            pass  # what is there can still be read; /readyz says it until there is room again
+            pass  # artifacts can still be read; /readyz reports the full disk until there is space
 
     @property
     def place(self) -> str:
@@ -41,8 +41,8 @@ class FolderStorage:
     def put(self, name: str, content: bytes) -> Artifact:
         target = self.folder / name
         part = target.with_name(f".{target.name}.{uuid4().hex}.part")
-        self._require_folder()  # one that was unmounted is not to be made again, on another disk
-        with self._translated("written"):
+        self._require_folder()  # do not create the folder of an unmounted disk on another disk
+        with self._translated_errors("written"):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with part.open("wb") as file:
@@ -58,7 +58,7 @@ class FolderStorage:
     def get(self, name: str, *, sha256: str) -> bytes:
         self._require_folder()
         try:
-            with self._translated("read"):
+            with self._translated_errors("read"):
                 content = (self.folder / name).read_bytes()
         except StorageUnavailable as error:
             if isinstance(error.__cause__, FileNotFoundError):
@@ -68,10 +68,10 @@ class FolderStorage:
 
     def list(self) -> Iterator[Stored]:
         self._require_folder()
-        with self._translated("listed"):
+        with self._translated_errors("listed"):
             for path, _, files in os.walk(self.folder):
                 for file in files:
-                    with contextlib.suppress(FileNotFoundError):  # renamed or removed meanwhile
+                    with contextlib.suppress(FileNotFoundError):  # renamed or removed since
                         found = os.stat(os.path.join(path, file))
                         name = str(Path(path, file).relative_to(self.folder))
                         yield Stored(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
@@ -79,13 +79,13 @@ class FolderStorage:
     def delete(self, name: str) -> None:
         self._require_folder()
         target = self.folder / name
-        with self._translated("deleted"):
+        with self._translated_errors("deleted"):
             target.unlink(missing_ok=True)
 
     def check(self) -> None:
         self._require_folder()
         probe = self.folder / f".check.{uuid4().hex}.part"
-        with self._translated("written"):
+        with self._translated_errors("written"):
             try:
                 probe.write_bytes(b"can something be written here?")
             finally:
@@ -96,7 +96,7 @@ class FolderStorage:
             raise StorageUnavailable(f"The artifact folder {self.folder} is gone; mount it or put it back.")
 
     @contextmanager
-    def _translated(self, action: str) -> Iterator[None]:
+    def _translated_errors(self, action: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -108,7 +108,7 @@ class FolderStorage:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut."""
+    """Sync `folder`, so that a rename in it survives a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

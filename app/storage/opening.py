@@ -1,4 +1,4 @@
-"""From the settings to a store."""
+"""Opens the artifact store that the settings name."""
 
 import logging
 import re
@@ -16,13 +16,13 @@ logger = logging.getLogger(__name__)
 
 
 def open_storage(settings: Settings) -> Storage:
-    """The store that NUMERAL_STORAGE_URL names. Raises ConfigurationError where no such store can be used."""
+    """Returns the store that NUMERAL_STORAGE_URL names. Raises ConfigurationError if it cannot be used."""
     url = settings.resolved_storage_url
     if url.startswith("s3://"):
         return S3Storage(url)
     path = url.removeprefix("file://")
-    is_file_elsewhere = path != url and not path.startswith("/")
-    if is_file_elsewhere or not path.strip() or not path.isprintable() or SCHEME.match(path):
+    is_remote_file = path != url and not path.startswith("/")
+    if is_remote_file or not path.strip() or not path.isprintable() or SCHEME.match(path):
         raise ConfigurationError(
             f"NUMERAL_STORAGE_URL is {url!r}; it can be a folder, file:///FOLDER or s3://BUCKET/PREFIX."
         )
@@ -30,12 +30,12 @@ def open_storage(settings: Settings) -> Storage:
 
 
 def require_storage(settings: Settings) -> Storage:
-    """The store, looked at once. Raises ConfigurationError, StorageRefused; one that is away may come back."""
+    """Returns the store after one check. Raises ConfigurationError or StorageRefused; logs what may pass by itself."""
     storage = open_storage(settings)
     try:
         storage.check()
     except StorageRefused:
         raise
     except (StorageUnavailable, StorageFull) as error:
-        logger.warning("starts all the same: %s", error)
+        logger.warning("starting although the artifact store cannot be used yet: %s", error)
     return storage

@@ -1,7 +1,7 @@
 """Artifacts in an S3-compatible store, through fsspec's s3fs.
 
-Credentials, region and endpoint come from where every AWS program looks: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
-AWS_ENDPOINT_URL and so on, or ~/.aws. One object is one PUT, which S3 applies wholly or not at all.
+Credentials, region and endpoint come from the standard AWS sources: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+AWS_ENDPOINT_URL and so on, or ~/.aws. Each artifact is written by a single PUT, which S3 makes atomic.
 """
 
 import os
@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 from app.errors import ArtifactDamaged, ConfigurationError, StorageRefused, StorageUnavailable
 from app.storage.artifacts import Artifact, Stored, describe, verified
 
-CONNECT_SECONDS, READ_SECONDS = 3, 5  # for a connection, and between two pieces of an answer
-TRIES = 2
-CALL_SECONDS = 120  # for a whole transfer that goes on and on; the two above end one that stands still
-SINGLE_PUT_BYTES = 5 * 2**30  # S3's own bound; s3fs would cut larger ones into parts
+CONNECT_SECONDS, READ_SECONDS = 3, 5  # to connect, and between two reads of a response
+MAX_TRIES = 2
+CALL_SECONDS = 120  # for a whole transfer; the two above end one that makes no progress
+SINGLE_PUT_BYTES = 5 * 2**30  # S3's own limit; above it s3fs would use a multipart upload
 
 
 class S3Storage:
-    """The objects of a bucket under a prefix. Raises ConfigurationError without s3fs or without credentials."""
+    """Artifacts under a prefix of a bucket. Raises ConfigurationError without s3fs or without credentials."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -39,47 +39,47 @@ class S3Storage:
         return f"s3://{self._root}".rstrip("/")
 
     def put(self, name: str, content: bytes) -> Artifact:
-        with self._translated("written", name):
+        with self._translated_errors("written", name):
             self._connected().pipe_file(self._root + name, content, chunksize=SINGLE_PUT_BYTES, timeout=CALL_SECONDS)
         return describe(name, content)
 
     def get(self, name: str, *, sha256: str) -> bytes:
-        with self._translated("read", name):
+        with self._translated_errors("read", name):
             content: bytes = self._connected().cat_file(self._root + name, max_concurrency=1, timeout=CALL_SECONDS)
         return verified(name, content, sha256=sha256, place=self.place)
 
     def list(self) -> Iterator[Stored]:
-        with self._translated("listed"):
+        with self._translated_errors("listed"):
             found = self._connected().find(self._root, detail=True, timeout=CALL_SECONDS)
         for path, details in found.items():
             if path.startswith(self._root):
                 yield Stored(path.removeprefix(self._root), details["size"], details["LastModified"])
 
     def delete(self, name: str) -> None:
-        with self._translated("deleted"):
+        with self._translated_errors("deleted"):
             self._connected().rm_file(self._root + name, timeout=CALL_SECONDS)
 
     def check(self) -> None:
-        with self._translated("looked for"):
+        with self._translated_errors("looked for"):
             self._connected().call_s3("head_bucket", Bucket=self._bucket, timeout=CALL_SECONDS)
 
     def _connected(self) -> Any:
-        """The file system of this process: its event loop does not survive the fork of a Celery worker."""
+        """Returns the file system of this process; its event loop does not survive the fork of a Celery worker."""
         from s3fs import S3FileSystem  # loaded only where S3 is used
 
         with self._lock:
             if self._process != os.getpid():
                 limits = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}
-                retries = {"mode": "standard", "total_max_attempts": TRIES}
+                retries = {"mode": "standard", "total_max_attempts": MAX_TRIES}
                 self._filesystem = S3FileSystem(
                     config_kwargs=limits | {"retries": retries}, skip_instance_cache=True, use_listings_cache=False
                 )
-                self._filesystem.retries = 1  # s3fs would repeat what botocore has repeated
+                self._filesystem.retries = 1  # botocore retries already
                 self._process = os.getpid()
             return self._filesystem
 
     @contextmanager
-    def _translated(self, action: str, name: str = "") -> Iterator[None]:
+    def _translated_errors(self, action: str, name: str = "") -> Iterator[None]:
         try:
             yield
         except FileNotFoundError as error:
@@ -91,15 +91,17 @@ class S3Storage:
             ) from error
         except PermissionError as error:
             raise StorageRefused(
-                f"The artifact store {self.place} refuses these credentials: {_words(error)}. "
+                f"The artifact store {self.place} refuses these credentials: {_describe(error)}. "
                 "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy."
             ) from error
         except self._errors as error:
-            raise StorageUnavailable(f"An artifact in {self.place} could not be {action}: {_words(error)}.") from error
+            raise StorageUnavailable(
+                f"An artifact in {self.place} could not be {action}: {_describe(error)}."
+            ) from error
 
 
 def _require_library_and_credentials() -> tuple[type[Exception], ...]:
-    """What s3fs raises when a store is lost. Raises ConfigurationError where s3fs cannot work at all."""
+    """Returns the errors by which s3fs reports an unavailable store. Raises ConfigurationError if it cannot be used."""
     try:
         import aiohttp  # these three are loaded only where S3 is used
         import botocore.session
@@ -120,5 +122,5 @@ def _require_library_and_credentials() -> tuple[type[Exception], ...]:
     return (OSError, botocore.exceptions.BotoCoreError, aiohttp.ClientError)
 
 
-def _words(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return str(error).strip().rstrip(".") or type(error).__name__

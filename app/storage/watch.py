@@ -1,18 +1,18 @@
-"""Whether the store can be used, as it was found the last time: asked often, so it must not cost a look each time."""
+"""Whether the artifact store could be used at its last check: `/readyz` asks often, and a check costs S3 a request."""
 
 from app.errors import AppError, StorageFull, StorageUnavailable
 from app.storage.artifacts import Storage
 
 
 class StorageWatch:
-    """`look` is to be called every few seconds; `require` answers from memory."""
+    """A background task calls `check` every few seconds; `require_available` answers from memory."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._error: AppError | None = None
 
-    def look(self) -> None:
-        """Look at the store now. Raises what is wrong with it, for the log."""
+    def check(self) -> None:
+        """Check the store now and remember the outcome. Raises StorageUnavailable or StorageFull, for the log."""
         try:
             self._storage.check()
         except (StorageUnavailable, StorageFull) as error:
@@ -20,8 +20,8 @@ class StorageWatch:
             raise
         self._error = None
 
-    def require(self) -> None:
-        """Raise StorageUnavailable if the store could not be used at the last look."""
+    def require_available(self) -> None:
+        """Raise StorageUnavailable if the last check failed."""
         if self._error is not None:
             raise StorageUnavailable(
                 f"{self._error} Predictions go on from memory; trainings wait until the store is back."

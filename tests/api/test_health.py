@@ -112,7 +112,7 @@ def test_system_shows_queues_workers_with_their_jobs_and_versions(
 ) -> None:
     first, second = (api.post("/v1/jobs", json=SWEEP | {"priority": 9}).json()["id"] for _ in range(2))
     before = api.get("/v1/system").json()
-    runs.appear(api_sessions, "here:1", device="cpu", version="1.2.3")
+    runs.report_alive(api_sessions, "here:1", device="cpu", version="1.2.3")
     held = runs.claim(api_sessions, first, lease_seconds=30, worker="here:1")
     lost = runs.claim(api_sessions, second, lease_seconds=30, worker="elsewhere:1")
     assert held is not None
@@ -159,7 +159,7 @@ def test_too_many_waiting_jobs_are_429_with_a_time_to_come_back(tmp_path: Path) 
 
 def test_job_that_a_worker_left_behind_is_shown_beside_its_next_one(api: httpx.Client, api_sessions: Sessions) -> None:
     jobs = [api.post("/v1/jobs", json=SWEEP).json()["id"] for _ in range(2)]
-    runs.appear(api_sessions, "twice:1", device="cpu", version="1")
+    runs.report_alive(api_sessions, "twice:1", device="cpu", version="1")
     claims = [runs.claim(api_sessions, job, lease_seconds=30, worker="twice:1") for job in jobs]
     system = api.get("/v1/system").json()
     assert next(worker for worker in system["workers"] if worker["name"] == "twice:1")["job"]["id"] == jobs[1]

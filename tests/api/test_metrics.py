@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.config import Settings
 from app.db import Sessions
 from app.jobs import dispatcher, runs
-from app.jobs.gauges import GaugeCache, look
+from app.jobs.gauges import GaugeCache, read_gauges
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedNotifier
 from tests.guarded import PIXELS, prepare
@@ -89,13 +89,13 @@ def test_jobs_queues_workers_and_trainings_are_told_from_the_database(sessions: 
     from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec
 
     service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep"))
-    runs.appear(sessions, "one:1", device="cpu", version="0")
+    runs.report_alive(sessions, "one:1", device="cpu", version="0")
     job, _ = service.submit(sessions, MnistTrainingSpec(kind="mnist_training", dataset="optdigits", device="cpu"))
     claim = runs.claim(sessions, job.id, lease_seconds=30)
     assert claim
     for epoch in (1, 2):
         runs.report(sessions, claim, "epoch", {"epoch": epoch, "train_loss": 1 / epoch, "images_per_second": 100.0})
-    found = look(sessions)
+    found = read_gauges(sessions)
     assert ({"kind": "backprop_sweep", "status": "queued"}, 1) in found.jobs
     assert ({"queue": "sweeps"}, 1) in found.queued
     assert found.workers == [({"device": "cpu"}, 1)]

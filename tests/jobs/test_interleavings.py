@@ -134,7 +134,7 @@ class Interleavings(RuleBasedStateMachine):
             epoch = min(epoch, len(owner.epochs) + 1)  # again one that was reached before, or the next
         artifact = f"{claim.attempt}-{epoch}"
         owned = self._owned(claim)
-        written = runs.checkpointed(
+        written = runs.record_checkpoint(
             self.sessions, claim, step=epoch, artifact=artifact, sha256="x", epoch={"epoch": epoch}
         )
         assert written == (owned is not None)

@@ -60,7 +60,7 @@ def test_lost_worker_can_change_nothing(sessions: Sessions, job_id: str) -> None
     assert not runs.renew(sessions, zombie, lease_seconds=30, progress={"done": 1, "total": 1, "unit": "x"}).is_held
     assert not runs.check(sessions, zombie).is_held
     assert not runs.report(sessions, zombie, "log", {"message": "boo"})
-    assert not runs.checkpointed(sessions, zombie, step=1, artifact="a", sha256="b", epoch={"epoch": 1})
+    assert not runs.record_checkpoint(sessions, zombie, step=1, artifact="a", sha256="b", epoch={"epoch": 1})
     assert not runs.succeed(sessions, zombie, lambda _: {"stolen": True})
     assert not runs.fail(sessions, zombie, reason="error", detail="boo")
     assert not runs.end_cancelled(sessions, zombie)
@@ -117,11 +117,11 @@ def test_living_lease_is_not_reclaimed(sessions: Sessions, job_id: str) -> None:
 def test_epoch_reached_twice_is_reported_once(sessions: Sessions, job_id: str) -> None:
     living = claim(sessions, job_id)
     for artifact in ("first", "second"):
-        assert runs.checkpointed(sessions, living, step=10, artifact=artifact, sha256="x", epoch={"epoch": 1})
+        assert runs.record_checkpoint(sessions, living, step=10, artifact=artifact, sha256="x", epoch={"epoch": 1})
     with sessions.writing() as session:  # as numeral gc does once the job has ended, before somebody tries it again
         session.execute(delete(Checkpoint))
-    assert runs.checkpointed(sessions, living, step=10, artifact="second", sha256="x", epoch={"epoch": 1})
-    assert runs.reported(sessions, job_id, "epoch") == [{"epoch": 1}]
+    assert runs.record_checkpoint(sessions, living, step=10, artifact="second", sha256="x", epoch={"epoch": 1})
+    assert runs.event_data(sessions, job_id, "epoch") == [{"epoch": 1}]
     assert [checkpoint.artifact for checkpoint in runs.checkpoints(sessions, job_id)] == ["second"]
 
 
@@ -264,6 +264,6 @@ def test_events_of_one_name_are_written_once_however_often_they_are_sent(session
     trials = [{"learning_rate": rate} for rate in (0.1, 0.2, 0.5, 0.8)]
     for first, last in ((0, 2), (0, 2), (1, 3), (2, 4), (0, 4)):
         assert runs.report_all(sessions, living, "trial", trials[first:last], first=first)
-    assert runs.reported(sessions, job_id, "trial") == trials
+    assert runs.event_data(sessions, job_id, "trial") == trials
     events, _ = service.events(sessions, job_id)
     assert [event.number for event in events] == list(range(1, len(events) + 1))

@@ -88,10 +88,10 @@ def test_unknown_job_is_not_found(sessions: Sessions) -> None:
 
 def test_cuda_job_is_refused_until_a_worker_with_cuda_appears(sessions: Sessions) -> None:
     spec = MnistTrainingSpec(kind="mnist_training", device="cuda")
-    runs.appear(sessions, "small:1", device="cpu", version="1")
+    runs.report_alive(sessions, "small:1", device="cpu", version="1")
     with pytest.raises(DeviceNotPresent):
         service.submit(sessions, spec)
-    runs.appear(sessions, "big:1", device="cuda", version="1")
+    runs.report_alive(sessions, "big:1", device="cuda", version="1")
     job, _ = service.submit(sessions, spec)
     assert job.queue == "training-cuda"
 
@@ -115,7 +115,7 @@ def test_jobs_past_the_bound_are_refused_for_their_kind_alone(sessions: Sessions
 def fail(sessions: Sessions, job_id: str) -> None:
     claim = runs.claim(sessions, job_id, lease_seconds=30)
     assert claim is not None
-    assert runs.checkpointed(sessions, claim, step=7, artifact="state", sha256="x", epoch={"epoch": 1})
+    assert runs.record_checkpoint(sessions, claim, step=7, artifact="state", sha256="x", epoch={"epoch": 1})
     assert runs.fail(sessions, claim, reason="error", detail="no")
 
 

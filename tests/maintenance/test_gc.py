@@ -55,7 +55,7 @@ def ended_training(sessions: Sessions, storage: Storage, *, best_epoch: int = 2)
         stored = storage.put(name, f"state at {step}".encode())
         accuracy = 0.9 if step == best_epoch * 10 else 0.5
         epoch = {"epoch": step // 10, "validation_accuracy": accuracy} if step % 10 == 0 else None
-        runs.checkpointed(sessions, claim, step=step, artifact=name, sha256=stored.sha256, epoch=epoch)
+        runs.record_checkpoint(sessions, claim, step=step, artifact=name, sha256=stored.sha256, epoch=epoch)
     runs.fail(sessions, claim, reason="error", detail="test")
     return job_id
 
@@ -149,7 +149,7 @@ def test_store_of_another_service_is_left_alone(sessions: Sessions, storage: Sto
 
 def test_workers_that_are_long_gone_are_forgotten(sessions: Sessions, storage: Storage) -> None:
     for name in ("living", "gone"):
-        runs.appear(sessions, name, device="cpu", version="1")
+        runs.report_alive(sessions, name, device="cpu", version="1")
     with sessions.writing() as session:
         long_ago = database_now(session) - timedelta(days=2)
         session.execute(update(Worker).where(Worker.name == "gone").values(seen_at=long_ago))

@@ -11,7 +11,7 @@ from app.jobs import service
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
 from models.errors import DatasetUnavailable
-from worker.retrying import patiently
+from worker.retrying import retry_while_unavailable
 from worker.runner import Finish, Run, run_job
 from worker.sweep import sweep
 
@@ -111,7 +111,7 @@ def test_database_that_is_away_for_a_moment_is_waited_for(sessions: Sessions, jo
             raise error
         return "back"
 
-    assert patiently(call) == "back"
+    assert retry_while_unavailable(call) == "back"
 
 
 def test_store_that_is_full_is_waited_for(sessions: Sessions, job_id: str) -> None:

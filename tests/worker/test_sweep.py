@@ -131,4 +131,4 @@ def test_sweep_that_is_run_again_reports_no_trial_twice(sessions: Sessions, stor
     run_job(sessions, job.id, interrupted)
     run_job(sessions, job.id, lambda run: sweep(run, storage))
     assert service.get(sessions, job.id).status == "succeeded"
-    assert [trial["learning_rate"] for trial in runs.reported(sessions, job.id, "trial")] == rates
+    assert [trial["learning_rate"] for trial in runs.event_data(sessions, job.id, "trial")] == rates

@@ -17,7 +17,7 @@ from app.storage import Storage
 from tests.e2e.conftest import Service
 from tests.s3 import Line
 from tests.worker.test_training import WatchedRun, claim
-from worker.retrying import Answer
+from worker.retrying import Result
 from worker.runner import Finish, JobCancelled, Run, WorkerStopping, run_job
 from worker.training import train
 
@@ -54,8 +54,8 @@ class ReconnectedRun(CutOffRun):
 
     failures = 0
 
-    def store(self, call: Callable[[], Answer]) -> Answer:
-        def noticed() -> Answer:
+    def store(self, call: Callable[[], Result]) -> Result:
+        def noticed() -> Result:
             try:
                 return call()
             except StorageUnavailable:
@@ -85,7 +85,7 @@ def test_training_on_s3_goes_on_from_the_last_good_checkpoint_to_the_same_weight
     content = s3_storage.get(latest.artifact, sha256=latest.sha256)
     s3_storage.put(latest.artifact, content[:-1])
     run_job(sessions, job_id, work)
-    logs = [log["message"] for log in runs.reported(sessions, job_id, "log")]
+    logs = [log["message"] for log in runs.event_data(sessions, job_id, "log")]
     assert any("is damaged" in message for message in logs)
     assert any(message.startswith(f"Resumed at batch {before.step} ") for message in logs)
     cards = [registry.get(sessions, version)[0].card for version in ("1", "2")]
@@ -115,7 +115,7 @@ def test_training_waits_for_a_store_that_is_away_and_loses_nothing(
     assert run.failures == 1
     runs.succeed(sessions, run.claim, finish)
     assert service.get(sessions, job_id).status == "succeeded"
-    assert [epoch["epoch"] for epoch in runs.reported(sessions, job_id, "epoch")] == [1]
+    assert [epoch["epoch"] for epoch in runs.event_data(sessions, job_id, "epoch")] == [1]
 
 
 def test_training_that_waits_for_its_store_can_be_cancelled(

@@ -21,7 +21,8 @@ from app.jobs.event_feed import EventFeed
 from app.jobs.gauges import GaugeCache
 from app.jobs.notifier import WorkerNotifier
 from app.metrics.drift import Drift
-from app.metrics.metrics import FLUSH_SECONDS, Metrics
+from app.metrics.metrics import Metrics
+from app.metrics.recorder import FLUSH_SECONDS, Recorder
 from app.registry import service as registry
 from app.server.shutdown import ShutdownState
 from app.serving.engine import Engine
@@ -58,6 +59,7 @@ class Services:
         self.sessions, self.storage = Sessions(settings.resolved_database_url), open_storage(settings)
         self.storage_watch = StorageWatch(self.storage)
         self.metrics, self.drift, self.gauges = Metrics(settings.metrics_dir), Drift(), GaugeCache(self.sessions)
+        self.recorder = Recorder(self.metrics)
         self.statistics = Statistics()
         self.keyring = Keyring(self.sessions, admin_key=read_admin_key(settings))
         self.limits = Limits(
@@ -67,9 +69,9 @@ class Services:
         )
         self.model_cache = ModelCache(self.sessions, self.storage, device=settings.serving_device)
         load_shedder = LoadShedder()
-        self.engine = Engine(self.model_cache, load_shedder, self.metrics)
+        self.engine = Engine(self.model_cache, load_shedder, self.recorder)
         self.threads = BoundedThreads(load_shedder)
-        self.predictor = Predictor(self.engine, self.threads, LineReader.load(), self.metrics)
+        self.predictor = Predictor(self.engine, self.threads, LineReader.load(), self.recorder)
         self.events = EventFeed(self.sessions)
         self._dispatcher = Dispatcher(
             self.sessions,
@@ -104,7 +106,7 @@ class Services:
         flushing = asyncio.create_task(self._flush_metrics())
         yield
         flushing.cancel()
-        self.metrics.flush()
+        self.recorder.flush()
         for task in tasks:
             task.close()
         self.notifier.close()
@@ -134,6 +136,6 @@ class Services:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             try:
-                self.metrics.flush()
+                self.recorder.flush()
             except Exception:
                 logger.exception("some counts were lost; it goes on")

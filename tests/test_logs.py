@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
+from structlog.contextvars import bind_contextvars
 
-from app.logs import bind, configure_logging
+from app.logs import configure_logging
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def written(root: logging.Logger, style: Literal["console", "json"]) -> str:
     handler = root.handlers[0]
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(stream := io.StringIO())
-    bind(request_id="r-1")
+    bind_contextvars(request_id="r-1")
     try:
         raise ValueError("odd")
     except ValueError:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
+from structlog.contextvars import bind_contextvars
 
 from app.background import Periodic
 from app.db import Sessions
 from app.errors import AppError, DatabaseUnavailable, StorageFull, StorageUnavailable
 from app.jobs import runs
 from app.jobs.transitions import Claim
-from app.logs import bind
 from models.errors import ModelError
 from worker.retrying import Result, retry_while_unavailable
 
@@ -133,7 +133,7 @@ def run_job(
     claim = take(sessions, job_id, lease_seconds=lease_seconds, worker=worker)
     if claim is None:  # cancelled, or another worker was quicker
         return
-    bind(job_id=claim.job_id)
+    bind_contextvars(job_id=claim.job_id)
     logger.info("job %s attempt %d begins", claim.job_id, claim.attempt)
     run = Run(sessions, claim, lease_seconds=lease_seconds, is_stopping=is_stopping)
 

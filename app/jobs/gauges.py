@@ -1,8 +1,7 @@
-"""What the database says about jobs at this moment, in numbers: for GET /metrics."""
+"""Reads the gauges about jobs, queues, workers and trainings from the database, for GET /metrics."""
 
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -13,74 +12,61 @@ from app.jobs.lifecycle import JobStatus
 from app.jobs.overview import SILENT_AFTER
 from app.jobs.specs import QUEUES
 from app.jobs.tables import Job, JobEvent, Worker
+from app.metrics import metrics
+from app.metrics.instruments import Gauge, LabelValues
 
-KEPT_SECONDS = 5.0  # however many scrape, the database is asked no more often
-TRAINING = "mnist_training"
-MEASURED = ("epoch", "train_loss", "validation_accuracy", "learning_rate", "images_per_second")
+CACHE_SECONDS = 5.0  # the database is asked no more often, however many programs scrape
+KIND = "mnist_training"
 
-Labelled = list[tuple[dict[str, str], float]]
-
-
-@dataclass(frozen=True)
-class Gauges:
-    """Each a list of labels and a value."""
-
-    jobs: Labelled
-    queued: Labelled
-    oldest_seconds: Labelled
-    workers: Labelled
-    epochs: float  # that were recorded, of all trainings that are still listed
-    trainings: dict[str, Labelled] = field(default_factory=dict)  # by name: the last epoch of each that runs
+Readings = dict[Gauge, dict[LabelValues, float]]
 
 
 class GaugeCache:
-    """What the database said a moment ago; None where it did not answer."""
+    """The last readings, which are read again once they are older than CACHE_SECONDS."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions, self._lock = sessions, threading.Lock()
-        self._found: Gauges | None = None
-        self._asked = -KEPT_SECONDS
+        self._readings: Readings | None = None
+        self._read_at = -CACHE_SECONDS
 
-    def get(self) -> Gauges | None:
+    def get(self) -> Readings | None:
+        """The readings; None if the database did not answer."""
         with self._lock:
-            if time.monotonic() >= self._asked + KEPT_SECONDS:
+            if time.monotonic() >= self._read_at + CACHE_SECONDS:
                 try:
-                    self._found = read_gauges(self._sessions)
+                    self._readings = read_gauges(self._sessions)
                 except DatabaseUnavailable:
-                    self._found = None
-                self._asked = time.monotonic()
-            return self._found
+                    self._readings = None
+                self._read_at = time.monotonic()
+            return self._readings
 
 
-def read_gauges(sessions: Sessions) -> Gauges:
-    """The state of jobs, queues, workers and trainings. Raises DatabaseUnavailable."""
+def read_gauges(sessions: Sessions) -> Readings:
+    """The values of each gauge by label values. Raises DatabaseUnavailable."""
     with sessions.reading() as session:
         now = database_now(session)
         jobs = session.execute(select(Job.kind, Job.status, func.count()).group_by(Job.kind, Job.status)).all()
-        waiting = select(Job.queue, func.count(), func.min(Job.created_at)).where(Job.status == JobStatus.QUEUED)
-        found = {queue: (count, since) for queue, count, since in session.execute(waiting.group_by(Job.queue))}
+        queued = select(Job.queue, func.count(), func.min(Job.created_at)).where(Job.status == JobStatus.QUEUED)
+        waiting = {queue: (count, since) for queue, count, since in session.execute(queued.group_by(Job.queue))}
         living = select(Worker.device, func.count()).where(Worker.seen_at > now - SILENT_AFTER).group_by(Worker.device)
-        trainings = select(Job.id).where(Job.kind == TRAINING)
+        trainings = select(Job.id).where(Job.kind == KIND)
         is_epoch = (JobEvent.event == "epoch") & JobEvent.job_id.in_(trainings)
         epochs = session.scalars(select(func.count()).select_from(JobEvent).where(is_epoch)).one()
         running = session.scalars(trainings.where(Job.status == JobStatus.RUNNING)).all()
         last = {job_id: session.scalar(_last_epoch(job_id)) or {} for job_id in running}
-        return Gauges(
-            jobs=[({"kind": kind, "status": status}, count) for kind, status, count in jobs],
-            queued=[({"queue": queue}, found[queue][0] if queue in found else 0) for queue in QUEUES],
-            oldest_seconds=[
-                ({"queue": queue}, max(0.0, (now - found[queue][1]).total_seconds()) if queue in found else 0.0)
-                for queue in QUEUES
-            ],
-            workers=[({"device": device}, count) for device, count in session.execute(living)],
-            epochs=epochs,
-            trainings={
-                name: [
-                    ({"job": job_id}, float(data[name])) for job_id, data in last.items() if data.get(name) is not None
-                ]
-                for name in MEASURED
+        readings: Readings = {
+            metrics.JOBS: {(kind, status): count for kind, status, count in jobs},
+            metrics.QUEUE_DEPTH: {(queue,): waiting.get(queue, (0, now))[0] for queue in QUEUES},
+            metrics.QUEUE_OLDEST_SECONDS: {
+                (queue,): max(0.0, (now - waiting.get(queue, (0, now))[1]).total_seconds()) for queue in QUEUES
             },
-        )
+            metrics.WORKERS: {(device,): count for device, count in session.execute(living)},
+            metrics.TRAINING_EPOCHS: {(): epochs},
+        }
+    for field, gauge in metrics.TRAINING.items():
+        found = {(job_id,): data.get(field) for job_id, data in last.items()}
+        readings[gauge] = {labels: float(value) for labels, value in found.items() if value is not None}
+    return readings
 
 
 def _last_epoch(job_id: str) -> Select[tuple[dict[str, Any]]]:

@@ -1,1 +1,1 @@
-"""What the service counts, exact over all processes that serve HTTP, in Prometheus' text format."""
+"""The metrics of the service, summed exactly over all processes that serve HTTP."""

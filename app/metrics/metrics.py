@@ -1,124 +1,100 @@
-"""Everything that is counted while the service works, by name."""
+"""All metrics of the service: whoever adds one names it here.
 
-from collections import Counter as Tally
-from itertools import chain
+A process counts into the counters and histograms of `Metrics` as things happen. A gauge is read for each scrape: about
+jobs in app/jobs/gauges.py, all others in app/api/metrics.py.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+from prometheus_client import Metric
+from prometheus_client.registry import Collector
 
 from app.metrics.drift import REFERENCE, Counts
-from app.metrics.instruments import Counter, Histogram
-from app.metrics.shared_counters import Cells
+from app.metrics.instruments import Counter, Gauge, Histogram, read_sums
+from app.metrics.shared_counters import SharedCounters
 
-Floats = NDArray[np.float32]
+REQUEST_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+QUEUE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+BATCH_PICTURES = (1, 2, 4, 8, 16)
 
-SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-WAITS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
-BATCHES = (1, 2, 4, 8, 16)
-MOST_UNCOUNTED = 128  # pictures, which are kept until then; counting them holds the others up for half a millisecond
-FLUSH_SECONDS = 0.25  # what is counted this much later is what a process that is killed may lose
+BUILD_INFO = Gauge("numeral_build_info", "What runs here; always 1.", "version", "python")
+CHAMPION_INFO = Gauge(
+    "numeral_champion_info", "The model version that answers in this process; always 1.", "model_version"
+)
+DRIFT_WINDOW_PREDICTIONS = Gauge("numeral_drift_window_predictions", "Predictions that the index is of.")
+DRIFT_INDEX = Gauge(
+    "numeral_drift_index",
+    "Population stability index of the last ten minutes against what the network learnt from.",
+    "statistic",
+)
+DATABASE_UP = Gauge("numeral_database_up", "Whether the database answers.")
+JOBS = Gauge("numeral_jobs", "Jobs by kind and status.", "kind", "status")
+QUEUE_DEPTH = Gauge("numeral_queue_depth", "Jobs that wait for a worker.", "queue")
+QUEUE_OLDEST_SECONDS = Gauge("numeral_queue_oldest_seconds", "Age of the oldest job that waits.", "queue")
+WORKERS = Gauge("numeral_workers", "Workers heard of in the last minute.", "device")
+TRAINING_EPOCHS = Gauge("numeral_training_epochs", "Epochs of all trainings that are listed.")
+TRAINING = {  # by the field of an epoch's event
+    field: Gauge(f"numeral_training_{field}", text, "job")
+    for field, text in (
+        ("epoch", "Epochs done by a running training."),
+        ("train_loss", "Mean training loss of its last epoch."),
+        ("validation_accuracy", "Accuracy on the validation pictures after its last epoch."),
+        ("learning_rate", "Learning rate at the end of its last epoch."),
+        ("images_per_second", "Pictures a second that its last epoch took."),
+    )
+}
 
 
-# What went through the network together: version, pixels, probabilities, seconds that each request had waited.
-Batch = tuple[str, Floats, Floats, list[float]]
-
-
-class Metrics:
-    """The counts of one process. All but `lease_expiries` belong to the thread of its event loop."""
+class Metrics(Collector):
+    """The counters and histograms of one process. Only the thread of its event loop may add to one, except that
+    `lease_expiries` belongs to the dispatcher's thread."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._answers: list[tuple[str, str, str, float]] = []
-        self._predictions: list[tuple[int, str, str]] = []
-        self._batches: list[Batch] = []
-        self._uncounted = 0  # pictures in them
-        self.cells = cells = Cells(folder)
+        self.counters = counters = SharedCounters(folder)
         self.requests = Counter(
-            cells, "numeral_http_requests_total", "Requests that were answered.", "method", "route", "status"
+            counters, "numeral_http_requests_total", "Requests that were answered.", "method", "route", "status"
         )
         self.request_seconds = Histogram(
-            cells, "numeral_http_request_seconds", "From the request until its answer begins.", SECONDS,
+            counters, "numeral_http_request_seconds", "From the request until its answer begins.", REQUEST_SECONDS,
             "method", "route",
         )  # fmt: skip
         self.refused = Counter(
-            cells, "numeral_refused_total", "Requests refused for their key, its scope or their rate.", "reason"
+            counters, "numeral_refused_total", "Requests refused for their key, its scope or their rate.", "reason"
         )
         self.predictions = Counter(
-            cells, "numeral_predictions_total", "Pictures read.", "digit", "model_version", "accepted"
+            counters, "numeral_predictions_total", "Pictures read.", "digit", "model_version", "accepted"
         )
         self.confidence = Histogram(
-            cells, "numeral_prediction_confidence", "The probability of the digit that was found.",
+            counters, "numeral_prediction_confidence", "The probability of the digit that was found.",
             REFERENCE.confidence.bounds, "model_version",
         )  # fmt: skip
         self.ink = Histogram(
-            cells, "numeral_prediction_ink", "Mean brightness of a picture as the network saw it, 0 to 1.",
+            counters, "numeral_prediction_ink", "Mean brightness of a picture as the network saw it, 0 to 1.",
             REFERENCE.ink.bounds,
         )  # fmt: skip
         self.queue_wait = Histogram(
-            cells, "numeral_queue_wait_seconds", "How long requests waited for the network.", WAITS
+            counters, "numeral_queue_wait_seconds", "How long requests waited for the network.", QUEUE_SECONDS
         )
         self.batch_size = Histogram(
-            cells, "numeral_batch_size", "Pictures that went through the network together.", BATCHES
+            counters, "numeral_batch_size", "Pictures that went through the network together.", BATCH_PICTURES
         )
         self.lease_expiries = Counter(
-            cells, "numeral_lease_expiries_total", "Jobs that were taken from a worker.", "reason"
+            counters, "numeral_lease_expiries_total", "Jobs that were taken from a worker.", "reason"
         )
-        self.families = (
-            self.requests, self.request_seconds, self.refused, self.predictions, self.confidence, self.ink,
-            self.queue_wait, self.batch_size, self.lease_expiries,
-        )  # fmt: skip
 
-    def answered(self, method: str, route: str, status: str, seconds: float) -> None:
-        """A request was answered."""
-        self._answers.append((method, route, status, seconds))
-
-    def predicted(self, version: str, digit: int, accepted: str) -> None:
-        """A picture was read; `accepted` is true, false, or not_judged where the protocol has no word for it."""
-        self._predictions.append((digit, version, accepted))
-
-    def computed(self, version: str, pixels: Floats, probabilities: Floats, waits: list[float]) -> None:
-        """A batch float32 (n, 1, 28, 28) went through the network, for requests that had waited so many seconds."""
-        self._batches.append((version, pixels, probabilities, waits))
-        self._uncounted += len(pixels)
-        if self._uncounted >= MOST_UNCOUNTED:
-            self.flush()
-
-    def flush(self) -> None:
-        """Count what `answered`, `predicted` and `computed` were told of. To be called several times a second.
-
-        One by one, between the work of a request, counting would take 30 us; in a row it takes 3.
-        """
-        answers, self._answers = self._answers, []
-        for labels, count in Tally(answer[:3] for answer in answers).items():
-            self.requests.add(count, *labels)
-        for method, route, _, seconds in answers:
-            self.request_seconds.observe(seconds, method, route)
-        predictions, self._predictions = self._predictions, []
-        for (digit, version, accepted), count in Tally(predictions).items():
-            self.predictions.add(count, str(digit), version, accepted)
-        batches, self._batches, self._uncounted = self._batches, [], 0
-        for version in {batch[0] for batch in batches}:
-            self._count(version, [batch for batch in batches if batch[0] == version])
-
-    def _count(self, version: str, batches: list[Batch]) -> None:
-        _, pixels, probabilities, waits = zip(*batches, strict=True)
-        waited = np.fromiter(chain.from_iterable(waits), np.float32)
-        ink = np.concatenate(pixels).reshape(-1, 28 * 28).mean(axis=1)
-        self.confidence.observe_all(np.concatenate(probabilities).max(axis=1), version)
-        self.ink.observe_all(ink)
-        self.batch_size.observe_all(np.fromiter(map(len, pixels), np.float32))
-        self.queue_wait.observe_all(waited)
+    def collect(self) -> Iterator[Metric]:
+        """The counters and histograms, summed over the processes."""
+        sums = read_sums(self.counters)
+        for instrument in vars(self).values():
+            if isinstance(instrument, Counter | Histogram):
+                yield instrument.family(sums)
 
     def drift_counts(self) -> Counts:
-        """How many of each class there were, over the processes: what Drift compares."""
-        totals = self.cells.totals()
+        """What Drift compares: how many predictions fell into each class, summed over the processes."""
+        sums = read_sums(self.counters)
         return {
-            "digit": self.predictions.sums(totals, "digit", [str(digit) for digit in range(10)]),
-            "confidence": self.confidence.counts(totals),
-            "ink": self.ink.counts(totals),
+            "digit": self.predictions.sums_of(sums, "digit", [str(digit) for digit in range(10)]),
+            "confidence": self.confidence.counts(sums),
+            "ink": self.ink.counts(sums),
         }
-
-    def text(self) -> list[str]:
-        """The lines of all families, summed over the processes."""
-        totals = self.cells.totals()
-        return [line for family in self.families for line in family.write(totals)]

@@ -1,7 +1,7 @@
-"""Numbers that several processes count together: each in a file of its own, mapped into its memory.
+"""Numbers that several processes count together, each process in a memory-mapped file of its own.
 
-To count is to add to a place in memory, 0.1 us; whoever wants the sums reads all the files. What a process had counted
-outlives it, even where it was killed, until the service is started anew.
+Counting adds to a slot in memory, which takes 0.1 us; a reader adds up the files of all processes. What a process has
+counted survives it, even when it is killed, until the service is started again.
 """
 
 import logging
@@ -14,60 +14,61 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-SLOTS = 16_384  # of 8 bytes
-SPARE = 64  # of them nobody reads: what comes when the others are taken goes there
+MAX_SLOTS = 16_384  # of 8 bytes
+SPARE_SLOTS = 64  # the last ones are never read: they take what is counted when all others are in use
 NAMES, NUMBERS = ".names", ".numbers"
 
 
-class Cells:
-    """The numbers of this process. Each is added to by one thread only; any may ask for the sums."""
+class SharedCounters:
+    """The slots of this process. One thread only may add to a slot; any thread may read the sums."""
 
-    def __init__(self, folder: Path | None, *, slots: int = SLOTS) -> None:
+    def __init__(self, folder: Path | None, *, max_slots: int = MAX_SLOTS) -> None:
         self._folder = folder
-        self._names: dict[str, int] = {}
+        self._slots: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._slots = slots
+        self._spare_slot = max_slots - SPARE_SLOTS
         self._file: Path | None = None
-        memory = mmap.mmap(-1, slots * 8)
+        memory = mmap.mmap(-1, max_slots * 8)
         if folder is not None:
             try:
-                self._file, memory = _map_file(folder, slots * 8)
-            except OSError as error:  # a service that serves is worth more than one that is counted in full
+                self._file, memory = _map_file(folder, max_slots * 8)
+            except OSError as error:  # predictions matter more than their metrics
                 logger.warning("metrics are of one process only: %s cannot be written (%s)", folder, error.strerror)
         self.values = memoryview(memory).cast("d")
 
-    def reserve(self, names: Sequence[str]) -> int:
-        """The first of as many places in a row as there are names; the same again for the same names.
+    def slots(self, names: Sequence[str]) -> int:
+        """Reserve consecutive slots, one a name, and return the first; the same one for the same names.
 
-        Where there is no room left, here or on the disk, a place that nobody reads.
+        Returns a spare slot where no room is left, in memory or on the disk. A name must not contain a line break.
         """
         with self._lock:
-            if (known := self._names.get(names[0])) is not None:
+            if (known := self._slots.get(names[0])) is not None:
                 return known
-            start = len(self._names)
-            if start + len(names) > self._slots - SPARE:
-                return self._slots - SPARE
+            first = len(self._slots)
+            if first + len(names) > self._spare_slot:
+                return self._spare_slot
             if self._file is not None and not _append(self._file.with_suffix(NAMES), names):
-                return self._slots - SPARE
-            self._names |= {name: start + place for place, name in enumerate(names)}
-            return start
+                return self._spare_slot
+            self._slots |= {name: first + offset for offset, name in enumerate(names)}
+            return first
 
-    def totals(self) -> dict[str, float]:
-        """Every name with the sum of all processes' numbers."""
+    def sums(self) -> dict[str, float]:
+        """The sum over all processes, by name."""
         sums: dict[str, float] = {}
-        for names, values in self._everybody():
+        for names, values in self._processes():
             for name, value in zip(names, values, strict=False):
                 sums[name] = sums.get(name, 0.0) + value
         return sums
 
-    def _everybody(self) -> Iterator[tuple[Sequence[str], Sequence[float]]]:
+    def _processes(self) -> Iterator[tuple[Sequence[str], Sequence[float]]]:
+        """The names and numbers of each process, this one first."""
         with self._lock:
-            names = list(self._names)
+            names = list(self._slots)
         yield names, self.values[: len(names)].tolist()
         for path in sorted(self._folder.glob(f"*{NAMES}")) if self._folder and self._file else ():
             if path.stem != self._file.stem:  # type: ignore[union-attr]
                 try:
-                    lines = path.read_text().split("\n")[:-1]  # a name that is being written has no end yet
+                    lines = path.read_text().split("\n")[:-1]  # a name that is still being written has no line end
                     content = path.with_suffix(NUMBERS).read_bytes()[: len(lines) * 8]
                 except OSError:
                     continue
@@ -75,14 +76,14 @@ class Cells:
 
 
 def clear(folder: Path) -> None:
-    """Forget what an earlier service counted. Only before the processes of this one start."""
+    """Delete what an earlier service counted. Call it before the processes of this one start."""
     for path in folder.glob("*") if folder.is_dir() else ():
         if path.suffix in (NAMES, NUMBERS):
             path.unlink(missing_ok=True)
 
 
 def _append(path: Path, names: Sequence[str]) -> bool:
-    """Write the names down, all or none; whether that was done."""
+    """Append all names to the file, or none. Returns False when the disk is full."""
     content = "".join(f"{name}\n" for name in names).encode()
     with path.open("ab", buffering=0) as file:
         end = file.tell()
@@ -96,7 +97,7 @@ def _append(path: Path, names: Sequence[str]) -> bool:
 
 
 def _map_file(folder: Path, size: int) -> tuple[Path, mmap.mmap]:
-    """A new file, mapped, with its room on the disk taken: a disk that fills up later cannot stop a process."""
+    """Create and map a file, and write all of it: a disk that fills up later cannot stop the process."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{os.getpid()}-{os.urandom(4).hex()}{NUMBERS}"
     with path.open("x+b") as file:

@@ -16,7 +16,7 @@ from anyio import to_thread
 from numpy.typing import NDArray
 
 from app.errors import AppError
-from app.metrics.metrics import Metrics
+from app.metrics.recorder import Recorder
 from app.serving.load_shedding import LoadShedder
 from app.serving.model_cache import ModelCache, ServedModel
 from app.serving.request_context import RequestContext
@@ -55,8 +55,8 @@ class _QueueItem:
 class Engine:
     """The queue before the networks. It belongs to one event loop; other threads must not touch it."""
 
-    def __init__(self, model_cache: ModelCache, load_shedder: LoadShedder, metrics: Metrics) -> None:
-        self._model_cache, self._load_shedder, self._metrics = model_cache, load_shedder, metrics
+    def __init__(self, model_cache: ModelCache, load_shedder: LoadShedder, recorder: Recorder) -> None:
+        self._model_cache, self._load_shedder, self._recorder = model_cache, load_shedder, recorder
         self._queue: deque[_QueueItem] = deque()
         self._queued_pictures = 0
         self._pictures = 0  # queued or running, or computed in this iteration
@@ -161,7 +161,7 @@ class Engine:
             begin, end = end, end + len(item.pixels)
             item.answer.set_result(probabilities[begin:end])
         waits = [start - item.since for item in batch]
-        self._count(self._metrics.computed, served.version, pixels, probabilities, waits)
+        self._count(self._recorder.record_batch, served.version, pixels, probabilities, waits)
 
     def _count(self, count: Callable[..., None], *facts: object) -> None:
         """Count in a callback of its own: an error in it is logged, and no answer is lost."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.errors import AppError
-from app.metrics.metrics import Metrics
+from app.metrics.recorder import Recorder
 from app.serving.engine import Answer, Engine
 from app.serving.request_context import RequestContext
 from app.serving.threads import BoundedThreads
@@ -85,8 +85,8 @@ class Predictor:
     """Belongs to one event loop. Every method raises Overloaded, DeadlineExceeded, ClientGone, ModelNotFound and
     ModelNotLoaded beside the errors of its input."""
 
-    def __init__(self, engine: Engine, threads: BoundedThreads, line_reader: LineReader, metrics: Metrics) -> None:
-        self._engine, self._threads, self._line_reader, self._metrics = engine, threads, line_reader, metrics
+    def __init__(self, engine: Engine, threads: BoundedThreads, line_reader: LineReader, recorder: Recorder) -> None:
+        self._engine, self._threads, self._line_reader, self._recorder = engine, threads, line_reader, recorder
 
     async def one(self, read: PictureReader, *, size_bytes: int, model: str, context: RequestContext) -> Prediction:
         """The digit in one picture. Raises InvalidInput, PictureRefused."""
@@ -117,7 +117,7 @@ class Predictor:
         answer = await self._engine.predict(model, found.pixels(), context)
         lines = choose(found, answer.probabilities, answer.least_certainty)
         for digit in (digit for line in lines for digit in line):
-            self._metrics.predicted(answer.version, digit.digit, _accepted(digit.reason))
+            self._recorder.record_prediction(answer.version, digit.digit, _accepted(digit.reason))
         return Reading(answer.version, lines, found)
 
     async def tensors(
@@ -136,7 +136,7 @@ class Predictor:
         answer = await self._engine.predict(model, request.pixels, context)
         computed = time.perf_counter_ns()
         for digit in answer.probabilities.argmax(axis=1).tolist():
-            self._metrics.predicted(answer.version, digit, "not_judged")
+            self._recorder.record_prediction(answer.version, digit, "not_judged")
         return TensorPrediction(request, answer.version, answer.probabilities, decoded - start, computed - decoded)
 
     async def _prepare(self, read: PictureReader, size_bytes: int, context: RequestContext) -> _Prepared:
@@ -150,7 +150,7 @@ class Predictor:
     def _judge(self, prepared: _Prepared, answer: Answer, probabilities: Pixels) -> Prediction:
         reason = doubt(probabilities, prepared.pixels, answer.least_certainty, prepared.normalised)
         prediction = Prediction(answer.version, probabilities, reason, prepared.normalised)
-        self._metrics.predicted(answer.version, prediction.digit, _accepted(reason))
+        self._recorder.record_prediction(answer.version, prediction.digit, _accepted(reason))
         return prediction
 
 

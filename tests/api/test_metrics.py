@@ -13,6 +13,7 @@ from app.config import Settings
 from app.db import Sessions
 from app.jobs import dispatcher, runs
 from app.jobs.gauges import GaugeCache, read_gauges
+from app.metrics.metrics import JOBS, QUEUE_DEPTH, TRAINING, TRAINING_EPOCHS, WORKERS
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedNotifier
 from tests.guarded import PIXELS, prepare
@@ -96,12 +97,12 @@ def test_jobs_queues_workers_and_trainings_are_told_from_the_database(sessions: 
     for epoch in (1, 2):
         runs.report(sessions, claim, "epoch", {"epoch": epoch, "train_loss": 1 / epoch, "images_per_second": 100.0})
     found = read_gauges(sessions)
-    assert ({"kind": "backprop_sweep", "status": "queued"}, 1) in found.jobs
-    assert ({"queue": "sweeps"}, 1) in found.queued
-    assert found.workers == [({"device": "cpu"}, 1)]
-    assert found.epochs == 2
-    assert found.trainings["train_loss"] == [({"job": job.id}, 0.5)]
-    assert found.trainings["validation_accuracy"] == []
+    assert found[JOBS]["backprop_sweep", "queued"] == 1
+    assert found[QUEUE_DEPTH]["sweeps",] == 1
+    assert found[WORKERS] == {("cpu",): 1}
+    assert found[TRAINING_EPOCHS] == {(): 2}
+    assert found[TRAINING["train_loss"]] == {(job.id,): 0.5}
+    assert found[TRAINING["validation_accuracy"]] == {}
 
 
 def test_database_is_asked_once_however_many_scrape(sessions: Sessions) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.metrics.drift import LEAST, REFERENCE, WINDOW_SECONDS, Drift, stability_index
+from app.metrics.drift import MIN_PREDICTIONS, REFERENCE, WINDOW_SECONDS, Drift, stability_index
 from models.inference.classifier import DigitClassifier
 from models.training.data import Dataset
 from models.training.drift_reference import PRETRAINED, describe
@@ -51,8 +51,8 @@ def test_few_predictions_have_no_index() -> None:
     drift = Drift()
     assert drift.indices() == (0, {})
     drift.remember(0, NOTHING)
-    drift.remember(15, NOTHING | {"digit": [float(LEAST - 1)] + [0.0] * 9})
-    assert drift.indices() == (LEAST - 1, {})
+    drift.remember(15, NOTHING | {"digit": [float(MIN_PREDICTIONS - 1)] + [0.0] * 9})
+    assert drift.indices() == (MIN_PREDICTIONS - 1, {})
 
 
 def test_what_is_older_than_the_window_is_forgotten() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from app.errors import ClientGone, DeadlineExceeded, Overloaded
 from app.metrics.metrics import Metrics
+from app.metrics.recorder import Recorder
 from app.registry.service import SHIPPED
 from app.serving.engine import (
     LARGE_REQUEST_PICTURES,
@@ -70,7 +71,7 @@ def pictures(count: int) -> Floats:
 
 
 def run(versions: TwoVersions, work: Callable[[Engine], Coroutine[Any, Any, Any]]) -> Any:
-    return asyncio.run(work(Engine(versions, LoadShedder(), Metrics())))  # type: ignore[arg-type]
+    return asyncio.run(work(Engine(versions, LoadShedder(), Recorder(Metrics()))))  # type: ignore[arg-type]
 
 
 def test_every_row_of_a_batch_is_what_it_would_be_alone(versions: TwoVersions) -> None:
@@ -259,7 +260,7 @@ def test_engine_goes_on_when_nothing_can_be_counted(versions: TwoVersions, monke
         raise OSError("the disk is full")
 
     async def ask_twice(engine: Engine) -> list[Answer]:
-        monkeypatch.setattr(engine._metrics, "computed", fail)
+        monkeypatch.setattr(engine._recorder, "record_batch", fail)
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
         alone = [await engine.predict("champion", pictures(1))]
         return alone + await asyncio.gather(

@@ -7,6 +7,7 @@ import asyncio
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 from app.access.authorization import Authorization, Caller
 from app.api import error_handlers
@@ -15,8 +16,7 @@ from app.api.middleware.caller import read_caller
 from app.api.middleware.response_headers import NEVER_ANSWERED, Outcome, with_headers
 from app.api.security_headers import Headers
 from app.errors import AppError, ShuttingDown
-from app.logs import bind
-from app.metrics.metrics import Metrics
+from app.metrics.recorder import Recorder
 
 METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
 UNMATCHED, OTHER_METHOD = "(none)", "OTHER"
@@ -25,15 +25,15 @@ UNMATCHED, OTHER_METHOD = "(none)", "OTHER"
 class Gate:
     """ASGI middleware: identifies the caller, authorizes the request, and records how it was answered."""
 
-    def __init__(self, app: ASGIApp, *, authorization: Authorization, metrics: Metrics, headers: Headers) -> None:
-        self._app, self._authorization, self._metrics, self._headers = app, authorization, metrics, headers
+    def __init__(self, app: ASGIApp, *, authorization: Authorization, recorder: Recorder, headers: Headers) -> None:
+        self._app, self._authorization, self._recorder, self._headers = app, authorization, recorder, headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         caller, outcome = read_caller(scope), Outcome()
-        bind(request_id=caller.request_id)
+        bind_contextvars(request_id=caller.request_id)
         send = with_headers(send, self._headers, caller.request_id, outcome)
         try:
             error = self._authorize(scope, caller)
@@ -53,14 +53,14 @@ class Gate:
         try:
             self._authorization.authorize(scope["method"], scope["path"], scope["query_string"], caller)
         except AppError as error:
-            self._metrics.refused.add(1, type(error).__name__)
+            self._recorder.record_refusal(type(error).__name__)
             return error.with_traceback(None)
         return None
 
     def _record(self, scope: Scope, caller: Caller, outcome: Outcome) -> None:
         method = scope["method"] if scope["method"] in METHODS else OTHER_METHOD
         route = getattr(scope.get("route"), "path", UNMATCHED)
-        self._metrics.answered(method, route, str(outcome.status), outcome.seconds)
+        self._recorder.record_request(method, route, str(outcome.status), outcome.seconds)
         write_audit_line(caller, method, scope["path"], route, outcome.status, outcome.location)
 
 

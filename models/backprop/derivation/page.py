@@ -1,4 +1,4 @@
-"""The trace as a Markdown page that GitHub renders: formulas as LaTeX, numbers put in, and a picture of the network."""
+"""The trace as a Markdown page for GitHub: formulas in LaTeX and with numbers, and a picture of the network."""
 
 from typing import Any
 
@@ -17,26 +17,26 @@ HEADINGS = {
 def render(
     trace: dict[str, Any], *, inputs: tuple[float, ...], targets: tuple[float, ...], learning_rate: float, picture: str
 ) -> str:
-    """The page; `picture` is the address of the network's diagram."""
+    """Returns the page. `picture` is the URL of the network's diagram."""
     parts = [
         "# One step of backpropagation\n",
-        f"Inputs {_numbers(inputs)}, targets {_numbers(targets)}, learning rate {learning_rate:g}. "
+        f"Inputs {_join(inputs)}, targets {_join(targets)}, learning rate {learning_rate:g}. "
         f"The error before the step is {trace['errors']['E_total']:.9g}.\n",
         f"![The network with its weights and gradients]({picture})\n",
     ]
     for section, (heading, introduction) in HEADINGS.items():
         parts.append(f"## {heading}\n\n{introduction}\n")
-        parts += [_lines(step) for step in trace["steps"] if step["section"] == section]
+        parts += [_render_step(step) for step in trace["steps"] if step["section"] == section]
     return "\n".join(parts)
 
 
-def _lines(step: dict[str, Any]) -> str:
-    lines = f"```math\n{step['latex']}\n```\n\n`{step['symbol']} = {step['substituted']}` = **{step['value']:.9g}**\n"
+def _render_step(step: dict[str, Any]) -> str:
+    text = f"```math\n{step['latex']}\n```\n\n`{step['symbol']} = {step['substituted']}` = **{step['value']:.9g}**\n"
     if not step["factors"]:
-        return lines
+        return text
     rows = [f"| `{each['symbol']}` | `{each['formula']}` | {each['value']:.9g} |" for each in step["factors"]]
-    return lines + "\n| Factor | Formula | Value |\n|---|---|---:|\n" + "\n".join(rows) + "\n"
+    return text + "\n| Factor | Formula | Value |\n|---|---|---:|\n" + "\n".join(rows) + "\n"
 
 
-def _numbers(numbers: tuple[float, ...]) -> str:
+def _join(numbers: tuple[float, ...]) -> str:
     return " and ".join(f"{number:g}" for number in numbers)

@@ -14,9 +14,11 @@ from PIL import Image, ImageDraw, ImageOps
 
 from app.registry.service import SHIPPED
 from models.errors import PictureRefused
-from models.inference.acceptance import doubt
+from models.inference.acceptance import rejection_reason
 from models.inference.classifier import DigitClassifier
-from models.pictures.normalisation import Normalised, normalise, read_picture
+from models.pictures.decoding import open_picture
+from models.pictures.mnist_format import Normalised
+from models.pictures.normalisation import normalise
 
 CELL, COLUMNS = 160, 8
 
@@ -64,11 +66,12 @@ def parse_arguments() -> argparse.Namespace:
 def read(path: Path, classifier: DigitClassifier) -> Reading:
     label = int(path.parent.name)
     try:
-        normalised = normalise(read_picture(path.read_bytes()))
+        normalised = normalise(open_picture(path.read_bytes()))
     except PictureRefused as error:
         return Reading(path, label, None, None, 0.0, str(error))
     probabilities = classifier.predict(normalised.image[None])[0]
-    reason = doubt(probabilities, normalised.image.astype(np.float32) / 255, classifier.least_certainty, normalised)
+    pixels = normalised.image.astype(np.float32) / 255
+    reason = rejection_reason(probabilities, pixels, classifier.min_margin, normalised)
     return Reading(path, label, normalised, int(probabilities.argmax()), float(probabilities.max()), reason)
 
 

@@ -4,7 +4,7 @@ Coverage of MNIST's test set, and how well the confidence tells its digits from 
 that a digit has the higher confidence of the two): letters of fonts that no training saw, bent and redrawn by chance;
 noise; blank pages; pairs of digits; and Fashion-MNIST where a folder holds its four files (Debian's package
 dataset-fashion-mnist puts them into /usr/share/datasets/fashion-mnist). MNIST is where NUMERAL_MNIST_DIR says.
-What the front door knows to be no digit (a blank page, several pieces) counts as a confidence of zero.
+What normalisation rejects (a blank page, several digits) counts as a confidence of zero.
 """
 
 import argparse
@@ -21,9 +21,10 @@ from sklearn.metrics import roc_auc_score
 
 from app.config import Settings
 from app.registry.service import SHIPPED
-from models.inference.acceptance import LEAST_PROBABILITY, certainty, doubt, is_trusted
+from models.inference.acceptance import MIN_PROBABILITY, is_accepted, margin, rejection_reason
 from models.inference.classifier import DigitClassifier
-from models.pictures.normalisation import Normalised, normalise
+from models.pictures.mnist_format import Normalised
+from models.pictures.normalisation import normalise
 from models.training.augmentation import augment
 from models.training.calibration import coverage
 from models.training.data import load_dataset
@@ -44,7 +45,7 @@ def main() -> None:
     classifier, digits, labels = DigitClassifier.load(arguments.model), test.images.numpy()[:, 0], test.labels.numpy()
     probabilities = classifier.predict(digits)
     confidences = probabilities.max(axis=1)
-    report_coverage(probabilities, probabilities.argmax(axis=1) == labels, classifier.least_certainty)
+    report_coverage(probabilities, probabilities.argmax(axis=1) == labels, classifier.min_margin)
     print(f"{'MNIST test':28} {len(digits):6} pictures   accepted {share_accepted(classifier, digits):7.2%}")
     for name, others in outliers(digits, arguments.fashion).items():
         marks = np.repeat([1, 0], [len(digits), len(others)])
@@ -54,16 +55,16 @@ def main() -> None:
 
 
 def report_coverage(probabilities: NDArray[np.float32], is_right: NDArray[np.bool_], least: float) -> None:
-    ours = coverage(is_trusted(probabilities, least), is_right)
-    print(f"bounds: certainty {least:.4f}, probability {LEAST_PROBABILITY}")
+    ours = coverage(is_accepted(probabilities, least), is_right)
+    print(f"bounds: margin {least:.4f}, probability {MIN_PROBABILITY}")
     print(f"accepted: {ours['coverage']:.2%} of the test set, {ours['accuracy']:.3%} of them right")
-    errors = np.cumsum(~is_right[np.argsort(-certainty(probabilities), kind="stable")])
+    errors = np.cumsum(~is_right[np.argsort(-margin(probabilities), kind="stable")])
     best = np.flatnonzero(errors <= 0.001 * np.arange(1, len(errors) + 1))[-1] + 1
-    print(f"the most certain {best / len(errors):.2%} are read with 99.9 % accuracy")
+    print(f"the {best / len(errors):.2%} with the largest margins are read with 99.9 % accuracy")
 
 
 def outliers(digits: Pictures, fashion: Path) -> dict[str, Pictures | list[Normalised]]:
-    """Pictures of what is no digit: 28x28, uint8, or brought to it by the front door."""
+    """Pictures of what is no digit: 28x28, uint8, or normalised to it."""
     torch.manual_seed(1)
     random = np.random.default_rng(1)
     odd: dict[str, Pictures | list[Normalised]] = {
@@ -81,7 +82,7 @@ def outliers(digits: Pictures, fashion: Path) -> dict[str, Pictures | list[Norma
 
 
 def letters(signs: str) -> Pictures:
-    """Every letter in every font, ten times, each bent and redrawn differently; brought to 28x28 by the front door."""
+    """Every letter in every font, ten times, each bent and redrawn differently; normalised to 28x28."""
     fonts = [Path(matplotlib.get_data_path(), "fonts", "ttf", f"{name}.ttf") for name in FONTS]
     printed = [letter(ImageFont.truetype(str(font), 90), sign) for font in fonts for sign in signs]
     pixels = torch.from_numpy(np.stack(printed)[:, None]).repeat(10, 1, 1, 1).float() / 255
@@ -118,7 +119,7 @@ def trust(classifier: DigitClassifier, pictures: Pictures | list[Normalised]) ->
     if isinstance(pictures, np.ndarray):
         return classifier.predict(pictures).max(axis=1)
     confidences = classifier.predict(np.stack([picture.image for picture in pictures])).max(axis=1)
-    return np.where([picture.doubt is None for picture in pictures], confidences, 0)
+    return np.where([picture.rejection_reason is None for picture in pictures], confidences, 0)
 
 
 def share_accepted(classifier: DigitClassifier, pictures: Pictures | list[Normalised]) -> float:
@@ -126,7 +127,7 @@ def share_accepted(classifier: DigitClassifier, pictures: Pictures | list[Normal
     forms = [None] * len(images) if isinstance(pictures, np.ndarray) else pictures
     rows = zip(classifier.predict(images), images, forms, strict=True)
     return sum(
-        doubt(row, image.astype(np.float32) / 255, classifier.least_certainty, form) is None
+        rejection_reason(row, image.astype(np.float32) / 255, classifier.min_margin, form) is None
         for row, image, form in rows
     ) / len(images)
 

@@ -1,29 +1,29 @@
-"""What can go wrong in `models`, each with a sentence for the person who has to act on it."""
+"""The errors of `models`. Each message is a sentence for the person who has to act on it."""
 
 
 class ModelError(Exception):
-    """The root of this package's errors; `str(error)` says what happened, where, and what to do."""
+    """The base of this package's errors. Its message says what happened, where, and what to do."""
 
 
 class DatasetUnavailable(ModelError):
-    """The pictures to train on are not here and could not be fetched."""
+    """Raised if the training pictures are not on this machine and cannot be downloaded."""
 
 
 class DeviceUnavailable(ModelError):
-    """The device that was asked for is not in this machine."""
+    """Raised if this machine does not have the requested device."""
 
 
 class TrainingDiverged(ModelError):
-    """The loss of a training is no longer a number."""
+    """Raised if the loss of a training is not a finite number."""
 
 
 class CheckpointUnusable(ModelError):
-    """A checkpoint is damaged or belongs to another training."""
+    """Raised if a checkpoint is damaged or belongs to another training."""
 
 
 class PictureRefused(ModelError):
-    """What was sent cannot be read as a picture."""
+    """Raised if the bytes are not a picture that can be read."""
 
 
 class PictureTooLarge(PictureRefused):
-    """The picture has more pixels than this service decodes."""
+    """Raised if a picture has more pixels than are decoded."""

@@ -1,4 +1,4 @@
-"""Where the files of MNIST are looked for. Apart from `data`, which loads torch."""
+"""Finds the four files of MNIST. Separate from models/training/data.py, which loads torch."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,15 +12,15 @@ MNIST_FILES = (
 
 
 def raw_folders(data_dir: Path, mnist_dir: Path | None) -> list[Path]:
-    """The folders that may hold the four files, in the order in which they are looked at."""
+    """The folders that may hold the four files, in the order of the search."""
     return [folder / "MNIST" / "raw" for folder in (data_dir, mnist_dir) if folder is not None]
 
 
-def missing_files(folders: Iterable[Path]) -> list[str]:
-    """Which of the four are in none of `folders`, neither unpacked nor as .gz."""
-    places = list(folders)
+def find_missing_files(folders: Iterable[Path]) -> list[str]:
+    """The names of the files that none of `folders` holds, unpacked or as .gz."""
+    searched = list(folders)
     return [
         name
         for name in MNIST_FILES
-        if not any((folder / file).is_file() for folder in places for file in (name, f"{name}.gz"))
+        if not any((folder / file).is_file() for folder in searched for file in (name, f"{name}.gz"))
     ]

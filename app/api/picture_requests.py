@@ -24,7 +24,7 @@ from app.errors import InvalidInput, UnsupportedMediaType
 from app.serving.model_cache import CHAMPION
 from app.serving.predictor import PictureReader, Pixels
 from app.serving.request_context import RequestContext
-from models.pictures.normalisation import read_picture
+from models.pictures.decoding import open_picture
 
 MAX_MARKS = 2 * MAX_PICTURES * 28 * 28  # commas and brackets in JSON, twice what is needed: parsing takes time
 
@@ -107,7 +107,7 @@ def _split_json(body: bytes) -> Iterable[PictureReader]:
 
 def _read_bytes(content: bytes, location: str) -> Image.Image:
     """Raises InvalidInput, PictureRefused, PictureTooLarge."""
-    return read_picture(_not_empty(content, location))
+    return open_picture(_not_empty(content, location))
 
 
 def _read_item(item: Any, location: str) -> Image.Image | Pixels:
@@ -116,7 +116,7 @@ def _read_item(item: Any, location: str) -> Image.Image | Pixels:
         raise InvalidInput('Give either {"image": base64} or {"pixels": [...]} and nothing else.', location=location)
     if "pixels" in item:
         return _read_pixels(item["pixels"], f"{location}.pixels")
-    return read_picture(_decode_base64(item["image"], f"{location}.image"))
+    return open_picture(_decode_base64(item["image"], f"{location}.image"))
 
 
 def _read_pixels(values: Any, location: str) -> Pixels:

@@ -19,6 +19,7 @@ from app.api.responses import as_data_url, json_response
 from app.api.schemas import predictions as schemas
 from app.api.schemas.pictures import MANY_PICTURES, ONE_PICTURE, debug, operation
 from app.serving.predictor import Prediction
+from models.pictures.mnist_format import Normalised
 
 router = APIRouter(prefix="/v1/predict", tags=["prediction"], route_class=PictureRoute)
 
@@ -57,7 +58,6 @@ def encode_batch_response(found: Sequence[Prediction | Exception]) -> Response:
 
 def _encode_prediction(prediction: Prediction) -> dict[str, Any]:
     picture, digit = prediction.normalised, prediction.digit
-    names = ("inverted", "box", "scale", "shift", "ink")
     return {
         "digit": digit,
         "confidence": float(prediction.probabilities[digit]),
@@ -65,7 +65,17 @@ def _encode_prediction(prediction: Prediction) -> dict[str, Any]:
         "accepted": prediction.reason is None,
         "reason": prediction.reason,
         "model": {"version": prediction.version},
-        "image": {name: getattr(picture, name) for name in names} if picture else None,
+        "image": _encode_normalised(picture) if picture else None,
+    }
+
+
+def _encode_normalised(picture: Normalised) -> dict[str, Any]:
+    return {
+        "inverted": picture.is_inverted,
+        "box": picture.box,
+        "scale": picture.scale,
+        "shift": picture.shift,
+        "ink": picture.ink_share,
     }
 
 

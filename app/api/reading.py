@@ -15,7 +15,7 @@ from app.api.schemas import predictions as schemas
 from app.api.schemas.pictures import BINARY, ONE_PICTURE, debug, operation
 from app.serving.predictor import Reading
 from models.inference.reading import ReadDigit
-from models.pictures.boxes import draw_boxes
+from models.pictures.overlay import draw_boxes
 
 router = APIRouter(prefix="/v1/read", tags=["prediction"], route_class=PictureRoute)
 

@@ -20,7 +20,7 @@ from app.jobs.tables import Leader
 from app.processes.children import require_free_port
 from app.processes.devices import find_device
 from app.storage import open_storage
-from models.mnist_files import missing_files, raw_folders
+from models.mnist_files import find_missing_files, raw_folders
 
 SECONDS = 3.0  # that a server may take to answer
 NEEDED_BYTES = 500 * 2**20  # MNIST unpacked, a database and some hundreds of checkpoints
@@ -100,7 +100,7 @@ def check_storage(settings: Settings) -> str:
 def check_data(settings: Settings) -> str:
     """MNIST is there, or where it should be put."""
     folders = raw_folders(settings.data_dir, settings.mnist_dir)
-    missing = missing_files(folders)
+    missing = find_missing_files(folders)
     if missing:
         raise NotThereYet(
             f"MNIST is not whole: {', '.join(missing)} not in {' or '.join(map(str, folders))}. The first training "

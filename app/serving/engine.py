@@ -38,7 +38,7 @@ class Answer(NamedTuple):
 
     version: str
     probabilities: Floats  # (n, 10)
-    least_certainty: float  # of that version: answers from there on are accepted
+    min_margin: float  # of that version: predictions from this margin on are accepted
 
 
 @dataclass(eq=False)
@@ -169,7 +169,7 @@ class Engine:
 
 
 def _answer(served: ServedModel, probabilities: Floats) -> Answer:
-    return Answer(served.version, probabilities, served.classifier.least_certainty)
+    return Answer(served.version, probabilities, served.classifier.min_margin)
 
 
 def _is_wanted(item: _QueueItem) -> bool:

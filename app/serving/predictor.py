@@ -15,11 +15,12 @@ from app.serving.engine import Answer, Engine
 from app.serving.request_context import RequestContext
 from app.serving.threads import BoundedThreads
 from models.errors import ModelError
-from models.inference.acceptance import doubt
+from models.inference.acceptance import rejection_reason
 from models.inference.line_reader import LineReader
-from models.inference.reading import ReadDigit, Segmentation, choose, segment
-from models.pictures.mnist_format import take_as_it_is
-from models.pictures.normalisation import Normalised, normalise
+from models.inference.reading import ReadDigit, choose_digits
+from models.inference.segmentation import Segmentation, segment
+from models.pictures.mnist_format import Normalised, as_mnist
+from models.pictures.normalisation import normalise
 
 Pixels = NDArray[np.float32]
 PictureReader = Callable[[], Image.Image | Pixels]  # gives a picture still to be normalised, or pixels (28, 28) 0..255
@@ -115,7 +116,7 @@ class Predictor:
         await self._engine.require_room()
         found = await self._threads.run(lambda: segment(_as_image(read()), self._line_reader), context)
         answer = await self._engine.predict(model, found.pixels(), context)
-        lines = choose(found, answer.probabilities, answer.least_certainty)
+        lines = choose_digits(found, answer.probabilities, answer.min_margin)
         for digit in (digit for line in lines for digit in line):
             self._recorder.record_prediction(answer.version, digit.digit, _accepted(digit.reason))
         return Reading(answer.version, lines, found)
@@ -148,7 +149,7 @@ class Predictor:
         return _normalise(picture)
 
     def _judge(self, prepared: _Prepared, answer: Answer, probabilities: Pixels) -> Prediction:
-        reason = doubt(probabilities, prepared.pixels, answer.least_certainty, prepared.normalised)
+        reason = rejection_reason(probabilities, prepared.pixels, answer.min_margin, prepared.normalised)
         prediction = Prediction(answer.version, probabilities, reason, prepared.normalised)
         self._recorder.record_prediction(answer.version, prediction.digit, _accepted(reason))
         return prediction
@@ -164,7 +165,7 @@ def _attempt(read: PictureReader, context: RequestContext) -> _Prepared | AppErr
 
 def _normalise(picture: Image.Image | Pixels) -> _Prepared:
     if isinstance(picture, Image.Image):
-        normalised = take_as_it_is(picture) or normalise(picture)
+        normalised = as_mnist(picture) or normalise(picture)
         return _Prepared(normalised.image.astype(np.float32) / np.float32(255), normalised)
     return _Prepared(picture / np.float32(255), None)
 

@@ -1,1 +1,1 @@
-"""The exported networks in use: one digit, a line, a page. ONNX Runtime, no torch."""
+"""The exported networks, run by ONNX Runtime: one digit, a line of digits, a page of lines. No torch here."""

@@ -1,61 +1,61 @@
-"""Whether an answer should be trusted, and if not, why not: `blank`, `too_small`, `not_a_digit` or `ambiguous`."""
+"""Whether to accept a prediction, and why not: `blank`, `too_small`, `not_a_digit` or `ambiguous`."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.pictures.normalisation import Normalised
+from models.arrays import Floats
+from models.pictures.mnist_format import Normalised
 
-Floats = NDArray[np.float32]
-
-FEWEST_PIXELS = 10  # of 28x28 that carry ink: the least of MNIST's 70,000 digits has 34, a dot has fewer
-INKED = 0.25
-LEAST_PROBABILITY = 0.9  # of the best digit: where less is left for it, as for letters, the others have too much
-BETWEEN_TWO = 0.6  # the second best's share of what the best leaves, from which the doubt lies between these two
+MIN_INK_PIXELS = 10  # of 28x28: no digit of MNIST's 70,000 has fewer than 34, a dot has fewer than 10
+MIN_INK_LEVEL = 0.25  # of a pixel in 0..1 that counts as ink
+MIN_PROBABILITY = 0.9  # of the best digit: letters leave more than a tenth to all other digits together
+MIN_RUNNER_UP_SHARE = 0.6  # of what the best digit leaves: above it, the choice is between the two best digits
 
 
-def certainty(probabilities: Floats) -> Floats:
-    """How sure the best digit is beside the second best: its share of the two, 0.5 to 1.
+def margin(probabilities: Floats) -> Floats:
+    """The best digit's share p1 / (p1 + p2) of the two best, 0.5 to 1.
 
-    Of probabilities of any shape whose last axis is the ten digits; that axis is gone. It tells right answers about
-    MNIST from wrong ones better than the highest probability does.
+    The last axis of `probabilities` holds the ten digits; the result has the other axes. On MNIST the margin separates
+    right predictions from wrong ones better than p1 alone does.
     """
     second, best = _two_best(probabilities)
     share: Floats = best / (best + second)
     return share
 
 
-def is_trusted(probabilities: Floats, least_certainty: float) -> NDArray[np.bool_]:
-    """Whether the best digit of each is certain enough, and probable enough, for the same shapes as `certainty`."""
-    trusted: NDArray[np.bool_] = (certainty(probabilities) >= least_certainty) & (
-        probabilities.max(axis=-1) >= LEAST_PROBABILITY
+def is_accepted(probabilities: Floats, min_margin: float) -> NDArray[np.bool_]:
+    """Whether margin and probability of each best digit are high enough; the shapes are those of `margin`."""
+    accepted: NDArray[np.bool_] = (margin(probabilities) >= min_margin) & (
+        probabilities.max(axis=-1) >= MIN_PROBABILITY
     )
-    return trusted
+    return accepted
 
 
-def doubt(
+def rejection_reason(
     probabilities: Floats,
     pixels: Floats,
-    least_certainty: float,
+    min_margin: float,
     normalised: Normalised | None = None,
 ) -> str | None:
-    """Why the answer should not be trusted; None where it should.
+    """Returns why the prediction is not accepted, None if it is.
 
-    `probabilities` (10,) are calibrated, `pixels` (28, 28) are what the network saw, 0..1; `normalised` tells how it
-    came about, unless it was sent as it is.
+    `probabilities` (10,) are calibrated, `pixels` (28, 28) in 0..1 are the network's input, `normalised` is the picture
+    that they come from; None if the client sent the pixels.
     """
-    inked = np.count_nonzero(pixels > INKED)
-    if inked == 0 and pixels.max() == 0:
+    ink_pixels = np.count_nonzero(pixels > MIN_INK_LEVEL)
+    if ink_pixels == 0 and pixels.max() == 0:
         return "blank"
-    if normalised is not None and normalised.doubt is not None:
-        return normalised.doubt
-    if inked < FEWEST_PIXELS:
+    if normalised is not None and normalised.rejection_reason is not None:
+        return normalised.rejection_reason
+    if ink_pixels < MIN_INK_PIXELS:
         return "too_small"
-    if is_trusted(probabilities, least_certainty):
+    if is_accepted(probabilities, min_margin):
         return None
     second, best = _two_best(probabilities)
-    return "ambiguous" if second >= BETWEEN_TWO * (1 - best) else "not_a_digit"
+    return "ambiguous" if second >= MIN_RUNNER_UP_SHARE * (1 - best) else "not_a_digit"
 
 
 def _two_best(probabilities: Floats) -> tuple[Floats, Floats]:
+    """The second best and the best of the last axis."""
     ordered = np.partition(probabilities, -2)
     return ordered[..., -2], ordered[..., -1]

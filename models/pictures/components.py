@@ -1,4 +1,4 @@
-"""Which ink is the digit: connected pieces, the best of them, and those that belong to it."""
+"""Connected components of ink."""
 
 from dataclasses import dataclass
 
@@ -6,139 +6,64 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.pictures.background import Ink
-from models.pictures.decoding import Grey
-from models.pictures.normalised import Box
-from models.pictures.ruling import without_lines
+from models.arrays import Floats
+from models.pictures.background import Foreground
+from models.pictures.boxes import Box
 
-FIRM = 0.35  # of the digit's own strength: what is weaker beside it is a line, a shadow or a smear
-TINY = 0.04  # of the page: dust, dots
-STRONGEST = 60  # pixels: as many are stronger than what is called the strongest ink
-LONG = 0.6  # of the page: a piece that reaches this far may be the lines of the paper
-FAINTEST = 14.0  # of 255: ink weaker than this is none
-NEIGHBOURS = np.ones((3, 3), bool)
+MIN_STRENGTH = 14.0  # of 255: weaker pixels are not ink
+MIN_RELATIVE_STRENGTH = 0.35  # of the digit's own strength: weaker ink is ruling, a shadow or a smear
+PEAK_PIXELS = 60  # the peak strength is the level that this many pixels reach
+MIN_RULING_SHARE = 0.6  # of the picture's side: a component as long as this may be ruling
+MAX_QUIET_NOISE = 2.0  # of 255: with more noise the ink is smoothed first
+NEIGHBOURS = np.ones((3, 3), bool)  # pixels that touch at a corner are connected
+
+Boxes = NDArray[np.int64]  # (count, 4): left, top, right, bottom
 
 
 @dataclass(frozen=True)
-class Digit:
-    """The ink of one digit, cut out of a picture: 0..1, and where it stood."""
+class Component:
+    """Connected ink, cut out of a picture."""
 
-    ink: Grey
+    ink: Floats  # (height, width), 0..1
     box: Box
-    others: int  # further pieces of about its size
 
     @property
-    def filling(self) -> float:
-        """The share of its box that is ink."""
-        return float((self.ink > 0.5).mean())
+    def width(self) -> int:
+        return self.box[2] - self.box[0]
+
+    @property
+    def height(self) -> int:
+        return self.box[3] - self.box[1]
 
 
-def pick_digit(ink: Ink) -> Digit | None:
-    """The digit of a picture; None on a blank page."""
-    strength = ndimage.uniform_filter(ink.strength, 3) if ink.noise > 2 else ink.strength
-    least = max(FAINTEST, 4 * ink.noise)
-    found = _search(strength, least)
-    if found is not None and not found.is_decent() and found.may_be_lines():
-        bare = without_lines(strength, least, found.full)
-        if bare is not strength:
-            found = _search(bare, least, is_lined=True) or found
-    return None if found is None else found.cut()
+def denoise(foreground: Foreground) -> tuple[Floats, float]:
+    """Returns the strength, smoothed if the background is noisy, and the threshold below which nothing is ink."""
+    is_noisy = foreground.noise > MAX_QUIET_NOISE
+    strength = ndimage.uniform_filter(foreground.strength, 3) if is_noisy else foreground.strength
+    return strength, max(MIN_STRENGTH, 4 * foreground.noise)
 
 
-def _search(strength: Grey, least: float, is_lined: bool = False) -> "_Pieces | None":
-    """The pieces of ink at the highest level at which one of them may well be a digit.
-
-    From the strongest ink down: a pen's digit shows before the lines of its paper, a pencil's after a shadow's edge.
-    """
+def peak_strength(strength: Floats) -> float:
+    """The highest whole level that PEAK_PIXELS pixels reach, 0..255."""
     counts = np.bincount(strength.ravel().astype(np.uint8), minlength=256)  # np.partition is slow on so many zeros
-    strongest = 255.0 - int((counts[::-1].cumsum() >= min(STRONGEST, strength.size)).argmax())
-    level = max(least, FIRM * strongest)
-    found = _find(strength, level, is_lined)
-    while level > least and (found is None or not found.is_decent()):
-        level = max(least, level / 2)
-        found = _find(strength, level, is_lined) or found
-    if found is None or FIRM * found.full >= level:
-        return found
-    return _find(strength, max(least, FIRM * found.full), is_lined, found.peak)  # its own fainter parts belong to it
+    return 255.0 - int((counts[::-1].cumsum() >= min(PEAK_PIXELS, strength.size)).argmax())
 
 
-def _find(strength: Grey, least: float, is_lined: bool, peak: int | None = None) -> "_Pieces | None":
-    labels, count = ndimage.label(strength > least, NEIGHBOURS)
-    return _Pieces(strength, labels, least, is_lined, peak) if count else None
+def find_boxes(labels: NDArray[np.int32]) -> Boxes:
+    """The box of each label, from 1 on."""
+    found = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)]
+    return np.array(found, np.int64).reshape(-1, 4)
 
 
-class _Pieces:
-    """The connected pieces of ink stronger than a level, and the one that is most likely the digit."""
+def touches_edge(boxes: Boxes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Whether each box reaches the edge of a picture of this shape (height, width)."""
+    left, top, right, bottom = boxes.T
+    touches: NDArray[np.bool_] = (left <= 0) | (top <= 0) | (right >= shape[1]) | (bottom >= shape[0])
+    return touches
 
-    def __init__(
-        self, strength: Grey, labels: NDArray[np.int32], least: float, is_lined: bool, peak: int | None
-    ) -> None:
-        self.labels, self.strength, self.least, self.is_lined = labels, strength, least, is_lined
-        flat = labels.ravel()
-        inked = np.flatnonzero(flat)
-        self.areas = np.bincount(flat[inked])[1:]
-        self.masses = np.bincount(flat[inked], strength.ravel()[inked])[1:]
-        self.boxes = np.array([(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)])
-        height, width = labels.shape
-        x, y, right, bottom = self.boxes.T
-        self.at_edge: NDArray[np.bool_] = (x <= 0) | (y <= 0) | (right >= width) | (bottom >= height)
-        wide, high = right - x, bottom - y
-        self.is_tiny: NDArray[np.bool_] = np.maximum(wide, high) < max(5, TINY * max(width, height))
-        # no digit is this flat; where lines were taken out, this narrow is what was left of one
-        self.is_flat: NDArray[np.bool_] = (wide > 5 * high) | (is_lined & (high > 6 * wide))
-        self.worth = self._worth()
-        self.main = int(self.worth.argmax()) if peak is None else int(flat[peak]) - 1
-        own = np.flatnonzero(flat == self.main + 1)
-        levels = strength.ravel()[own]
-        self.peak = int(own[levels.argmax()])  # where the main piece is strongest, as an index of the flat picture
-        self.full = float(np.percentile(levels, 95))
 
-    def is_decent(self) -> bool:
-        """Whether the main piece may well be a digit: in the picture, of some size, no line."""
-        return not (self.at_edge | self.is_tiny | self.is_flat)[self.main]
-
-    def may_be_lines(self) -> bool:
-        """Whether some piece reaches from the picture's edge across most of it."""
-        height, width = self.labels.shape
-        is_long = ((self.boxes[:, 2:] - self.boxes[:, :2]) > (LONG * width, LONG * height)).any(axis=1)
-        return bool((is_long & self.at_edge).any())
-
-    def cut(self) -> Digit:
-        """The main piece and what belongs to it."""
-        members = self._members()
-        left, top = (int(edge) for edge in self.boxes[members, :2].min(axis=0))
-        right, bottom = (int(edge) for edge in self.boxes[members, 2:].max(axis=0))
-        place = (slice(top, bottom), slice(left, right))
-        kept = ndimage.binary_dilation(np.isin(self.labels[place], np.flatnonzero(members) + 1), NEIGHBOURS)
-        levels = np.where(kept, self.strength[place], 0)
-        full = float(np.percentile(levels[levels > self.least], 75))
-        sides = (self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1)
-        others = ~members & (sides > 0.5 * max(right - left, bottom - top)) & (self.worth > 0.3 * self.worth[self.main])
-        ink = np.clip((levels / full - 0.15) / 0.65, 0, 1).astype(np.float32)
-        return Digit(ink, (left, top, right, bottom), int(others.sum()))
-
-    def _worth(self) -> NDArray[np.float64]:
-        """How likely each piece is the digit: by its size and darkness, less at the edge and off the middle."""
-        height, width = self.labels.shape
-        middle = (self.boxes[:, :2] + self.boxes[:, 2:]) / (width, height) - 1
-        size = np.hypot(*(self.boxes[:, 2:] - self.boxes[:, :2]).T)
-        unlikely = np.where(self.at_edge, 0.05, 1) * np.where(self.is_flat, 0.05, 1) * np.where(self.is_tiny, 0.05, 1)
-        worth: NDArray[np.float64] = size * (self.masses / self.areas) ** 1.5 * np.exp(-np.hypot(*middle.T)) * unlikely
-        return worth
-
-    def _members(self) -> NDArray[np.bool_]:
-        """The main piece and the broken-off strokes near it, or near one of those."""
-        box = self.boxes[self.main]
-        side, height = (box[2:] - box[:2]).max(), box[3] - box[1]
-        is_sizeable = self.masses > 0.02 * self.masses[self.main]
-        is_tall = self.boxes[:, 3] - self.boxes[:, 1] > 0.6 * height
-        members: NDArray[np.bool_] = np.arange(len(self.boxes)) == self.main
-        for _ in range(3):
-            left, top = self.boxes[members, :2].min(axis=0)
-            right, bottom = self.boxes[members, 2:].max(axis=0)
-            beside = np.maximum(self.boxes[:, 0] - right, left - self.boxes[:, 2])
-            apart = np.maximum(self.boxes[:, 1] - bottom, top - self.boxes[:, 3])
-            is_near = (beside <= 0.1 * side) & (apart <= 0.25 * side)
-            is_next_digit = (beside > 0) & is_tall
-            members |= is_near & is_sizeable & ~is_next_digit & (self.at_edge[self.main] | ~self.at_edge)
-        return members
+def may_have_ruling(boxes: Boxes, shape: tuple[int, ...]) -> bool:
+    """Whether some component extends from the picture's edge across most of the picture."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    is_long = (sides > (MIN_RULING_SHARE * shape[1], MIN_RULING_SHARE * shape[0])).any(axis=1)
+    return bool((is_long & touches_edge(boxes, shape)).any())

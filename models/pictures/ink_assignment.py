@@ -1,4 +1,4 @@
-"""The ink of a line, divided among the digits that were read in it."""
+"""Assigns the ink of a line to the digits that were read in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,101 +6,104 @@ from itertools import pairwise
 
 import numpy as np
 
-from models.pictures.centring import crop
-from models.pictures.decoding import Grey
-from models.pictures.layout import TALL, Line, Piece
-from models.pictures.normalised import Box, gap_between
+from models.arrays import Floats
+from models.pictures.boxes import Box, gap_between, middle_of
+from models.pictures.centring import MIN_INK, crop
+from models.pictures.components import Component
 from models.pictures.seams import find_seam
+from models.pictures.text_lines import MIN_TALL_SHARE, TextLine
 
-AROUND = 0.2  # of a digit's height: a digit's place is in the piece that has the most ink this near to it
-EDGE = 0.1  # of a digit's height: so much of a piece is not cut off, where a digit was read on its edge
-BAND = 0.2  # of a digit's height: how far a cut strays to either side of its column
-PART, TALL_PART = 0.25, 0.1  # of a digit's height: a piece this near, a small or a tall one, is part of a digit
+# All are shares of a digit's height.
+SEARCH_RADIUS = 0.2  # a digit belongs to the component with the most ink this near to its position
+MIN_EDGE = 0.1  # no narrower part is split off a component, even if a digit was read at its edge
+SEAM_BAND = 0.2  # how far a seam may move to either side of its column
+MAX_SMALL_GAP, MAX_TALL_GAP = 0.25, 0.1  # a small or a tall component this near to a digit is a part of it
 
 
 @dataclass
-class Share:
-    """The ink of one digit: the `number` of it in what was read, or None where something was not."""
+class DigitInk:
+    """The components of one digit, in pixels of the working picture."""
 
-    number: int | None
-    pieces: list[Piece] = field(default_factory=list)
-    cut_from: int | None = None  # which piece of the line, where others have a part of it
+    digit_index: int | None  # in the digits that were read; None for ink that was not read
+    components: list[Component] = field(default_factory=list)
+    split_from: int | None = None  # the index of the line's component, if it was split between several digits
 
     @property
     def box(self) -> Box:
-        left, top, right, bottom = zip(*(piece.box for piece in self.pieces), strict=True)
+        left, top, right, bottom = zip(*(component.box for component in self.components), strict=True)
         return min(left), min(top), max(right), max(bottom)
 
-    def paint(self) -> Grey:
-        """The pieces on one field as large as their box."""
+    def draw(self) -> Floats:
+        """The ink of all components in 0..1, as large as their box."""
         left, top, right, bottom = self.box
-        painted = np.zeros((bottom - top, right - left), np.float32)
-        for piece in self.pieces:
-            x, y = piece.box[0] - left, piece.box[1] - top
-            place = painted[y : y + piece.ink.shape[0], x : x + piece.ink.shape[1]]
-            np.maximum(place, piece.ink, out=place)
-        return painted
+        canvas = np.zeros((bottom - top, right - left), np.float32)
+        for component in self.components:
+            x, y = component.box[0] - left, component.box[1] - top
+            place = canvas[y : y + component.ink.shape[0], x : x + component.ink.shape[1]]
+            np.maximum(place, component.ink, out=place)
+        return canvas
 
 
-def divide(line: Line, places: Sequence[float]) -> list[Share]:
-    """The shares of digits that stand at `places`, columns of the working picture, and of what was not read."""
-    owners = [_owner(line, x) for x in places]
-    shares: list[Share] = []
-    for index, piece in enumerate(line.pieces):
+def assign_ink(line: TextLine, positions: Sequence[float]) -> list[DigitInk]:
+    """The ink of the digits at `positions`, columns of the working picture, and of what was not read; in order."""
+    owners = [_component_at(line, x) for x in positions]
+    inks: list[DigitInk] = []
+    for index, component in enumerate(line.components):
         own = [number for number, owner in enumerate(owners) if owner == index]
-        parts = _cut(piece, [places[number] for number in own], line.height)
-        cut_from = index if len(own) > 1 else None
-        shares += (Share(number, [part], cut_from) for number, part in zip(own, parts, strict=True))
-    for index in sorted(set(range(len(line.pieces))) - set(owners)):
-        _add_loose(shares, line.pieces[index], line.height)
-    return sorted(shares, key=lambda share: _middle(share.box) if share.number is None else places[share.number])
+        parts = _split(component, [positions[number] for number in own], line.height)
+        split_from = index if len(own) > 1 else None
+        inks += (DigitInk(number, [part], split_from) for number, part in zip(own, parts, strict=True))
+    for index in sorted(set(range(len(line.components))) - set(owners)):
+        _assign_unread(inks, line.components[index], line.height)
+    return sorted(
+        inks, key=lambda ink: middle_of(ink.box)[0] if ink.digit_index is None else positions[ink.digit_index]
+    )
 
 
-def _middle(box: Box) -> float:
-    return (box[0] + box[2]) / 2
-
-
-def _owner(line: Line, x: float) -> int:
-    """The piece that a digit at this column is of."""
-    reach = AROUND * line.height
-    inks = [_ink_between(piece, x - reach, x + reach) for piece in line.pieces]
+def _component_at(line: TextLine, x: float) -> int:
+    """The index of the component with the most ink around column `x`, or else of the nearest one."""
+    radius = SEARCH_RADIUS * line.height
+    inks = [_ink_between(component, x - radius, x + radius) for component in line.components]
     if max(inks) > 0:
         return int(np.argmax(inks))
-    return int(np.argmin([max(piece.box[0] - x, x - piece.box[2]) for piece in line.pieces]))
+    return int(np.argmin([max(component.box[0] - x, x - component.box[2]) for component in line.components]))
 
 
-def _ink_between(piece: Piece, left: float, right: float) -> float:
-    start, stop = (max(0, round(edge - piece.box[0])) for edge in (left, right))
-    return float(piece.ink[:, start:stop].sum())
+def _ink_between(component: Component, left: float, right: float) -> float:
+    start, stop = (max(0, round(edge - component.box[0])) for edge in (left, right))
+    return float(component.ink[:, start:stop].sum())
 
 
-def _cut(piece: Piece, places: list[float], height: float) -> list[Piece]:
-    """The parts of a piece for digits at these columns, from left to right."""
-    if len(places) < 2:
-        return [piece] * len(places)
-    side = np.zeros(piece.ink.shape, np.int64)
-    edge = min(EDGE * height, piece.ink.shape[1] / 2)
-    for left, right in pairwise(np.clip(np.array(places) - piece.box[0], edge, piece.ink.shape[1] - edge).tolist()):
-        aside = (right - left) / 4  # neither the cut's column nor the cut itself comes near to the digits' places
-        columns = np.arange(round(left + aside), round(right - aside) + 1).clip(0, piece.ink.shape[1] - 1)
-        seam = find_seam(piece.ink, columns, band=round(min(BAND * height, aside)))
-        side += np.arange(piece.ink.shape[1]) > seam[:, None]
-    return [_part(piece, np.where(side == number, piece.ink, 0)) for number in range(len(places))]
+def _split(component: Component, positions: list[float], height: float) -> list[Component]:
+    """The parts of a component for the digits at these columns, from left to right."""
+    if len(positions) < 2:
+        return [component] * len(positions)
+    width = component.ink.shape[1]
+    part = np.zeros(component.ink.shape, np.int64)  # of each pixel
+    edge = min(MIN_EDGE * height, width / 2)
+    for left, right in pairwise(np.clip(np.array(positions) - component.box[0], edge, width - edge).tolist()):
+        distance = (right - left) / 4  # that the seam keeps from both digits' positions
+        columns = np.arange(round(left + distance), round(right - distance) + 1).clip(0, width - 1)
+        seam = find_seam(component.ink, columns, band=round(min(SEAM_BAND * height, distance)))
+        part += np.arange(width) > seam[:, None]
+    return [_cut_out(component, np.where(part == number, component.ink, 0)) for number in range(len(positions))]
 
 
-def _part(piece: Piece, ink: Grey) -> Piece:
-    if ink.max() <= 0.1:  # what was read there is not: better a box too large than a digit less
-        return piece
+def _cut_out(component: Component, ink: Floats) -> Component:
+    """A part of the component, cropped; the whole component if the part has no ink, so that no digit is lost."""
+    if ink.max() <= MIN_INK:
+        return component
     ink, x, y = crop(ink)
-    left, top = piece.box[0] + x, piece.box[1] + y
-    return Piece(ink, (left, top, left + ink.shape[1], top + ink.shape[0]))
+    left, top = component.box[0] + x, component.box[1] + y
+    return Component(ink, (left, top, left + ink.shape[1], top + ink.shape[0]))
 
 
-def _add_loose(shares: list[Share], piece: Piece, height: float) -> None:
-    """Give a piece that no digit stands in to the one it is near to; a tall one is a share of its own otherwise."""
-    is_tall = piece.height >= TALL * height
-    nearest = min(shares, key=lambda share: gap_between(share.box, piece.box), default=None)
-    if nearest is not None and gap_between(nearest.box, piece.box) <= (TALL_PART if is_tall else PART) * height:
-        nearest.pieces.append(piece)
+def _assign_unread(inks: list[DigitInk], component: Component, height: float) -> None:
+    """Add a component in which no digit was read to a near digit; otherwise a tall one is kept, a small one dropped."""
+    is_tall = component.height >= MIN_TALL_SHARE * height
+    nearest = min(inks, key=lambda ink: gap_between(ink.box, component.box), default=None)
+    max_gap = (MAX_TALL_GAP if is_tall else MAX_SMALL_GAP) * height
+    if nearest is not None and gap_between(nearest.box, component.box) <= max_gap:
+        nearest.components.append(component)
     elif is_tall:
-        shares.append(Share(None, [piece]))
+        inks.append(DigitInk(None, [component]))

@@ -1,5 +1,5 @@
-"""What the line reader is shown and says, in numbers."""
+"""The format of the line reader's input and output."""
 
-HEIGHT = 32  # pixels of a strip; its digits are 20 tall and stand in the middle
-STRIDE = 2  # pixels of the strip for one column of scores
+HEIGHT = 32  # pixels of a line image; its digits are 20 tall and vertically centred
+STRIDE = 2  # pixels of the line image for one column of scores
 BLANK = 10  # the class of a column that names no digit

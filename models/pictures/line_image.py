@@ -1,63 +1,61 @@
-"""A line of a page as the line reader takes it: 32 pixels high, its digits 20 tall and in the middle."""
+"""Draws a line as the line reader's input: 32 pixels high, its digits 20 tall and vertically centred."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.pictures.centring import even_strokes, resize
-from models.pictures.decoding import Grey
-from models.pictures.layout import TALL, Line
+from models.arrays import Floats
+from models.pictures.boxes import middle_of
+from models.pictures.centring import equalise_strokes, resize
 from models.pictures.line_format import HEIGHT
-from models.pictures.normalised import Box
+from models.pictures.text_lines import MIN_TALL_SHARE, TextLine
 
-DIGIT = 20  # pixels
-MARGIN = 8  # pixels of the strip on either side
-FINE = 40  # pixels of a digit where strokes are measured
-STEEPEST = 0.36  # that a line climbs or falls; from 15 to 20 degrees on it is not found to be one line
+DIGIT_HEIGHT = 20  # pixels
+PADDING = 8  # pixels of the line image on the left and on the right
+FINE_DIGIT_HEIGHT = 40  # pixels, where strokes are measured
+MAX_SLOPE = 0.36  # from 15 to 20 degrees on, the layout takes a line for several
 
 
 @dataclass(frozen=True)
-class Strip:
-    """`ink` is float32 (32, width) in 0..1, its width even."""
+class LineImage:
+    """A straightened line, and its place in the working picture."""
 
-    ink: Grey
-    left: float  # of the strip in the page's working picture
-    scale: float  # pixels of the strip for one of the working picture
+    ink: Floats  # (32, width) in 0..1, its width even
+    left: float  # in the working picture
+    scale: float  # pixels of the line image for one of the working picture
 
-    def to_page(self, x: float) -> float:
-        """Where a column of the strip stands in the working picture."""
+    def to_working_x(self, x: float) -> float:
+        """The column of the working picture at column `x` of the line image."""
         return self.left + x / self.scale
 
 
-def draw_strip(line: Line) -> Strip:
-    """The line straightened, and its strokes made as broad as MNIST's where they are far from it."""
-    scale = DIGIT / line.height
-    margin, rows = round(MARGIN / scale), round(HEIGHT / scale)
-    left = min(piece.box[0] for piece in line.pieces) - margin
-    width = max(piece.box[2] for piece in line.pieces) + margin - left
-    slope, level = _direction(line)
-    field = np.zeros((rows, width), np.float32)
-    for piece in line.pieces:
-        x, y = piece.box[0] - left, piece.box[1] + rows // 2 - round(level + slope * _middle(piece.box)[0])
-        top, bottom = max(0, y), min(rows, y + piece.height)
+def draw_line_image(line: TextLine) -> LineImage:
+    """Straighten the line, scale it, and bring its strokes to about the width of MNIST's."""
+    scale = DIGIT_HEIGHT / line.height
+    padding, rows = round(PADDING / scale), round(HEIGHT / scale)
+    left = min(component.box[0] for component in line.components) - padding
+    width = max(component.box[2] for component in line.components) + padding - left
+    slope, intercept = _fit_direction(line)
+    canvas = np.zeros((rows, width), np.float32)
+    for component in line.components:
+        middle = round(intercept + slope * middle_of(component.box)[0])
+        x, y = component.box[0] - left, component.box[1] + rows // 2 - middle
+        top, bottom = max(0, y), min(rows, y + component.height)
         if top < bottom:
-            place = field[top:bottom, x : x + piece.ink.shape[1]]
-            np.maximum(place, piece.ink[top - y : bottom - y], out=place)
-    small = resize(even_strokes(resize(field, FINE / line.height), FINE), DIGIT / FINE)
-    strip = np.zeros((HEIGHT, small.shape[1] + small.shape[1] % 2), np.float32)
-    strip[: len(small), : small.shape[1]] = small[:HEIGHT]
-    return Strip(strip, left, small.shape[1] / width)
+            place = canvas[top:bottom, x : x + component.ink.shape[1]]
+            np.maximum(place, component.ink[top - y : bottom - y], out=place)
+    fine = equalise_strokes(resize(canvas, FINE_DIGIT_HEIGHT / line.height), FINE_DIGIT_HEIGHT)
+    small = resize(fine, DIGIT_HEIGHT / FINE_DIGIT_HEIGHT)
+    ink = np.zeros((HEIGHT, small.shape[1] + small.shape[1] % 2), np.float32)
+    ink[: len(small), : small.shape[1]] = small[:HEIGHT]
+    return LineImage(ink, left, small.shape[1] / width)
 
 
-def _direction(line: Line) -> tuple[float, float]:
-    """Slope and level of the straight line through the middles of its tall pieces."""
-    tall = [piece for piece in line.pieces if piece.height >= TALL * line.height]
-    x, y = np.array([_middle(piece.box) for piece in tall]).T
+def _fit_direction(line: TextLine) -> tuple[float, float]:
+    """Slope and intercept of the straight line through the middles of the tall components."""
+    tall = [component for component in line.components if component.height >= MIN_TALL_SHARE * line.height]
+    x, y = np.array([middle_of(component.box) for component in tall]).T
     if np.ptp(x) < line.height:
         return 0.0, float(y.mean())
-    slope = float(np.clip(np.polyfit(x, y, 1)[0], -STEEPEST, STEEPEST))
+    slope = float(np.clip(np.polyfit(x, y, 1)[0], -MAX_SLOPE, MAX_SLOPE))
     return slope, float((y - slope * x).mean())
-
-
-def _middle(box: Box) -> tuple[float, float]:
-    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2

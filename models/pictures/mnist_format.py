@@ -1,30 +1,50 @@
-"""Pictures that are as MNIST was made already, and need nothing done to them."""
+"""A picture in MNIST's format, and the check whether a picture is in that format already.
+
+MNIST (LeCun et al. 1998): 28x28 pixels, bright ink on dark, the digit's longer side 20 pixels, its centre of mass in
+the middle of the picture.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from models.pictures.boxes import Box
 from models.pictures.decoding import DECODER_ERRORS
-from models.pictures.normalised import Normalised
 
 SIDE = 28
-LONGEST_INK = (19, 20)  # pixels of the digit's longer side: 20 in all but 3 of MNIST's 10,000 test pictures
-CENTRE = (13.5, 15)  # of its mass, in pixels from the upper left: 14 to 15 in all of them, 13.5 to 14.5 by `normalise`
-MOMENTS = np.stack([np.ones(SIDE), np.arange(SIDE) + 0.5]).astype(np.float32)
+INK_SIDE = (19, 20)  # pixels of the digit's longer side: 20 in all but 3 of MNIST's 10,000 test pictures
+CENTRE = (13.5, 15)  # of mass, in pixels from the upper left: 14 to 15 in all of them, 13.5 to 14.5 after `normalise`
+MOMENTS = np.stack([np.ones(SIDE), np.arange(SIDE) + 0.5]).astype(np.float32)  # of order 0 and 1
 
 
-def take_as_it_is(picture: Image.Image) -> Normalised | None:
-    """The picture, unchanged, if it is grey 28x28 with a digit where and as large as MNIST has it; None otherwise."""
+@dataclass(frozen=True)
+class Normalised:
+    """A picture in MNIST's format, and how it was made from the original."""
+
+    image: NDArray[np.uint8]  # (28, 28), 0..255
+    is_inverted: bool  # the original has dark ink on a light background
+    box: Box | None  # of the ink, in pixels of the upright original; None if there is no ink
+    scale: float  # pixels of `image` for one of the original
+    shift: tuple[int, int]  # x, y: from the position where the box is centred to where its centre of mass is
+    ink_share: float  # of the 28x28 pixels, 0..1
+    rejection_reason: str | None = None  # `blank`, `too_small` or `not_a_digit`; None if this may be a digit
+
+
+def as_mnist(picture: Image.Image) -> Normalised | None:
+    """The picture, unchanged, if it is in MNIST's format; None otherwise, and for a damaged picture."""
     if picture.size != (SIDE, SIDE) or picture.mode != "L" or "transparency" in picture.info or "exif" in picture.info:
         return None
     try:
         picture.load()
     except DECODER_ERRORS:
-        return None  # `normalise` says what is wrong with it
+        return None  # `normalise` raises PictureRefused for it
     box = picture.getbbox()
-    if box is None or not LONGEST_INK[0] <= max(box[2] - box[0], box[3] - box[1]) <= LONGEST_INK[1]:
-        return None  # a light ground reaches to all four edges
-    field = np.frombuffer(picture.tobytes(), np.uint8).reshape(SIDE, SIDE)
-    (mass, x), (y, _) = (MOMENTS @ field.astype(np.float32) @ MOMENTS.T).tolist()
+    if box is None or not INK_SIDE[0] <= max(box[2] - box[0], box[3] - box[1]) <= INK_SIDE[1]:
+        return None  # the box of a light background has a side of 28
+    image = np.frombuffer(picture.tobytes(), np.uint8).reshape(SIDE, SIDE)
+    (mass, x), (y, _) = (MOMENTS @ image.astype(np.float32) @ MOMENTS.T).tolist()
     if not all(CENTRE[0] <= moment / mass <= CENTRE[1] for moment in (x, y)):
         return None
-    return Normalised(field, False, box, 1.0, (0, 0), int(np.count_nonzero(field)) / field.size)
+    return Normalised(image, False, box, 1.0, (0, 0), int(np.count_nonzero(image)) / image.size)

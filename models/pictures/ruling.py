@@ -1,51 +1,51 @@
-"""Ruled and squared paper: lines across the page are taken out of the ink, the strokes that they cross stay."""
+"""Removes the lines of ruled and squared paper from the ink, and keeps the strokes that cross them."""
 
 import numpy as np
 from scipy import ndimage
 
-from models.pictures.decoding import Grey
+from models.arrays import Floats
 
-RUN = 0.15  # of the page: a line is at least this long without a break; so it may lean by a few degrees
-SPAN = 0.5  # of the page: a line runs at least this far, to the picture's edge on one side
-DARKER = 1.35  # ink this much stronger than a line is a stroke that crosses it or lies along it
-THIN = 0.03  # of the page: and is no broader than this
+MIN_RUN_SHARE = 0.15  # of the picture: the unbroken runs of a line; so short that it may lean by a few degrees
+MIN_SPAN_SHARE = 0.5  # of the picture: a line is at least this long, and ends at the picture's edge on one side
+MAX_THICKNESS_SHARE = 0.03  # of the picture: broader runs are not lines
+MIN_STROKE_RATIO = 1.35  # ink this much stronger than the line is a stroke that crosses it or lies along it
 
 
-def without_lines(strength: Grey, least: float, full: float) -> Grey:
-    """The strength of the ink (0..255) without lines stronger than `least`; the same array where there are none.
+def remove_ruling(strength: Floats, threshold: float, full_strength: float) -> Floats:
+    """The strength (height, width) in 0..255 without lines above `threshold`; the same array if there are none.
 
-    A single line is taken out only where it is weaker than half of `full`, the digit's ink: it may be a part of it.
+    Fewer than three parallel lines are removed only if they are weaker than half of `full_strength`, the digit's: they
+    may be its strokes.
     """
-    across = _lines(strength, least, full)
-    down = _lines(strength.T, least, full).T
+    across = _line_strength(strength, threshold, full_strength)
+    down = _line_strength(strength.T, threshold, full_strength).T
     if not across.any() and not down.any():
         return strength
-    bare = np.where(strength > DARKER * np.maximum(across, down), strength, 0)
-    for lines, size in ((across, (9, 1)), (down, (1, 9))):  # bridge the strokes where a line was as dark as they are
+    cleaned = np.where(strength > MIN_STROKE_RATIO * np.maximum(across, down), strength, 0)
+    for lines, size in ((across, (9, 1)), (down, (1, 9))):  # bridge the strokes where the line was as dark as they are
         if lines.any():
-            bare = np.where(lines > 0, np.maximum(bare, ndimage.grey_closing(bare, size)), bare)
-    return bare if (bare > least).any() else strength
+            cleaned = np.where(lines > 0, np.maximum(cleaned, ndimage.grey_closing(cleaned, size)), cleaned)
+    return cleaned if (cleaned > threshold).any() else strength
 
 
-def _lines(strength: Grey, least: float, full: float) -> Grey:
-    """The strength of every line that runs across the page, zero elsewhere."""
+def _line_strength(strength: Floats, threshold: float, full_strength: float) -> Floats:
+    """The strength (height, width) of the lines that run from left to right; 0 elsewhere."""
     height, width = strength.shape
-    run = max(8, round(RUN * width))
+    run = max(8, round(MIN_RUN_SHARE * width))
     smooth = ndimage.uniform_filter1d(strength, max(3, run // 8), axis=1)
     broad = ndimage.maximum_filter1d(smooth, 3, axis=0)  # so that a line may step to the next row
     level = ndimage.maximum_filter1d(ndimage.minimum_filter1d(broad, run, axis=1), run, axis=1)
-    labels, count = ndimage.label(level > 0.7 * least, np.ones((3, 3), bool))
-    usual = np.zeros(count + 1, np.float32)  # how strong each line is
+    labels, count = ndimage.label(level > 0.7 * threshold, np.ones((3, 3), bool))
+    strengths = np.zeros(count + 1, np.float32)  # of each label; 0 if it is not a line
     for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
-        piece = labels[rows, columns] == number
+        run_pixels = labels[rows, columns] == number
         span = columns.stop - columns.start
-        is_thin = piece.sum() / span - 2 < max(3.0, THIN * height)
-        is_cut = columns.start <= run // 8 or columns.stop >= width - run // 8  # by the picture's edge, as lines are
-        if is_thin and is_cut and span > SPAN * width:
-            # the digit's own bar may lie along the line: what counts is the strength elsewhere
-            usual[number] = np.percentile((level[rows, columns] * piece).max(axis=0), 25)
-    alone = np.count_nonzero(usual) < 3
-    if alone:
-        usual[usual > 0.5 * full] = 0
-    found: Grey = usual[labels]
-    return found
+        is_thin = run_pixels.sum() / span - 2 < max(3.0, MAX_THICKNESS_SHARE * height)
+        is_at_edge = columns.start <= run // 8 or columns.stop >= width - run // 8
+        if is_thin and is_at_edge and span > MIN_SPAN_SHARE * width:
+            # the quartile, because a stroke of the digit may lie along part of the line
+            strengths[number] = np.percentile((level[rows, columns] * run_pixels).max(axis=0), 25)
+    if np.count_nonzero(strengths) < 3:
+        strengths[strengths > 0.5 * full_strength] = 0
+    lines: Floats = strengths[labels]
+    return lines

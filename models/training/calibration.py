@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say, and the certainty from which an answer can be trusted.
+"""Probabilities that mean what they say, and the margin from which on a prediction is accepted.
 
 Both are fitted on the validation split, whose writers the network has not seen. NumPy only.
 """
@@ -27,7 +27,7 @@ def negative_log_likelihood(logits: Floats, labels: NDArray[np.int64]) -> float:
 
 
 def least_trusted(scores: Floats, is_right: NDArray[np.bool_]) -> float:
-    """The lowest certainty (models/acceptance.py), or confidence, from which on 99.9 % of the answers are right."""
+    """The lowest margin (acceptance.py), or confidence, from which on 99.9 % of the answers are right."""
     order = np.argsort(-scores, kind="stable")
     errors = np.cumsum(~is_right[order])
     trusted = np.flatnonzero(errors <= (1 - TRUSTED) * np.arange(1, len(order) + 1))

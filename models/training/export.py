@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from models.errors import ModelError
-from models.inference.classifier import LEAST_CERTAINTY, LEAST_CONFIDENCE, TEMPERATURE, DigitClassifier
+from models.inference.classifier import MIN_MARGIN, TEMPERATURE, DigitClassifier
 from models.training.data import Split
 from models.training.digit_network import PIXEL_MEAN, PIXEL_STD, DigitNetwork
 from models.training.onnx_graph import GraphBuilder
@@ -33,14 +33,11 @@ def to_safetensors(network: nn.Module) -> bytes:
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
 
 
-def to_onnx(
-    network: DigitNetwork, *, temperature: float = 1.0, least_certainty: float = 0.5, least_confidence: float = 0.5
-) -> bytes:
+def to_onnx(network: DigitNetwork, *, temperature: float = 1.0, min_margin: float = 0.5) -> bytes:
     """The folded network: input `image` float32 (batch, 1, 28, 28) in 0..1, output `logits` float32 (batch, 10).
 
     The logits are divided by `temperature`, within the last layer, so that everybody who takes their softmax gets the
-    calibrated probabilities. It and the two bounds are written into the file's metadata; releases that know nothing of
-    certainty go by `least_confidence`.
+    calibrated probabilities. It and `min_margin` are written into the file's metadata.
     """
     layers = fold(network)
     weight, bias = layers["linear"]
@@ -55,8 +52,7 @@ def to_onnx(
     builder.add("GlobalAveragePool")
     builder.add("Flatten")
     builder.add("Gemm", "linear", *layers["linear"], transB=1)
-    bounds = {LEAST_CERTAINTY: str(least_certainty), LEAST_CONFIDENCE: str(least_confidence)}
-    return builder.serialize({TEMPERATURE: str(temperature)} | bounds)
+    return builder.serialize({TEMPERATURE: str(temperature), MIN_MARGIN: str(min_margin)})
 
 
 def fold(network: DigitNetwork) -> dict[str, Weights]:

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.inference.acceptance import certainty, is_trusted
-from models.inference.classifier import LEAST_CERTAINTY
+from models.inference.acceptance import is_accepted, margin
+from models.inference.classifier import MIN_MARGIN
 from models.inference.line_reader import LineReader
 from models.pictures.line_format import BLANK, HEIGHT
 from models.training.calibration import coverage, least_trusted
@@ -77,7 +77,7 @@ def line_loss(scores: Tensor, texts: list[list[int]]) -> Tensor:
     return loss
 
 
-def to_onnx(network: nn.Sequential, *, least_certainty: float = 1.0) -> bytes:
+def to_onnx(network: nn.Sequential, *, min_margin: float = 1.0) -> bytes:
     """Input `strip` float32 (1, 1, 32, width), output `scores` (1, 11, 1, width / 2), with folded batch-norms."""
     builder = GraphBuilder("lines", ("strip", [1, 1, HEIGHT, "width"]), ("scores", [1, BLANK + 1, 1, "columns"]))
     layers = list(network)
@@ -90,7 +90,7 @@ def to_onnx(network: nn.Sequential, *, least_certainty: float = 1.0) -> bytes:
         elif isinstance(layer, nn.MaxPool2d):
             sides = nn.modules.utils._pair(layer.kernel_size)
             builder.add("MaxPool", kernel_shape=list(sides), strides=list(sides))
-    return builder.serialize({LEAST_CERTAINTY: str(least_certainty)})
+    return builder.serialize({MIN_MARGIN: str(min_margin)})
 
 
 def _fold(layer: nn.Conv2d, norm: nn.Module | None) -> tuple[Tensor, Tensor]:
@@ -105,7 +105,7 @@ def _fold(layer: nn.Conv2d, norm: nn.Module | None) -> tuple[Tensor, Tensor]:
 
 
 def prove(reader: LineReader, dataset: Dataset) -> dict[str, Any]:
-    """How lines of the validation writers are read, and the certainty from which on their digits should be trusted.
+    """How lines of the validation writers are read, and the margin from which on their digits are accepted.
 
     That is fitted where as many digits were read as there are: of a digit too many or too few it knows nothing.
     """
@@ -115,17 +115,17 @@ def prove(reader: LineReader, dataset: Dataset) -> dict[str, Any]:
     probabilities = np.array([digit.probabilities for digits, _ in told for digit in digits])
     labels = np.array([digit for _, text in told for digit in text])
     is_right = probabilities.argmax(axis=1) == labels
-    least = least_trusted(certainty(probabilities), is_right)
+    least = least_trusted(margin(probabilities), is_right)
     read = sum([int(digit.probabilities.argmax()) for digit in digits] == text for digits, text in told)
-    facts = {"lines": PROVED, "of_right_length": len(told), "read": read, "least_certainty": least}
-    return facts | coverage(is_trusted(probabilities, least), is_right)
+    facts = {"lines": PROVED, "of_right_length": len(told), "read": read, "min_margin": least}
+    return facts | coverage(is_accepted(probabilities, least), is_right)
 
 
 def main() -> None:
     dataset, start = load_mnist_here(), time.perf_counter()
     network = train(dataset)
     validation = prove(LineReader(to_onnx(network)), dataset)
-    model = to_onnx(network, least_certainty=validation["least_certainty"])
+    model = to_onnx(network, min_margin=validation["min_margin"])
     card = {
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "seed": SEED,

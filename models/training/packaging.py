@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.inference.acceptance import certainty, is_trusted
+from models.inference.acceptance import is_accepted, margin
 from models.inference.classifier import softmax
 from models.training.calibration import coverage, fit_temperature, least_trusted, negative_log_likelihood
 from models.training.data import Dataset, Split
@@ -41,7 +41,7 @@ def prove(run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]
     test, validation = evaluate(network, run.dataset.test.to(run.device)), evaluate(network, run.validation)
     network.cpu()
     weights, calibration = to_safetensors(network), calibrate(network, run.dataset)
-    known = {name: calibration[name] for name in ("temperature", "least_certainty", "least_confidence")}
+    known = {name: calibration[name] for name in ("temperature", "min_margin")}
     model = to_onnx(network, **known)
     card = {
         "recipe": {"name": recipe_name, **asdict(run.recipe)},
@@ -71,21 +71,21 @@ def prove(run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]
 
 
 def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:
-    """Temperature and least certainty, fitted on the validation split; what they give there and on the test set."""
+    """Temperature and minimum margin, fitted on the validation split; what they give there and on the test set."""
     splits = {"validation": dataset.validation, "test": dataset.test}
     logits = {name: _logits(network, split) for name, split in splits.items()}
     labels = {name: split.labels.numpy() for name, split in splits.items()}
     temperature = fit_temperature(logits["validation"], labels["validation"])
     probabilities = {name: softmax(scores / np.float32(temperature)) for name, scores in logits.items()}
     is_right = {name: answers.argmax(axis=1) == labels[name] for name, answers in probabilities.items()}
-    least = least_trusted(certainty(probabilities["validation"]), is_right["validation"])
+    least = least_trusted(margin(probabilities["validation"]), is_right["validation"])
     figures = {
-        name: coverage(is_trusted(probabilities[name], least), is_right[name])
+        name: coverage(is_accepted(probabilities[name], least), is_right[name])
         | {"loss": negative_log_likelihood(logits[name] / np.float32(temperature), labels[name])}
         for name in logits
     }
     least_confidence = least_trusted(probabilities["validation"].max(axis=1), is_right["validation"])
-    return {"temperature": temperature, "least_certainty": least, "least_confidence": least_confidence} | figures
+    return {"temperature": temperature, "min_margin": least, "least_confidence": least_confidence} | figures
 
 
 @torch.inference_mode()

@@ -7,7 +7,8 @@ from PIL import Image, ImageDraw
 from models.errors import PictureRefused
 from models.inference.classifier import DigitClassifier
 from models.inference.line_reader import LineReader
-from models.inference.reading import ReadDigit, choose, segment
+from models.inference.reading import ReadDigit, choose_digits
+from models.inference.segmentation import segment
 from models.training.data import Dataset
 from models.training.synthetic_digits import draw_digits
 from tests.models.training.test_export import SHIPPED
@@ -22,18 +23,18 @@ def classifier() -> DigitClassifier:
 
 def read(picture: Image.Image, classifier: DigitClassifier) -> list[list[ReadDigit]]:
     found = segment(picture, READER)
-    return choose(found, classifier.probabilities(found.pixels()), classifier.least_certainty)
+    return choose_digits(found, classifier.probabilities(found.pixels()), classifier.min_margin)
 
 
 def text(lines: list[list[ReadDigit]]) -> str:
     return "\n".join("".join(str(digit.digit) for digit in line) for line in lines)
 
 
-def drawn(number: str, *, variant: int = 0) -> np.ndarray:
-    """A number in our own pen, dark on white; not all drawings of it are easy, those taken here are."""
+def drawn(number: str) -> np.ndarray:
+    """A number of synthetic digits, dark on white. Not all are easy to read; those of these tests are."""
     pictures, labels = draw_digits(20)
-    strips = [pictures[labels == int(sign)][variant + place, 0].numpy() for place, sign in enumerate(number)]
-    return 255 - np.pad(np.hstack(strips), 12)
+    images = [pictures[labels == int(sign)][place, 0].numpy() for place, sign in enumerate(number)]
+    return 255 - np.pad(np.hstack(images), 12)
 
 
 def written(dataset: Dataset, start: int, count: int, *, gap: int) -> tuple[np.ndarray, str]:
@@ -75,7 +76,7 @@ def test_size_of_the_writing_does_not_matter(classifier: DigitClassifier, zoom: 
     lines = read(page.resize((page.width * zoom, page.height * zoom), Image.Resampling.BICUBIC), classifier)
     assert text(lines) == "20638"
     assert all(digit.box[2] <= page.width * zoom for digit in lines[0])
-    assert lines[0][-1].box[0] > 100 * zoom  # in pixels of the picture that was sent
+    assert lines[0][-1].box[0] > 100 * zoom  # in pixels of the original
 
 
 def test_light_on_dark_is_read_as_dark_on_light(classifier: DigitClassifier) -> None:
@@ -119,10 +120,10 @@ def test_every_digit_of_joined_ink_has_a_box_of_its_own(classifier: DigitClassif
     for one, other in pairwise(boxes):
         assert one[0] < other[0]
         assert one[2] < other[2]
-        assert one[2] - other[0] < 12  # pixels of overlap, where the digits are up to 20 broad
+        assert one[2] - other[0] < 12  # pixels of overlap, while digits are up to 20 wide
 
 
-def test_zero_in_which_the_line_reader_sees_two_digits_is_one(classifier: DigitClassifier, mnist: Dataset) -> None:
+def test_zero_that_the_line_reader_takes_for_two_digits_is_one(classifier: DigitClassifier, mnist: Dataset) -> None:
     numbers = [
         read(Image.fromarray(page), classifier) for page, _ in (written(mnist, s, 5, gap=5) for s in range(0, 500, 5))
     ]
@@ -135,14 +136,14 @@ def test_digits_come_in_the_order_in_which_they_were_read(classifier: DigitClass
     assert [digit.digit for digit in read(page, classifier)[0]][:2] == [2, 0]
 
 
-def test_frame_around_a_number_is_none_of_its_digits(classifier: DigitClassifier) -> None:
+def test_frame_around_a_number_is_not_a_digit(classifier: DigitClassifier) -> None:
     page = Image.fromarray(np.pad(drawn("20638"), 20, constant_values=255))
     ImageDraw.Draw(page).rectangle((8, 8, page.width - 9, page.height - 9), outline=0, width=2)
     assert text(read(page, classifier)) == "20638"
 
 
 @pytest.mark.parametrize("size", [(422, 82), (61, 40), (1300, 333), (2000, 500), (1500, 1501)])
-def test_boxes_lie_in_the_picture_that_was_sent(classifier: DigitClassifier, size: tuple[int, int]) -> None:
+def test_boxes_lie_in_the_original(classifier: DigitClassifier, size: tuple[int, int]) -> None:
     inked = drawn("20638")
     rows, columns = np.flatnonzero((inked < 128).any(axis=1)), np.flatnonzero((inked < 128).any(axis=0))
     tight = Image.fromarray(inked[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]).resize(size)
@@ -165,9 +166,7 @@ def test_line_that_climbs_is_read(classifier: DigitClassifier) -> None:
         [[(84, 14), (104, 36)], [(104, 14), (84, 36)]],  # X
     ],
 )
-def test_sign_that_is_no_digit_is_not_accepted(
-    classifier: DigitClassifier, strokes: list[list[tuple[int, int]]]
-) -> None:
+def test_letters_are_not_accepted(classifier: DigitClassifier, strokes: list[list[tuple[int, int]]]) -> None:
     page = Image.fromarray(np.hstack([drawn("20"), np.full((52, 40), 255, np.uint8), drawn("68")]))
     for stroke in strokes:
         ImageDraw.Draw(page).line(stroke, fill=0, width=3)
@@ -175,13 +174,13 @@ def test_sign_that_is_no_digit_is_not_accepted(
     assert [digit.digit for digit in digits if digit.reason is None] == [2, 0, 6, 8]
 
 
-def test_dots_between_digits_are_passed_over(classifier: DigitClassifier) -> None:
+def test_dots_between_digits_are_ignored(classifier: DigitClassifier) -> None:
     page = Image.fromarray(np.hstack([drawn("20"), np.full((52, 8), 255, np.uint8), drawn("68")]))
     ImageDraw.Draw(page).ellipse((80, 34, 83, 38), fill=0)
     assert text(read(page, classifier)) == "2068"
 
 
-def test_page_of_many_long_lines_is_refused_before_they_are_read(classifier: DigitClassifier) -> None:
+def test_page_of_many_long_lines_is_refused(classifier: DigitClassifier) -> None:
     page = Image.new("L", (1024, 1024), 255)
     for y in range(4, 1000, 12):
         for x in (5, 1015):
@@ -190,12 +189,12 @@ def test_page_of_many_long_lines_is_refused_before_they_are_read(classifier: Dig
         read(page, classifier)
 
 
-def test_combs_are_refused_before_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_combs_are_refused_before_they_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
     page = Image.new("L", (1024, 1024), 255)
     for y in range(60, 1000, 60):
         ImageDraw.Draw(page).line([(5, y), (1015, y)], fill=0, width=2)
         for x in range(8, 1016, 8):
             ImageDraw.Draw(page).line([(x, y - 40), (x, y)], fill=0, width=2)
-    monkeypatch.setattr("models.pictures.ink_assignment.find_seam", lambda *_, **__: pytest.fail("cut"))
+    monkeypatch.setattr("models.pictures.ink_assignment.find_seam", lambda *_, **__: pytest.fail("split"))
     with pytest.raises(PictureRefused, match="more than 100"):
         segment(page, READER)

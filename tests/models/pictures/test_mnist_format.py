@@ -5,46 +5,47 @@ import pytest
 from PIL import Image
 
 from models.errors import PictureRefused
-from models.pictures.mnist_format import take_as_it_is
-from models.pictures.normalisation import normalise, read_picture
+from models.pictures.decoding import open_picture
+from models.pictures.mnist_format import as_mnist
+from models.pictures.normalisation import normalise
 from models.training.data import Dataset
 
 
-def test_pictures_of_mnist_are_taken_as_they_are(mnist: Dataset) -> None:
+def test_pictures_of_mnist_stay_unchanged(mnist: Dataset) -> None:
     for image in mnist.test.images[:1000, 0].numpy():
-        taken = take_as_it_is(Image.fromarray(image))
+        taken = as_mnist(Image.fromarray(image))
         assert taken is not None
         assert np.array_equal(taken.image, image)
-        assert (taken.inverted, taken.scale, taken.shift) == (False, 1.0, (0, 0))
+        assert (taken.is_inverted, taken.scale, taken.shift) == (False, 1.0, (0, 0))
 
 
-def test_what_was_normalised_once_is_taken_as_it_is(mnist: Dataset) -> None:
+def test_normalised_picture_stays_unchanged(mnist: Dataset) -> None:
     taken = 0
     for image in mnist.test.images[:100, 0].numpy():
         large = Image.fromarray(255 - image).resize((280, 280), Image.Resampling.BICUBIC)
-        taken += take_as_it_is(Image.fromarray(normalise(large).image)) is not None
-    assert taken >= 90  # not where the shift had to stop at the field's edge
+        taken += as_mnist(Image.fromarray(normalise(large).image)) is not None
+    assert taken >= 90  # not where the shift had to stop at the picture's edge
 
 
-@pytest.mark.parametrize("change", ["light ground", "off centre", "small", "blank", "other size", "colour"])
-def test_other_pictures_are_left_to_be_normalised(mnist: Dataset, change: str) -> None:
+@pytest.mark.parametrize("change", ["light background", "off centre", "small", "blank", "other size", "colour"])
+def test_other_pictures_must_be_normalised(mnist: Dataset, change: str) -> None:
     image = mnist.test.images[0, 0].numpy()
     picture = Image.fromarray(image)
     changed = {
-        "light ground": Image.fromarray(255 - image),
+        "light background": Image.fromarray(255 - image),
         "off centre": Image.fromarray(np.roll(image, 3, axis=1)),
         "small": Image.fromarray(np.pad(np.asarray(picture.resize((14, 14))), 7)),
         "blank": Image.new("L", (28, 28)),
         "other size": picture.resize((29, 28)),
         "colour": picture.convert("RGB"),
     }[change]
-    assert take_as_it_is(changed) is None
+    assert as_mnist(changed) is None
 
 
-def test_damaged_picture_is_left_to_be_refused(mnist: Dataset) -> None:
+def test_damaged_picture_is_left_for_normalise_to_refuse(mnist: Dataset) -> None:
     content = io.BytesIO()
     Image.fromarray(mnist.test.images[0, 0].numpy()).save(content, "PNG")
-    damaged = read_picture(content.getvalue()[:100])
-    assert take_as_it_is(damaged) is None
+    damaged = open_picture(content.getvalue()[:100])
+    assert as_mnist(damaged) is None
     with pytest.raises(PictureRefused):
         normalise(damaged)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from models.inference.acceptance import certainty, doubt
-from models.pictures.normalisation import Normalised
+from models.inference.acceptance import margin, rejection_reason
+from models.pictures.mnist_format import Normalised
 from models.training.calibration import coverage, fit_temperature, least_trusted, negative_log_likelihood
 
 SURE = np.array([0.001] * 9 + [0.991], np.float32)
@@ -31,45 +31,45 @@ def test_temperature_undoes_the_overconfidence_it_was_given() -> None:
 
 
 def test_least_trusted_leaves_one_error_in_a_thousand() -> None:
-    certainties = np.linspace(1, 0.6, 4000, dtype=np.float32)
+    margins = np.linspace(1, 0.6, 4000, dtype=np.float32)
     is_right = np.ones(4000, bool)
     is_right[[1500, 2500, 2600, 3000, 3100, 3200, 3300]] = False
-    least = least_trusted(certainties, is_right)
-    found = coverage(certainties >= least, is_right)
+    least = least_trusted(margins, is_right)
+    found = coverage(margins >= least, is_right)
     assert found["accuracy"] >= 0.999
-    assert coverage(certainties >= least - 0.02, is_right)["accuracy"] < 0.999
+    assert coverage(margins >= least - 0.02, is_right)["accuracy"] < 0.999
     assert (found["accepted"], found["right"]) == (3000, 2997)
 
 
-def test_certainty_is_the_share_of_the_best_among_the_two_best() -> None:
-    np.testing.assert_allclose(certainty(np.stack([SURE, TORN, LOST])), [0.991 / 0.992, 0.542 / 0.992, 0.5], rtol=1e-6)
-    assert certainty(SURE) == pytest.approx(0.991 / 0.992)
-    assert certainty(np.eye(10, dtype=np.float32)[3]) == 1
+def test_margin_is_the_share_of_the_best_among_the_two_best() -> None:
+    np.testing.assert_allclose(margin(np.stack([SURE, TORN, LOST])), [0.991 / 0.992, 0.542 / 0.992, 0.5], rtol=1e-6)
+    assert margin(SURE) == pytest.approx(0.991 / 0.992)
+    assert margin(np.eye(10, dtype=np.float32)[3]) == 1
 
 
 def test_best_digit_must_leave_little_for_all_others_together() -> None:
     stroke = picture().astype(np.float32) / 255
     for best, reason in ((0.91, None), (0.89, "not_a_digit")):
         spread = np.array([(1 - best) / 9] * 9 + [best], np.float32)
-        assert doubt(spread, stroke, 0.95) == reason
+        assert rejection_reason(spread, stroke, 0.95) == reason
 
 
 def test_guess_is_refused_even_where_every_answer_was_right() -> None:
     least = least_trusted(np.array([0.9, 0.5], np.float32), np.array([True, True]))
     stroke = picture().astype(np.float32) / 255
     assert least == 0.5
-    assert doubt(LOST, stroke, least) == "not_a_digit"
-    assert doubt(TORN, stroke, least) == "ambiguous"
-    assert doubt(SURE, stroke, least) is None
+    assert rejection_reason(LOST, stroke, least) == "not_a_digit"
+    assert rejection_reason(TORN, stroke, least) == "ambiguous"
+    assert rejection_reason(SURE, stroke, least) is None
 
 
-def test_each_doubt_has_its_reason() -> None:
+def test_each_rejection_has_its_reason() -> None:
     stroke, dot = picture().astype(np.float32) / 255, np.zeros((28, 28), np.float32)
     dot[13:15, 13:15] = 1
-    assert doubt(SURE, stroke, 0.9) is None
-    assert doubt(SURE, np.zeros((28, 28), np.float32), 0.9) == "blank"
-    assert doubt(SURE, dot, 0.9) == "too_small"
-    assert doubt(TORN, stroke, 0.9) == "ambiguous"
-    assert doubt(LOST, stroke, 0.9) == "not_a_digit"
-    assert doubt(SURE, stroke, 0.9, form("not_a_digit")) == "not_a_digit"
-    assert doubt(SURE, stroke, 0.9, form(None)) is None
+    assert rejection_reason(SURE, stroke, 0.9) is None
+    assert rejection_reason(SURE, np.zeros((28, 28), np.float32), 0.9) == "blank"
+    assert rejection_reason(SURE, dot, 0.9) == "too_small"
+    assert rejection_reason(TORN, stroke, 0.9) == "ambiguous"
+    assert rejection_reason(LOST, stroke, 0.9) == "not_a_digit"
+    assert rejection_reason(SURE, stroke, 0.9, form("not_a_digit")) == "not_a_digit"
+    assert rejection_reason(SURE, stroke, 0.9, form(None)) is None

@@ -44,10 +44,10 @@ def test_folded_network_computes_what_torch_does(network: DigitNetwork) -> None:
 
 def test_temperature_is_inside_the_file_and_its_facts_beside_it(network: DigitNetwork) -> None:
     plain = DigitClassifier(to_onnx(network))
-    cooled = DigitClassifier(to_onnx(network, temperature=2.5, least_certainty=0.93))
+    cooled = DigitClassifier(to_onnx(network, temperature=2.5, min_margin=0.93))
     pixels = noise(20).images.numpy().astype(np.float32) / 255
     np.testing.assert_allclose(cooled.logits(pixels), plain.logits(pixels) / 2.5, atol=1e-4)
-    assert (plain.least_certainty, cooled.least_certainty) == (0.5, 0.93)
+    assert (plain.min_margin, cooled.min_margin) == (0.5, 0.93)
     assert check_export(network, to_onnx(network, temperature=2.5), noise(20), temperature=2.5) < 1e-4
 
 
@@ -65,11 +65,9 @@ def test_row_of_a_batch_equals_the_answer_for_it_alone(network: DigitNetwork) ->
     np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-6)
 
 
-def test_file_of_an_older_release_keeps_its_least_confidence(
-    network: DigitNetwork, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("models.training.export.LEAST_CERTAINTY", "unknown")
-    assert DigitClassifier(to_onnx(network, least_confidence=0.97)).least_certainty == 0.97
+def test_min_margin_is_read_under_its_old_key_too(network: DigitNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.training.export.MIN_MARGIN", "least_certainty")
+    assert DigitClassifier(to_onnx(network, min_margin=0.97)).min_margin == 0.97
 
 
 def test_safetensors_bring_the_network_back(network: DigitNetwork) -> None:
@@ -91,13 +89,13 @@ def test_shipped_network_is_as_good_as_its_card_says(mnist: Dataset) -> None:
     assert wilson_interval(test.correct, test.total) == pytest.approx(card["test"]["interval_95"])
     known = card["calibration"]
     assert check_export(network, model, mnist.test, temperature=known["temperature"]) < 1e-4
-    assert DigitClassifier(model).least_certainty == known["least_certainty"]
+    assert DigitClassifier(model).min_margin == known["least_certainty"]
     metadata = {entry.key: float(entry.value) for entry in onnx.load_from_string(model).metadata_props}
     assert metadata == {name: known[name] for name in ("temperature", "least_certainty", "least_confidence")}
     assert card["teacher"] == hashlib.sha256((SHIPPED / "teacher.safetensors").read_bytes()).hexdigest()
     again = calibrate(network, mnist)
     assert again["temperature"] == pytest.approx(known["temperature"])
-    assert again["least_certainty"] == pytest.approx(known["least_certainty"], abs=1e-4)
+    assert again["min_margin"] == pytest.approx(known["least_certainty"], abs=1e-4)
     assert again["test"]["accepted"] == pytest.approx(known["test"]["accepted"], abs=2)
     assert known["test"]["accuracy"] >= 0.998
     assert card["dataset"]["sha256"] == mnist.sha256

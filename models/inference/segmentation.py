@@ -1,0 +1,104 @@
+"""Segments a page: finds its lines, reads each with the line reader, and cuts out the digits that were read."""
+
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.arrays import Floats
+from models.errors import PictureRefused
+from models.inference.line_reader import LineDigit, LineReader
+from models.pictures.boxes import Box
+from models.pictures.centring import centre
+from models.pictures.decoding import decode
+from models.pictures.ink_assignment import DigitInk, assign_ink
+from models.pictures.layout import find_layout
+from models.pictures.line_image import draw_line_image
+from models.pictures.text_lines import TextLine
+
+MAX_DIGITS = 100
+MAX_LINE_PIXELS = 50_000  # width of all line images together: about a second of CPU time for the line reader
+SHIFTS = ((0, 0), (0, 1), (1, 0), (1, 1))  # rows, columns: the classifier sees each image four times
+
+
+@dataclass(frozen=True)
+class DigitCandidate:
+    """An image for the classifier, and what the line reader read there."""
+
+    image: NDArray[np.uint8]  # (28, 28)
+    box: Box  # in pixels of the working picture
+    probabilities: Floats | None  # (10,) by the line reader; None for ink that it did not read
+    split_from: int | None  # the index of the line's component, if it was split between several digits
+    parts: tuple["DigitCandidate", ...] = ()  # what was read in this component, if it may also be a single digit
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """The digit candidates of a page, and how its pixels relate to those of the original."""
+
+    lines: list[list[DigitCandidate]]
+    min_margin: float  # of the line reader, for digits that were split from a component
+    upright: Image.Image  # at most 1024 pixels long
+    reduction: float  # pixels of `upright` for one of the original
+    scale: float  # pixels of the working picture for one of the original
+    size: tuple[int, int]  # of the original, upright
+
+    def pixels(self) -> Floats:
+        """The classifier's input (4 n, 1, 28, 28) in 0..1: all n images, once for each of SHIFTS."""
+        every = [each.image for line in self.lines for found in line for each in (found, *found.parts)]
+        images = np.array(every, np.uint8).reshape(-1, 28, 28)
+        shifted = np.concatenate([np.roll(images, shift, axis=(1, 2)) for shift in SHIFTS])
+        return shifted[:, None].astype(np.float32) / np.float32(255)
+
+
+def segment(picture: Image.Image, reader: LineReader) -> Segmentation:
+    """Find the digits of a page. Raises PictureRefused if the picture is damaged or has too many marks."""
+    sent_size = picture.size  # decoding a JPEG changes it
+    upright, reduction = decode(picture)
+    layout = find_layout(upright)
+    read, remaining_pixels = [], MAX_LINE_PIXELS
+    for line in layout.lines:
+        image = draw_line_image(line)
+        remaining_pixels -= image.ink.shape[1]
+        _require(remaining_pixels >= 0)
+        read.append([(digit, image.to_working_x(digit.x)) for digit in reader.read(image.ink)])
+    _require(sum(map(len, read)) <= MAX_DIGITS)  # before the ink is assigned, which takes longer than reading
+    lines = [_find_candidates(line, digits) for line, digits in zip(layout.lines, read, strict=True)]
+    _require(sum(len(found.parts) or 1 for line in lines for found in line) <= MAX_DIGITS)
+    is_rotated = upright.width != upright.height and (sent_size[0] < sent_size[1]) != (upright.width < upright.height)
+    size = sent_size[::-1] if is_rotated else sent_size
+    return Segmentation(lines, reader.min_margin, upright, reduction, layout.scale * reduction, size)
+
+
+def _find_candidates(line: TextLine, read: list[tuple[LineDigit, float]]) -> list[DigitCandidate]:
+    """The candidates of a line, from the digits that were read and their columns in the working picture.
+
+    A component that was split, but is narrower than the line is tall, may be one digit: its parts are kept in that one.
+    """
+    digits = [digit for digit, _ in read]
+    inks = assign_ink(line, [x for _, x in read])
+    found: list[DigitCandidate] = []
+    for split_from, neighbours in groupby(inks, key=lambda ink: ink.split_from):
+        group = list(neighbours)
+        parts = tuple(_as_candidate(ink, digits) for ink in group)
+        is_whole = len(group) == sum(ink.split_from == split_from for ink in inks)  # no other digit stands between
+        if split_from is not None and is_whole and line.components[split_from].width < line.height:
+            joined = [line.components[split_from], *(other for ink in group for other in ink.components[1:])]
+            found.append(replace(_as_candidate(DigitInk(None, joined), digits), parts=parts))
+        else:
+            found += parts
+    return found
+
+
+def _as_candidate(ink: DigitInk, digits: list[LineDigit]) -> DigitCandidate:
+    probabilities = None if ink.digit_index is None else digits[ink.digit_index].probabilities
+    return DigitCandidate(centre(ink.draw())[0], ink.box, probabilities, ink.split_from)
+
+
+def _require(has_room: bool) -> None:
+    if not has_room:
+        raise PictureRefused(
+            f"The picture holds more than {MAX_DIGITS} digits, or too many other marks. Send a part of it."
+        )

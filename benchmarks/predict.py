@@ -1,14 +1,14 @@
 """What a prediction costs: python benchmarks/predict.py
 
-CPU time of the API process per request, one client, one connection, one picture a request. The client's own time is
-not in it. For scale: the classifier alone on the same 28x28 picture.
+CPU time of the API process per request, with one client, one connection and one picture per request, without the
+client's own time. For comparison: the classifier alone on a 28x28 picture.
 """
 
 import time
 
 import numpy as np
 from PIL import Image
-from services import SEVEN, percentile, running, wait_until_predicting
+from services import SEVEN, cpu_seconds, percentile, running, wait_until_predicting
 
 from app.registry.service import SHIPPED
 from models.inference.classifier import DigitClassifier
@@ -37,13 +37,6 @@ def main() -> None:
             cpu = 1e6 * (cpu_seconds(process.pid) - before) / REQUESTS
             p50, p99 = percentile(milliseconds, 0.5), percentile(milliseconds, 0.99)
             print(f"{name:25} CPU {cpu:5.0f} us   p50 {p50:5.2f} ms   p99 {p99:5.2f} ms")
-
-
-def cpu_seconds(process: int) -> float:
-    """User and system time of a process so far (proc(5), stat)."""
-    with open(f"/proc/{process}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 if __name__ == "__main__":

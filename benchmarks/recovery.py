@@ -6,6 +6,7 @@ import subprocess
 import time
 
 import httpx
+import psutil
 from services import NUMERAL, running, wait_until_predicting
 
 WORKERS = 3  # one for sweeps, two for trainings
@@ -35,8 +36,7 @@ def time_one_death(client: httpx.Client) -> float:
     while not (name := worker_of(client, job)):
         time.sleep(0.01)
     child = int(name.rpartition(":")[2])
-    with open(f"/proc/{child}/stat") as stat:
-        parent = int(stat.read().rpartition(")")[2].split()[1])
+    parent = psutil.Process(child).ppid()
     attempt = client.get(f"/v1/jobs/{job}").json()["attempt"]
     start = time.perf_counter()
     for process in (parent, child):
@@ -51,13 +51,13 @@ def time_one_death(client: httpx.Client) -> float:
 
 
 def living(client: httpx.Client) -> list[str]:
-    """The worker processes that are there; the service knows of those of the last minute."""
+    """The workers whose processes exist; the service lists all that reported in the last minute."""
     names = [worker["name"] for worker in client.get("/v1/system").json()["workers"]]
-    return [name for name in names if os.path.exists(f"/proc/{name.rpartition(':')[2]}")]
+    return [name for name in names if psutil.pid_exists(int(name.rpartition(":")[2]))]
 
 
 def worker_of(client: httpx.Client, job: str) -> str | None:
-    """The worker in whose hands the job is."""
+    """The worker that runs the job."""
     for worker in client.get("/v1/system").json()["workers"]:
         if worker["job"] and worker["job"]["id"] == job:
             return str(worker["name"])

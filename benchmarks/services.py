@@ -1,4 +1,4 @@
-"""Starts the service as a user does, for a benchmark."""
+"""Start and load the service for a benchmark."""
 
 import json
 import os
@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
+import psutil
 
 LOAD = Path(__file__).with_name("load.py")
 NUMERAL = [sys.executable, "-m", "app.cli"]
@@ -22,7 +23,7 @@ SEVEN = Path(__file__).parents[1] / "docs" / "examples" / "seven.png"
 
 @contextmanager
 def running(*command: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes], Path]]:
-    """`numeral command` on a free port with fresh data: a client, the process, and the data folder."""
+    """Run `numeral COMMAND` on a free port with a new data folder. Yields a client, the process and the folder."""
     with TemporaryDirectory(prefix="numeral-bench-") as folder, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -41,7 +42,7 @@ def running(*command: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[byte
 
 
 def wait_until_predicting(client: httpx.Client) -> None:
-    """Return once the service has read a picture. Raises TimeoutError where it does not within 30 s."""
+    """Return once the service predicts a picture. Raises TimeoutError after 30 s."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
@@ -60,27 +61,20 @@ def post(path: str, header: str, body: bytes) -> bytes:
 
 
 def load(client: httpx.Client, request: bytes, connections: int, requests: int) -> dict[str, Any]:
-    """What load.py, in a process of its own, says of this many requests."""
+    """Returns the figures of load.py, which runs in a process of its own."""
     command = [sys.executable, LOAD, str(client.base_url.port), str(connections), str(requests)]
     figures: dict[str, Any] = json.loads(subprocess.run(command, input=request, capture_output=True, check=True).stdout)
     return figures
 
 
 def cpu_seconds(root: int) -> float:
-    """User and system time so far of a process and all that descend from it, the ended ones too (proc(5), stat)."""
-    parents, seconds = {}, {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        process = int(stat.parent.name)
-        parents[process], seconds[process] = int(fields[1]), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-    tree, found = {root}, True
-    while found:
-        found = {process for process, parent in parents.items() if parent in tree} - tree
-        tree |= found
-    return sum(seconds.get(process, 0.0) for process in tree)
+    """User and system time so far of a process and its descendants, including those that have ended."""
+    seconds, process = 0.0, psutil.Process(root)
+    for each in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            times = each.cpu_times()
+            seconds += times.user + times.system + times.children_user + times.children_system
+    return seconds
 
 
 def percentile(values: list[float], share: float) -> float:

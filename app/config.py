@@ -1,26 +1,33 @@
-"""The settings: environment variables, files that these name, and `.env`, read once and passed down.
-
-All have the prefix NUMERAL_.
-"""
+"""The settings, all with the prefix NUMERAL_: environment variables, `.env`, and files that NUMERAL_*_FILE name."""
 
 import hashlib
-import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from limits import parse_many
 from pydantic import AfterValidator, Field
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 from sqlalchemy import URL
 
 from app.errors import ConfigurationError
 
+MIN_PASSWORD_LENGTH = 16  # of a URL in a file
+MIN_KEY_LENGTH, MAX_KEY_LENGTH, MIN_KEY_CHARACTERS = 32, 256, 10  # the last: how many different ones
+MAX_SOCKET_PATH_BYTES = 100  # Linux allows 107, macOS 103
+
 
 def check_rules(rules: str) -> str:
-    """The rules as they are. Raises ValueError with a sentence."""
+    """Returns the rate limits unchanged. Raises ValueError if they cannot be parsed."""
     try:
         parse_many(rules)
     except ValueError as error:
@@ -28,28 +35,55 @@ def check_rules(rules: str) -> str:
     return rules
 
 
+def check_key(key: str) -> str:
+    """Returns the key unchanged. Raises ValueError if it can be guessed or does not fit into a header."""
+    is_weak = not MIN_KEY_LENGTH <= len(key) <= MAX_KEY_LENGTH or len(set(key)) < MIN_KEY_CHARACTERS
+    if is_weak or not key.isascii() or not key.isprintable() or " " in key:
+        raise ValueError(
+            f"a key must be {MIN_KEY_LENGTH} to {MAX_KEY_LENGTH} printable ASCII characters without spaces, drawn at "
+            "random: `openssl rand -hex 32` makes one"
+        )
+    return key
+
+
+def check_password(url: str) -> None:
+    """Raises ValueError if the URL has no strong password."""
+    try:
+        password = urlsplit(url).password or ""
+    except ValueError:
+        raise ValueError("it holds no URL that can be read") from None
+    if len(password) < MIN_PASSWORD_LENGTH:
+        raise ValueError(
+            f"its URL has {'a weak password' if password else 'no password'}; give one of {MIN_PASSWORD_LENGTH} "
+            "characters or more, such as `openssl rand -hex 24` makes"
+        )
+
+
 RateLimit = Annotated[str, AfterValidator(check_rules)]
+AdminKey = Annotated[str, AfterValidator(check_key)]
 Origins = Annotated[str, Field(pattern=r"^$|^https?://[^\s/,*]+(,https?://[^\s/,*]+)*$")]
-MIN_PASSWORD_LENGTH = 16  # of a URL that stands in a file
-URLS_WITH_PASSWORD = ("NUMERAL_DATABASE_URL_FILE", "NUMERAL_REDIS_URL_FILE")
-MAX_SOCKET_PATH_BYTES = 100  # bytes; Linux takes 107, macOS 103
+SECRETS: dict[str, Callable[[str], object]] = {  # how strong each must be in a file
+    "database_url": check_password, "redis_url": check_password, "admin_key": check_key,
+}  # fmt: skip
 
 
 class Settings(BaseSettings):
-    """What a deployment can change; `numeral up` needs none of it."""
+    """What a deployment can change. `numeral up` needs no setting."""
 
-    model_config = SettingsConfigDict(env_prefix="NUMERAL_", env_file=".env", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="NUMERAL_", env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     host: str = Field("127.0.0.1", description="the address the API listens on")
     published_host: str | None = Field(
-        None, description="where others reach it, if not at that address: a container's published one"
+        None, description="the address at which clients reach the API, if another: a container's published one"
     )
     port: int = Field(8000, ge=1, le=65535, description="the port the API listens on")
-    data_dir: Path = Field(Path("data"), description="database, artifacts, sockets and data sets")
-    database_url: str | None = Field(None, description="PostgreSQL or SQLite; SQLite in the data folder if not set")
-    redis_url: str | None = Field(None, description="Redis or Valkey; the embedded one if not set")
+    data_dir: Path = Field(Path("data"), description="folder of database, artifacts, sockets and data sets")
+    database_url: str | None = Field(None, description="PostgreSQL or SQLite; default: SQLite in the data folder")
+    redis_url: str | None = Field(None, description="Redis or Valkey; default: the embedded Valkey")
     storage_url: str | None = Field(
-        None, description="artifacts: a folder or s3://bucket/prefix; one in the data folder if not set"
+        None, description="artifacts: a folder or s3://bucket/prefix; default: a folder in the data folder"
     )
     mnist_dir: Path | None = Field(None, description="a folder that holds MNIST/raw; only read")
     api_processes: int = Field(1, ge=1, le=64, description="how many processes serve HTTP")
@@ -58,15 +92,15 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(30.0, ge=1, description="how long a silent worker keeps its job")
     stall_seconds: float = Field(600.0, ge=60, description="how long a job may run without a step")
     max_queued: int = Field(10_000, ge=1, description="how many jobs of one kind may wait")
-    drain_seconds: float = Field(1.0, ge=0, le=600, description="from SIGTERM, and not ready, until it listens no more")
+    drain_seconds: float = Field(1.0, ge=0, le=600, description="how long a stopping API still accepts connections")
     max_body_bytes: int = Field(32 * 2**20, ge=1024, description="the largest request body that is read")
     insecure: bool = Field(False, description="serve other machines without keys")
-    admin_key_file: Path | None = Field(None, description="a file with one more key, which may do everything")
-    rate_limit_per_key: RateLimit | None = Field(None, description="requests of one key: 100/second;2000/minute")
-    rate_limit_per_address: RateLimit | None = Field(None, description="requests from one address")
-    cors_origins: Origins = Field("", description="origins whose pages may ask, with commas between; none if not set")
+    admin_key: AdminKey | None = Field(None, repr=False, description="one more key, which may do everything")
+    rate_limit_per_key: RateLimit | None = Field(None, description="requests per key: 100/second;2000/minute")
+    rate_limit_per_address: RateLimit | None = Field(None, description="requests per client address")
+    cors_origins: Origins = Field("", description="origins whose pages may send requests, separated by commas")
     metrics_open: bool = Field(False, description="GET /metrics without a key")
-    log_format: Literal["console", "json"] = Field("console", description="how log lines are written")
+    log_format: Literal["console", "json"] = Field("console", description="the format of log lines")
 
     @classmethod
     def settings_customise_sources(
@@ -75,14 +109,15 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - a folder of secrets; pydantic-settings names it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - a folder of secrets, which is not used
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Options before variables, variables before the files that a variable names, those before `.env`."""
-        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
+        """By precedence: options, variables, the files that variables name, `.env`."""
+        files = InitSettingsSource(settings_cls, read_setting_files(setting_files(settings_cls)))
+        return init_settings, env_settings, files, dotenv_settings
 
     @property
     def reached_host(self) -> str:
-        """The address at which others reach the service: whether keys are needed goes by it."""
+        """The address at which clients reach the service. It decides whether keys are needed."""
         return self.published_host or self.host
 
     @property
@@ -96,13 +131,13 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """Where a client on this machine finds the API."""
+        """The address of the API for a client on this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def embedded_socket(self) -> Path:
-        """Where the embedded Valkey listens; beside the data unless that path is too long for a socket."""
+        """The socket of the embedded Valkey: in the data folder unless that path is too long for a socket."""
         socket = self.data_dir.resolve() / "valkey.sock"
         if len(bytes(socket)) <= MAX_SOCKET_PATH_BYTES:
             return socket
@@ -114,48 +149,42 @@ class Settings(BaseSettings):
 
     @property
     def metrics_dir(self) -> Path:
-        """Where the processes behind one port count together."""
+        """The folder in which the API processes behind one port share their counters."""
         return self.data_dir.resolve() / "metrics" / str(self.port)
 
     def as_environment(self) -> dict[str, str]:
-        """The same settings as variables, for a process that is started with them."""
-        values = self.model_dump(mode="json", exclude_none=True)
+        """These settings as variables for a child process. A secret from a file stays in its file: other processes
+        can read a variable in /proc/PID/environ."""
+        files = {name: path for name, path in setting_files(type(self)).items() if name in SECRETS}
+        values = self.model_dump(mode="json", exclude_none=True, exclude=set(files))
+        values |= {f"{name}_file": path for name, path in files.items()}
         return {f"NUMERAL_{name.upper()}": str(value) for name, value in values.items()}
 
 
-class SecretFiles(PydanticBaseSettingsSource):
-    """The settings for which the environment names a file. Raises ConfigurationError for one that is no secret."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        variable = f"NUMERAL_{field_name.upper()}_FILE"
-        path = os.environ.get(variable)
-        return (_read(variable, Path(path)) if path else None), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
-        return {name: value for name, value in found.items() if value is not None}
+def setting_files(settings_cls: type[BaseSettings]) -> dict[str, Path]:
+    """The files that NUMERAL_*_FILE variables name, by setting."""
+    variables = {**DotEnvSettingsSource(settings_cls).env_vars, **EnvSettingsSource(settings_cls).env_vars}
+    named = {name: variables.get(f"numeral_{name}_file") for name in settings_cls.model_fields}
+    return {name: Path(path) for name, path in named.items() if path}
 
 
-def _read(variable: str, path: Path) -> str:
+def read_setting_files(files: dict[str, Path]) -> dict[str, Any]:
+    """The content of each file, by setting. Raises ConfigurationError for one that is unreadable, empty or weak."""
+    return {name: _read(name, path) for name, path in files.items()}
+
+
+def _read(setting: str, path: Path) -> str:
+    named = f"NUMERAL_{setting.upper()}_FILE names {path}"
     try:
-        secret = path.read_text().strip()
+        value = path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
-        raise ConfigurationError(f"{variable} names {path}, which cannot be read: {reason}.") from error
-    if not secret:
-        raise ConfigurationError(f"{variable} names {path}, which is empty; write the setting into it.")
-    if variable in URLS_WITH_PASSWORD:
-        _require_strong_password(variable, path, secret)
-    return secret
-
-
-def _require_strong_password(variable: str, path: Path, url: str) -> None:
-    try:
-        password = urlsplit(url).password or ""
-    except ValueError as error:
-        raise ConfigurationError(f"{variable} names {path}, which holds no URL that can be read.") from error
-    if len(password) < MIN_PASSWORD_LENGTH:
-        raise ConfigurationError(
-            f"{variable} names {path}, whose URL has {'a weak password' if password else 'no password'}; give one of "
-            f"{MIN_PASSWORD_LENGTH} characters or more, such as `openssl rand -hex 24` makes."
-        )
+        raise ConfigurationError(f"{named}, which cannot be read: {reason}.") from error
+    if not value:
+        raise ConfigurationError(f"{named}, which is empty; write the setting into it.")
+    if setting in SECRETS:
+        try:
+            SECRETS[setting](value)
+        except ValueError as error:
+            raise ConfigurationError(f"{named}: {error}.") from None
+    return value

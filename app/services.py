@@ -10,8 +10,7 @@ from typing import NamedTuple
 from anyio import to_thread
 
 from app.access.keyring import REFRESH_SECONDS, Keyring
-from app.access.rate_limits import SYNC_SECONDS, Limits
-from app.access.startup import read_admin_key
+from app.access.rate_limits import SYNC_SECONDS, RateLimits
 from app.background import Periodic
 from app.config import Settings
 from app.db import Sessions, check_schema
@@ -61,8 +60,8 @@ class Services:
         self.metrics, self.drift, self.gauges = Metrics(settings.metrics_dir), Drift(), GaugeCache(self.sessions)
         self.recorder = Recorder(self.metrics)
         self.statistics = Statistics()
-        self.keyring = Keyring(self.sessions, admin_key=read_admin_key(settings))
-        self.limits = Limits(
+        self.keyring = Keyring(self.sessions, admin_key=settings.admin_key)
+        self.limits = RateLimits(
             redis_url=settings.resolved_redis_url,
             per_key=settings.rate_limit_per_key,
             per_address=settings.rate_limit_per_address,

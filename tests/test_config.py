@@ -28,6 +28,35 @@ def test_variable_goes_before_the_file_as_a_child_process_needs_it(
     assert Settings().database_url == "sqlite:////somewhere/else.db"
 
 
+def test_secret_of_a_file_is_handed_to_child_processes_as_the_name_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "k8sTz_0123456789abcdefghijklmnopqrstuv"
+    for name, content in {"DATABASE_URL": URL, "ADMIN_KEY": key, "PORT": "8123"}.items():
+        (tmp_path / name).write_text(content)
+        monkeypatch.setenv(f"NUMERAL_{name}_FILE", str(tmp_path / name))
+    settings = Settings()
+    assert (settings.database_url, settings.admin_key, settings.port) == (URL, key, 8123)
+    assert key not in repr(settings)
+    handed_on = settings.as_environment()
+    assert not {URL, key} & set(handed_on.values())
+    assert handed_on["NUMERAL_DATABASE_URL_FILE"] == str(tmp_path / "DATABASE_URL")
+    for name, value in handed_on.items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == settings
+
+
+def test_file_of_a_setting_can_be_named_in_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "url").write_text(URL)
+    (tmp_path / ".env").write_text(f"NUMERAL_DATABASE_URL_FILE={tmp_path / 'url'}\n")
+    monkeypatch.chdir(tmp_path)
+    assert Settings().database_url == URL
+    (tmp_path / "url").unlink()
+    monkeypatch.setenv("NUMERAL_ADMIN_KEY_FILE_FILE", str(tmp_path / "none"))  # names no setting
+    with pytest.raises(ConfigurationError, match="NUMERAL_DATABASE_URL_FILE"):
+        Settings()
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -1,4 +1,4 @@
-"""Whether a request may come in: its key, the scope it needs, how often it asked, and from which page."""
+"""Decide about each request: by its key, the scope it needs, its rate limits, and the page that sent it."""
 
 import ipaddress
 import math
@@ -8,18 +8,18 @@ from functools import lru_cache
 from urllib.parse import unquote_plus, urlsplit
 
 from app.access.keyring import Keyring
-from app.access.rate_limits import Limits
+from app.access.rate_limits import RateLimits
 from app.access.scopes import KEY_IN_QUERY, READ, scopes_for
 from app.access.startup import is_loopback
 from app.errors import KeyInUrl, KeyMissing, KeyWrong, OriginRefused, RateLimited, ScopeMissing
 
-HOW = "Send it as Authorization: Bearer KEY or X-API-Key: KEY"
+HOW_TO_SEND = "Send it as Authorization: Bearer KEY or X-API-Key: KEY"
 MAX_KEY_BYTES = 512
 
 
 @dataclass(slots=True)
 class Caller:
-    """Who asks, as far as the request says; `key_id` once the key was found to be good."""
+    """Who sends a request, as its headers say. `key_id` is set once the key has been found valid."""
 
     address: str
     request_id: str
@@ -31,12 +31,12 @@ class Caller:
 
 
 class Authorization:
-    """The rules of one process. `is_insecure`: no key is ever needed. `is_local`: none as long as none was made."""
+    """The rules. `is_insecure`: no request needs a key. `is_local`: none needs one until a key has been created."""
 
     def __init__(
         self,
         keyring: Keyring,
-        limits: Limits,
+        limits: RateLimits,
         *,
         is_insecure: bool = False,
         is_local: bool = True,
@@ -49,72 +49,70 @@ class Authorization:
         self._origins = frozenset(origins)
 
     def authorize(self, method: str, path: str, query: bytes, caller: Caller) -> None:
-        """Raise what stands against the request: KeyInUrl, KeyMissing, KeyWrong, ScopeMissing, RateLimited ..."""
+        """Raise KeyInUrl, KeyMissing, KeyWrong, ScopeMissing, OriginRefused, RateLimited or KeysUnknown, or return."""
         if query and KEY_IN_QUERY.search(unquote_plus(query.decode("latin-1"))):
             raise KeyInUrl(
-                f"A key does not belong in a URL: histories, proxies and logs keep those. {HOW}. If this was a real "
-                "key, revoke it and make another."
+                "A key does not belong in a URL, because browsers, proxies and logs keep URLs. "
+                f"{HOW_TO_SEND}. If this was a real key, revoke it and create another."
             )
         scopes = scopes_for(method, path)
         if not scopes or (self._is_metrics_open and path == "/metrics"):
             return
         self._identify(method, path, scopes, caller)
-        self._slow_down(caller)
+        self._require_rate(caller)
 
     def _identify(self, method: str, path: str, scopes: tuple[str, ...], caller: Caller) -> None:
         key = _key_of(caller)
-        holder = self._keyring.find(key) if key else None
-        if holder is None:
+        record = self._keyring.find(key) if key else None
+        if record is None:
             if self._is_insecure:
                 return
-            if self._is_local and self._keyring.is_empty:
+            if self._is_local and not self._keyring.had_keys:
                 self._require_this_machine(method, caller)
                 return
             self._reject(key, method, path, scopes, caller)
-        elif not holder.may(scopes):
-            caller.key_id = holder.id
+        elif not record.has_any(scopes):
+            caller.key_id = record.id
             raise ScopeMissing(
                 f"{method} {path} needs a key with the scope {' or '.join(scopes)}; this one has "
-                f"{', '.join(sorted(holder.scopes))}. GET /docs shows what there is."
+                f"{', '.join(sorted(record.scopes))}. GET /docs lists the endpoints."
             )
         else:
-            caller.key_id = holder.id
+            caller.key_id = record.id
 
     def _reject(self, key: bytes, method: str, path: str, scopes: tuple[str, ...], caller: Caller) -> None:
         if not key:
-            raise KeyMissing(f"{method} {path} needs an API key with the scope {' or '.join(scopes)}. {HOW}.")
-        wait = self._limits.failures.take(_network(caller.address))
+            raise KeyMissing(f"{method} {path} needs an API key with the scope {' or '.join(scopes)}. {HOW_TO_SEND}.")
+        wait = self._limits.failures.acquire(_network(caller.address))
         if wait is not None:
             raise RateLimited("Too many wrong keys came from this address.", retry_after=math.ceil(wait))
         raise KeyWrong(
-            "This API key was never made, was revoked or has expired. `numeral keys list` shows those that work."
+            "This API key does not exist, was revoked or has expired. `numeral keys list` shows the valid ones."
         )
 
-    def _slow_down(self, caller: Caller) -> None:
-        wait = self._limits.per_key.take(caller.key_id) if caller.key_id else None
+    def _require_rate(self, caller: Caller) -> None:
+        wait = self._limits.per_key.acquire(caller.key_id) if caller.key_id else None
         if wait is None:
-            wait = self._limits.per_address.take(_network(caller.address))
+            wait = self._limits.per_address.acquire(_network(caller.address))
         if wait is not None:
-            raise RateLimited(
-                "This key or address has made as many requests as it may for now.", retry_after=math.ceil(wait)
-            )
+            raise RateLimited("This key or address has reached its rate limit.", retry_after=math.ceil(wait))
 
     def _require_this_machine(self, method: str, caller: Caller) -> None:
-        """Without keys, only programs of this machine: no page of another site in this machine's browser, neither by
-        a form it sends nor by a name that it lets point here (DNS rebinding)."""
-        if caller.host and not _is_this_machine(caller.host):  # HTTP/1.0 names none
+        """Without keys, serve programs of this machine only. Raises OriginRefused for a page of another site in this
+        machine's browser, which may send a form or use a name that resolves to this machine (DNS rebinding)."""
+        if caller.host and not _is_this_machine(caller.host):  # HTTP/1.0 has no Host
             host = caller.host[:80].decode("latin-1")
             raise OriginRefused(
-                f"Without keys this service answers on this machine only, not as {host!r}. Make a key with "
-                "`numeral keys create`, or start it with --insecure."
+                f"Without keys this service answers on this machine only, not as {host!r}. Create a key with "
+                "`numeral keys create`, or start the service with --insecure."
             )
         if not caller.origin or method in READ:
             return
         origin = caller.origin.decode("latin-1")
         if origin not in self._origins and caller.origin != b"http://" + caller.host:
             raise OriginRefused(
-                f"Without keys this service takes no such request from pages of {origin[:80]!r}; "
-                "NUMERAL_CORS_ORIGINS may name that origin."
+                f"Without keys this service accepts no such request from pages of {origin[:80]!r}; "
+                "NUMERAL_CORS_ORIGINS can allow that origin."
             )
 
 
@@ -128,7 +126,7 @@ def _is_this_machine(host: bytes) -> bool:
 
 @lru_cache(maxsize=1024)
 def _network(address: str) -> str:
-    """The address, or the /64 that an IPv6 client can choose its address from."""
+    """The address; for IPv6 its /64 network, in which one client can choose any address."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -12,14 +12,14 @@ from app.db import Sessions, database_now
 from app.errors import ApiKeyNotFound
 
 SCOPES = ("predict", "train", "admin")
-PREFIX = "numeral"  # by it a key that was leaked is recognised
+PREFIX = "numeral"  # so that scanners recognise a leaked key
 ID_BYTES, SECRET_BYTES = 5, 32
 
 
 def create(
     sessions: Sessions, name: str, scopes: Sequence[str], *, valid_for: timedelta | None = None
 ) -> tuple[ApiKey, str]:
-    """A new key, as it is stored and as its owner needs it: this is the only time that it is seen whole."""
+    """Create a key. Returns its row and the whole key, which is stored nowhere."""
     key_id, secret = secrets.token_hex(ID_BYTES), secrets.token_hex(SECRET_BYTES)
     whole = f"{PREFIX}_{key_id}_{secret}"
     with sessions.writing() as session:
@@ -37,13 +37,13 @@ def create(
 
 
 def list_(sessions: Sessions) -> Sequence[ApiKey]:
-    """All keys, also those that are revoked or have expired, the newest last."""
+    """All keys, including revoked and expired ones, oldest first."""
     with sessions.reading() as session:
         return session.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id)).all()
 
 
 def revoke(sessions: Sessions, key_id: str) -> ApiKey:
-    """Make a key worthless, in every process within seconds. Once more changes nothing. Raises ApiKeyNotFound."""
+    """Revoke a key, in every process within seconds. Does nothing if it is revoked already. Raises ApiKeyNotFound."""
     with sessions.writing() as session:
         key = session.get(ApiKey, key_id)
         if key is None:
@@ -52,7 +52,7 @@ def revoke(sessions: Sessions, key_id: str) -> ApiKey:
         return key
 
 
-def are_there(sessions: Sessions) -> bool:
-    """Whether a key was ever created. Revoked ones count: whoever had keys does not want an open door."""
+def were_ever_created(sessions: Sessions) -> bool:
+    """Whether any key exists. Revoked keys count: a service that once had keys must not become open to everybody."""
     with sessions.reading() as session:
         return bool(session.scalar(select(func.count()).select_from(ApiKey)))

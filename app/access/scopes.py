@@ -1,4 +1,4 @@
-"""Which scope opens what. What is not listed here is for `admin`, so an endpoint that was forgotten is closed."""
+"""Which scope each request needs. What is not listed here needs `admin`, so a forgotten endpoint is closed."""
 
 import re
 from functools import lru_cache
@@ -8,7 +8,7 @@ READ = ("GET", "HEAD")
 
 
 class Rule(NamedTuple):
-    """Requests of these methods to these paths need one of these scopes; none: they are open to everybody."""
+    """Requests of these methods (None: all) to these paths need one of these scopes; without scopes they are open."""
 
     methods: tuple[str, ...] | None
     paths: re.Pattern[str]
@@ -21,9 +21,7 @@ def _rule(methods: tuple[str, ...] | None, paths: str, *scopes: str) -> Rule:
 
 RULES = (
     _rule(READ, r"/livez|/readyz|/v2/health/(live|ready)"),
-    _rule(
-        READ, r"/|/console(/.*)?|/favicon\.ico|/docs|/openapi\.json"
-    ),  # the page itself; what it asks for needs a key
+    _rule(READ, r"/|/console(/.*)?|/favicon\.ico|/docs|/openapi\.json"),  # the pages only: their requests need a key
     _rule(("POST",), r"/v1/(predict|read)(/.*)?", "predict"),
     _rule(None, r"/v2(/.*)?", "predict"),
     _rule(READ, r"/v1/models(/.*)?", "predict", "train"),
@@ -32,7 +30,7 @@ RULES = (
 )
 ADMIN = ("admin",)
 
-# A key here would be kept by histories, proxies and logs. `numeral_` is how our keys begin.
+# Parameters that hold a key, and our own keys (numeral_...) under any name.
 KEY_IN_QUERY = re.compile(
     r"(^|[&;])(x[-_])?(api[-_]?key|access[-_]?token|token|key|authorization)=|numeral_[0-9a-f]", re.I
 )
@@ -40,7 +38,7 @@ KEY_IN_QUERY = re.compile(
 
 @lru_cache(maxsize=1024)
 def scopes_for(method: str, path: str) -> tuple[str, ...]:
-    """The scopes of which one is needed; none for what is open to everybody."""
+    """The scopes of which the request needs one; empty if it is open to everybody."""
     for rule in RULES:
         if (rule.methods is None or method in rule.methods) and rule.paths.fullmatch(path):
             return rule.scopes

@@ -8,14 +8,14 @@ from app.db import Base
 
 
 class ApiKey(Base):
-    """A key as the service remembers it: what it may do, and the sha256 of its secret. The secret itself is nowhere."""
+    """An API key: its scopes, and the sha256 of the whole key. The key itself is not stored."""
 
     __tablename__ = "api_keys"
 
-    id: Mapped[str] = mapped_column(primary_key=True)  # public: the part of the key before its secret
-    name: Mapped[str]  # whose it is, for people
+    id: Mapped[str] = mapped_column(primary_key=True)  # public: the part of the key before the secret
+    name: Mapped[str]  # who or what the key is for
     sha256: Mapped[str]
-    scopes: Mapped[str]  # words with a blank between
+    scopes: Mapped[str]  # separated by spaces
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

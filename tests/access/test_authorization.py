@@ -170,10 +170,11 @@ def test_once_there_was_a_key_the_door_stays_shut_without_one(tmp_path: Path) ->
     sessions.close()
 
 
-def test_key_of_the_settings_may_do_everything(tmp_path: Path) -> None:
+def test_key_of_the_settings_may_do_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "admin_key"
     file.write_text("k8sTz_0123456789abcdefghijklmnopqrstuv\n")
-    settings, sessions = prepare(tmp_path / "data", admin_key_file=file)
+    monkeypatch.setenv("NUMERAL_ADMIN_KEY_FILE", str(file))
+    settings, sessions = prepare(tmp_path / "data")
     with serve(settings, RecordedNotifier()) as client:
         assert client.get("/v1/system").status_code == 401
         assert client.get("/v1/system", headers=bearer(file.read_text().strip())).status_code == 200

@@ -16,11 +16,11 @@ def test_key_is_found_by_the_ring_and_kept_as_a_digest_only(sessions: Sessions) 
     key, whole = service.create(sessions, "somebody", ["train", "predict"], valid_for=timedelta(days=1))
     ring = Keyring(sessions)
     with pytest.raises(KeysUnknown):
-        _ = ring.is_empty
+        _ = ring.had_keys
     ring.refresh()
-    holder = ring.find(whole.encode())
-    assert holder
-    assert (holder.id, holder.scopes) == (key.id, {"predict", "train"})
+    record = ring.find(whole.encode())
+    assert record
+    assert (record.id, record.scopes) == (key.id, {"predict", "train"})
     row = service.list_(sessions)[0]
     assert whole.split("_")[2] not in str(vars(row))
     assert len(whole.split("_")[2]) == 64

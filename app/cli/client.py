@@ -1,4 +1,4 @@
-"""The commands that ask a running service: `numeral predict` and `numeral jobs`."""
+"""The commands that are clients of a running service: `numeral predict` and `numeral jobs`."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import typer
 from app.cli.options import JsonOption, read_settings
 
 if TYPE_CHECKING:
-    import httpx  # loaded by the commands only: `numeral api` is to stay small
+    import httpx
 
 UrlOption = Annotated[str | None, typer.Option(help="address of the service (from NUMERAL_HOST and NUMERAL_PORT)")]
 
@@ -22,7 +22,7 @@ def predict(
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask the running service which digits are in some pictures. Exits with 1 if one cannot be read."""
+    """Let the running service predict the digits in some pictures. Exits with 1 if a picture cannot be read."""
     with _client(url) as client:
         failed = False
         for file in files:
@@ -32,8 +32,8 @@ def predict(
             if as_json:
                 typer.echo(json.dumps({"file": str(file)} | body))
             elif answer.is_success:
-                doubt = "" if body["accepted"] else f"  not to be trusted: {body['reason']}"
-                typer.echo(f"{file}: {body['digit']}  ({body['confidence']:.1%}){doubt}")
+                rejection = "" if body["accepted"] else f"  rejected: {body['reason']}"
+                typer.echo(f"{file}: {body['digit']}  ({body['confidence']:.1%}){rejection}")
             else:
                 typer.echo(f"{file}: {body['detail']}", err=True)
         raise typer.Exit(1 if failed else 0)
@@ -41,9 +41,9 @@ def predict(
 
 def jobs(
     status: Annotated[
-        str | None, typer.Option(help="only those queued, running, succeeded, failed or cancelled")
+        str | None, typer.Option(help="only jobs that are queued, running, succeeded, failed or cancelled")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="how many")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="how many jobs")] = 20,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -65,7 +65,7 @@ def jobs(
 
 @contextmanager
 def _client(url: str | None) -> Iterator["httpx.Client"]:
-    import httpx
+    import httpx  # loaded here: `numeral api` does without it
 
     base = url or read_settings().url
     try:
@@ -77,5 +77,5 @@ def _client(url: str | None) -> Iterator["httpx.Client"]:
         typer.echo(f"error: no service answers at {base} ({error}); start one with `numeral up`.", err=True)
         raise typer.Exit(1) from error
     except json.JSONDecodeError as error:
-        typer.echo(f"error: what answers at {base} is not Numeral.", err=True)
+        typer.echo(f"error: the service at {base} is not Numeral.", err=True)
         raise typer.Exit(1) from error

@@ -1,4 +1,4 @@
-"""`numeral keys create | list | revoke`."""
+"""The commands for API keys: `numeral keys create | list | revoke`."""
 
 import json
 import re
@@ -10,11 +10,11 @@ import typer
 from app.access import keys as service
 from app.access.keys import SCOPES
 from app.access.tables import ApiKey
-from app.cli.options import DataOption, JsonOption, read_settings, sentences
+from app.cli.options import DataOption, JsonOption, exit_on_error, read_settings
 from app.config import Settings
 from app.db import Sessions
 
-keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+keys = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
 
 NAME = re.compile(r"[\w .@:/-]{1,80}")
 DURATION = re.compile(r"(\d{1,5})([mhdy])")
@@ -23,22 +23,22 @@ UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days
 
 @keys.command()
 def create(
-    name: Annotated[str, typer.Argument(help="whose key it is, or what for")],
+    name: Annotated[str, typer.Argument(help="who or what the key is for")],
     scope: Annotated[
-        list[str] | None, typer.Option(help=f"what it opens: {', '.join(SCOPES)}; may be repeated [predict]")
+        list[str] | None, typer.Option(help=f"what the key allows: {', '.join(SCOPES)}; may be repeated [predict]")
     ] = None,
-    expires: Annotated[str | None, typer.Option(help="after how long: 90d, 12h, 1y; never if not given")] = None,
+    expires: Annotated[str | None, typer.Option(help="lifetime: 90d, 12h, 1y; without this, it never expires")] = None,
     data_dir: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a key and show it, this once: the service keeps only its sha256."""
+    """Create a key and show it. It is shown only now: the service stores its sha256."""
     if not NAME.fullmatch(name):
-        raise typer.BadParameter("a name has 1 to 80 letters, digits, blanks and . @ : / -")
+        raise typer.BadParameter("a name has 1 to 80 letters, digits, spaces and . @ : / -")
     for given in scope or ():
         if given not in SCOPES:
             raise typer.BadParameter(f"there is no scope {given!r}; there are {', '.join(SCOPES)}")
     valid_for = _duration(expires) if expires else None
-    with sentences():
+    with exit_on_error():
         sessions = _sessions(read_settings(data_dir=data_dir))
         key, whole = service.create(sessions, name, scope or ["predict"], valid_for=valid_for)
         sessions.close()
@@ -46,15 +46,13 @@ def create(
         typer.echo(json.dumps(_describe(key) | {"key": whole}))
         return
     typer.echo(whole)
-    typer.echo(
-        "This is the only time that it is shown. Send it as Authorization: Bearer KEY or X-API-Key: KEY.", err=True
-    )
+    typer.echo("The key is shown only this once. Send it as Authorization: Bearer KEY or X-API-Key: KEY.", err=True)
 
 
 @keys.command("list")
 def list_(data_dir: DataOption = None, as_json: JsonOption = False) -> None:
-    """Show the keys: id, scopes, state, name. Their secrets are not kept."""
-    with sentences():
+    """List the keys: id, scopes, state, name. Their secrets are not stored."""
+    with exit_on_error():
         sessions = _sessions(read_settings(data_dir=data_dir))
         found = [_describe(key) for key in service.list_(sessions)]
         sessions.close()
@@ -71,12 +69,12 @@ def revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="the ten letters after numeral_")],
     data_dir: DataOption = None,
 ) -> None:
-    """Make a key worthless. Every process knows within two seconds."""
-    with sentences():
+    """Revoke a key. Every process refuses it within two seconds."""
+    with exit_on_error():
         sessions = _sessions(read_settings(data_dir=data_dir))
         key = service.revoke(sessions, key_id.removeprefix("numeral_").partition("_")[0])
         sessions.close()
-    typer.echo(f"The key {key.id} of {key.name} opens nothing any more.")
+    typer.echo(f"The key {key.id} ({key.name}) is revoked.")
 
 
 def _sessions(settings: Settings) -> Sessions:
@@ -97,5 +95,5 @@ def _describe(key: ApiKey) -> dict[str, Any]:
     elif key.expires_at and key.expires_at <= datetime.now(UTC):
         state = "expired"
     times = {"created_at": key.created_at, "expires_at": key.expires_at, "revoked_at": key.revoked_at}
-    written = {name: moment.isoformat(timespec="seconds") if moment else None for name, moment in times.items()}
+    written = {name: time.isoformat(timespec="seconds") if time else None for name, time in times.items()}
     return {"id": key.id, "name": key.name, "scopes": key.scopes.split(), "state": state} | written

@@ -1,4 +1,4 @@
-"""The commands for those who run the service: `numeral gc` and `numeral doctor`."""
+"""The commands for operators: `numeral gc` and `numeral doctor`."""
 
 import json
 from dataclasses import asdict
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import DataOption, HostOption, JsonOption, PortOption, read_settings, sentences
+from app.cli.options import DataOption, HostOption, JsonOption, PortOption, exit_on_error, read_settings
 from app.db import Sessions
 from app.maintenance.gc import Garbage, find_garbage, remove
 from app.storage import Stored, open_storage
@@ -15,14 +15,14 @@ from app.storage import Stored, open_storage
 
 def gc(
     is_deleting: Annotated[
-        bool, typer.Option("--delete", "--yes", help="remove it; without this, only show it")
+        bool, typer.Option("--delete", "--yes", help="delete them; without this, only list them")
     ] = False,
-    grace_minutes: Annotated[float, typer.Option(min=0, help="leave younger artifacts alone")] = 60,
+    grace_minutes: Annotated[float, typer.Option(min=0, help="keep artifacts that are younger")] = 60,
     data_dir: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show, and with --delete remove, artifacts and rows that nobody needs any more. May be stopped at any moment."""
-    with sentences():
+    """List, and with --delete remove, artifacts and rows that nothing needs. Safe to interrupt."""
+    with exit_on_error():
         settings = read_settings(data_dir=data_dir)
         sessions, storage = Sessions(settings.resolved_database_url), open_storage(settings)
         found = find_garbage(sessions, storage, grace=timedelta(minutes=grace_minutes))
@@ -34,7 +34,7 @@ def gc(
 def doctor(
     host: HostOption = None, port: PortOption = None, data_dir: DataOption = None, as_json: JsonOption = False
 ) -> None:
-    """Check everything the service needs and say what to do. Exits with 1 if something is wrong."""
+    """Check everything that the service needs, and say what to do. Exits with 1 if a check fails."""
     from app.maintenance.doctor import diagnose  # loads httpx
 
     findings = diagnose(read_settings(host=host, port=port, data_dir=data_dir))

@@ -1,4 +1,4 @@
-"""What commands share: their options, the settings these make, and how a failure is said."""
+"""Shared by the commands: options, settings, and how an error is reported."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +21,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
 def read_settings(**options: Any) -> Settings:
-    """The settings, an option before a variable of the same name. One that is broken ends the program with code 2,
-    a file that a variable names and that holds no good secret with code 1."""
+    """The settings; an option takes precedence over a variable of the same name.
+
+    Exits with 2 for an invalid setting, and with 1 for an unusable file in a NUMERAL_*_FILE variable.
+    """
     try:
         return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
@@ -36,8 +38,8 @@ def read_settings(**options: Any) -> Settings:
 
 
 @contextmanager
-def sentences() -> Iterator[None]:
-    """What goes wrong at start is said in one sentence, with exit code 1 (2 for a wrong option)."""
+def exit_on_error() -> Iterator[None]:
+    """Report an AppError in one sentence and exit with 1; for an invalid option or spec exit with 2."""
     try:
         yield
     except ValidationError as error:

@@ -17,7 +17,7 @@ from app.config import Settings
 from app.db import Sessions, check_schema, database_now
 from app.errors import AppError, ConfigurationError
 from app.jobs.tables import Leader
-from app.processes.children import require_free_port
+from app.processes.checks import require_free_port
 from app.processes.devices import find_device
 from app.storage import open_storage
 from models.mnist_files import find_missing_files, raw_folders

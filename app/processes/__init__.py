@@ -1,1 +1,1 @@
-"""The processes of a service: how each is started, checked and kept alive."""
+"""The processes of the service: how each is started, checked and kept alive."""

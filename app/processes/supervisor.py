@@ -1,4 +1,4 @@
-"""Starts the service's processes, restarts those that die, and ends them all together."""
+"""Start child processes, restart those that die, and stop all of them together."""
 
 import contextlib
 import ctypes
@@ -9,15 +9,27 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 15.0  # from SIGTERM to SIGKILL
-RESTART_AFTER_SECONDS = (0.2, 1.0, 5.0, 15.0)  # after the first, second ... death in a row
-HEALTHY_AFTER_SECONDS = 30.0
+RESTART_DELAYS = (0.2, 1.0, 5.0, 15.0)  # seconds, after the first, second ... death in a row
+HEALTHY_AFTER_SECONDS = 30.0  # a child that lived this long starts again at the first delay
 PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
+
+
+@contextlib.contextmanager
+def supervising(environment: dict[str, str]) -> Iterator["Supervisor"]:
+    """A supervisor that stops at SIGINT, SIGTERM and SIGHUP. Its children end with the block."""
+    supervisor = Supervisor(environment)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, supervisor.stop)
+    try:
+        yield supervisor
+    finally:
+        supervisor.end_all()
 
 
 @dataclass
@@ -30,10 +42,10 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     started: float = 0.0
-    restart_at: float = field(default=0.0)
+    restart_at: float = 0.0
 
     def start(self, environment: dict[str, str]) -> None:
-        # A session of its own, so that Ctrl-C reaches the supervisor alone; on Linux it ends with the supervisor.
+        # A session of its own: Ctrl-C reaches only the supervisor. On Linux the child ends when the supervisor does.
         self.process = subprocess.Popen(
             self.command, env=environment, start_new_session=True, preexec_fn=_end_with_parent, stdin=subprocess.DEVNULL
         )
@@ -41,7 +53,7 @@ class Child:
 
 
 class Supervisor:
-    """Keeps children alive until `stop` is called, then ends them, those that others need the last."""
+    """Keeps children alive until `stop` is called, then ends them; those that `ends_last` after all others."""
 
     def __init__(self, environment: dict[str, str], *, grace_seconds: float = GRACE_SECONDS) -> None:
         self._grace_seconds = grace_seconds
@@ -50,7 +62,7 @@ class Supervisor:
         self._stopping = threading.Event()
 
     def start(self, name: str, *command: str, ends_last: bool = False) -> None:
-        """Start a child and keep it alive from now on."""
+        """Start a child, and restart it whenever it dies."""
         child = Child(name, command, ends_last)
         child.start(self._environment)
         self._children.append(child)
@@ -59,7 +71,7 @@ class Supervisor:
         return any(child.name == name and child.process and child.process.poll() is None for child in self._children)
 
     def stop(self, *_: object) -> None:
-        """End `run` soon; good as a signal handler."""
+        """Make `run` return soon. Can be a signal handler."""
         self._stopping.set()
 
     @property
@@ -76,7 +88,7 @@ class Supervisor:
             self.end_all()
 
     def end_all(self) -> None:
-        """SIGTERM to all, and SIGKILL to what is left after the grace."""
+        """Send SIGTERM to all children, and SIGKILL to those that are alive after the grace period."""
         for is_last in (False, True):
             deadline = time.monotonic() + self._grace_seconds
             ending = [child for child in self._children if child.ends_last == is_last and child.process]
@@ -92,18 +104,18 @@ class Supervisor:
     def _keep_alive(self, child: Child) -> None:
         if child.process is not None and child.process.poll() is not None:
             code = child.process.returncode
-            _kill_group(child)  # what it started may still be there
+            _kill_group(child)  # its own children may have outlived it
             child.process = None
             child.deaths = 1 if time.monotonic() - child.started > HEALTHY_AFTER_SECONDS else child.deaths + 1
-            pause = RESTART_AFTER_SECONDS[min(child.deaths, len(RESTART_AFTER_SECONDS)) - 1]
-            child.restart_at = time.monotonic() + pause
-            logger.warning("%s ended with %d; it starts again in %.1f s", child.name, code, pause)
+            delay = RESTART_DELAYS[min(child.deaths, len(RESTART_DELAYS)) - 1]
+            child.restart_at = time.monotonic() + delay
+            logger.warning("%s ended with %d; it starts again in %.1f s", child.name, code, delay)
         elif child.process is None and time.monotonic() >= child.restart_at:
             child.start(self._environment)
 
 
 def _kill_group(child: Child) -> None:
-    """SIGKILL to whatever is left of the child's process group."""
+    """Send SIGKILL to the child's whole process group."""
     if child.process is None:
         return
     with contextlib.suppress(ProcessLookupError):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from onnxruntime import get_available_providers
 
-from app.processes.children import only_one_in
+from app.processes.checks import exclusive_lock
 from tests.conftest import free_port
 from tests.s3 import NO_CREDENTIALS, S3Server, credentials
 
@@ -154,7 +154,7 @@ def test_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
 
 
 def test_second_service_on_one_data_folder_is_refused(tmp_path: Path) -> None:
-    with only_one_in(tmp_path):
+    with exclusive_lock(tmp_path):
         found = numeral("up", "--port", str(free_port()), folder=tmp_path)
     assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
     assert "another --data-dir" in found.stderr

@@ -1,58 +1,106 @@
-"""What keys, limits, request ids, headers and metrics cost a prediction: processor time, without a network.
+"""CPU time that request ids, headers, keys, rate limits and metrics add to a prediction, without a network.
 
-The same request is put to the application as a server would put it: with the gate taken away and nothing counted; with
-a gate that lets everybody in; with keys and limits; and with everything counted. They take turns, so that whatever
-else the machine does falls on all; the least of many rounds of each is what they cost. python benchmarks/overhead.py
+    python benchmarks/overhead.py
+
+One request is sent to the API as a server would send it: without the gate; with a gate that admits everybody; with keys
+and rate limits; and with metrics, which the steps before do not count. The steps alternate, so that other load on the
+machine falls on all of them; the minimum of many rounds of each is its cost.
 """
 
 import asyncio
 import json
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from app.access import keys as service
+from starlette.types import ASGIApp, Message
+
+from app.access import keys
 from app.access.authorization import Authorization
-from app.api.middleware.fast_lane import Service
+from app.api.middleware.body_limit import BodyLimit
+from app.api.middleware.fast_lane import FastLane
 from app.api.middleware.gate import Gate
+from app.api.middleware.stack import build_stack
+from app.api.raw_route import RawRoutes
+from app.api.security_headers import common_headers
 from app.config import Settings
-from app.main import create_app
-from app.metrics.metrics import Metrics
+from app.main import ROUTERS, create_app
+from app.metrics.recorder import Recorder
 from app.migrations.migrate import upgrade
 from app.server.memory import collect_garbage_less_often
+from app.services import Services
+from app.serving.engine import Engine
+from app.serving.load_shedding import LoadShedder
+from app.serving.predictor import Predictor
+from models.inference.line_reader import LineReader
 
 ROUNDS, REQUESTS = 40, 256
 BODY = json.dumps({"pixels": [0] * 784}).encode()
 
-Application = Callable[..., Awaitable[None]]
 
-
-class NoQueue:
-    """No worker is asked for anything."""
+class NoWorkers:
+    """A WorkerNotifier that notifies nobody."""
 
     def hint(self, job_id: str, kind: str, queue: str) -> None: ...
     def depth(self, queue: str) -> int | None: ...
     def close(self) -> None: ...
 
 
-class Open(Authorization):
-    """Lets everybody in."""
+class OpenAuthorization(Authorization):
+    """Admits everybody."""
 
-    def __init__(self) -> None: ...
-    def admit(self, *_: Any) -> None: ...
-
-
-class Uncounted(Metrics):
-    """Counts nothing."""
-
-    def answered(self, *_: Any) -> None: ...
-    def predicted(self, *_: Any) -> None: ...
-    def computed(self, *_: Any) -> None: ...
+    def authorize(self, *_: Any) -> None: ...
 
 
-async def ask(app: Application, key: str, scope_app: Service) -> None:
+class NoRecorder(Recorder):
+    """Records nothing."""
+
+    def record_request(self, *_: Any) -> None: ...
+    def record_prediction(self, *_: Any) -> None: ...
+    def record_batch(self, *_: Any) -> None: ...
+
+
+class Step(NamedTuple):
+    """What one measurement sends its requests to."""
+
+    name: str
+    stack: ASGIApp
+    services: Services
+
+
+def without_metrics(settings: Settings) -> Services:
+    """Services that record no metrics."""
+    services = Services(settings, NoWorkers())
+    services.recorder = NoRecorder(services.metrics)
+    services.engine = Engine(services.model_cache, LoadShedder(), services.recorder)
+    services.predictor = Predictor(services.engine, services.threads, LineReader.load(), services.recorder)
+    return services
+
+
+def build_steps(settings: Settings) -> list[Step]:
+    """Each step has one part more than the step before."""
+    routes = RawRoutes(route for router in ROUTERS for route in router.routes)
+    uncounted, counted = without_metrics(settings), Services(settings, NoWorkers())
+    app = create_app(uncounted)
+    bare = BodyLimit(
+        FastLane(app, fastapi=app, raw_routes=routes), raw_routes=routes, max_bytes=settings.max_body_bytes
+    )
+    authorization = OpenAuthorization(uncounted.keyring, uncounted.limits)
+    headers = common_headers(is_shared=False)
+    return [
+        Step("bare", bare, uncounted),
+        Step(
+            "request ids, headers",
+            Gate(bare, authorization=authorization, recorder=uncounted.recorder, headers=headers),
+            uncounted,
+        ),
+        Step("keys, limits", build_stack(app, routes, uncounted), uncounted),
+        Step("metrics", build_stack(create_app(counted), routes, counted), counted),
+    ]
+
+
+async def ask(stack: ASGIApp, key: str) -> None:
     headers = [
         (b"host", b"127.0.0.1"),
         (b"content-type", b"application/json"),
@@ -61,17 +109,17 @@ async def ask(app: Application, key: str, scope_app: Service) -> None:
     scope = {
         "type": "http", "method": "POST", "path": "/v1/predict", "raw_path": b"/v1/predict", "query_string": b"",
         "root_path": "", "scheme": "http", "http_version": "1.1", "client": ("127.0.0.1", 5000),
-        "server": ("127.0.0.1", 8000), "headers": headers, "app": scope_app, "state": {},
+        "server": ("127.0.0.1", 8000), "headers": headers, "state": {},
     }  # fmt: skip
     statuses = []
 
-    async def receive() -> dict[str, Any]:
+    async def receive() -> Message:
         return {"type": "http.request", "body": BODY, "more_body": False}
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: Message) -> None:
         statuses.append(message.get("status", 200))
 
-    await app(scope, receive, send)
+    await stack(scope, receive, send)
     if statuses[0] != 200:
         raise SystemExit(f"answered {statuses[0]}")
 
@@ -79,33 +127,23 @@ async def ask(app: Application, key: str, scope_app: Service) -> None:
 async def measure(folder: Path, limit: str | None) -> None:
     settings = Settings(data_dir=folder, rate_limit_per_key=limit, rate_limit_per_address=limit)
     upgrade(settings.resolved_database_url)
-    app = create_app(settings, NoQueue())
+    steps = build_steps(settings)
     collect_garbage_less_often()  # as the service does
-    assert isinstance(app, Service)
-    parts = app.state.parts
-    key = service.create(parts.sessions, "benchmark", ["predict"])[1]
-    async with app.router.lifespan_context(app):
-        uncounted, counted = Uncounted(), parts.metrics
-        bare = app._guarded._app  # type: ignore[attr-defined]
-        open_gate = Gate(bare, admission=Open(), metrics=uncounted, headers=app._guarded._headers)  # type: ignore
-        steps = (
-            ("bare", bare, uncounted), ("request ids, headers", open_gate, uncounted), ("keys, limits", app, uncounted),
-            ("metrics", app, counted),
-        )  # fmt: skip
-        least = {name: 1e9 for name, _, _ in steps}
+    services = steps[0].services, steps[-1].services
+    key = keys.create(services[0].sessions, "benchmark", ["predict"])[1]
+    async with services[0].running(), services[1].running():
+        seconds = {step.name: float("inf") for step in steps}
         for _ in range(ROUNDS):
-            for name, entry, metrics in steps:
-                parts.engine._metrics = app._guarded._metrics = metrics  # type: ignore[attr-defined]
-                object.__setattr__(parts, "metrics", metrics)
+            for step in steps:
                 start = time.thread_time()
                 for _ in range(REQUESTS):
-                    await ask(entry, key, app)
-                metrics.flush()
-                least[name] = min(least[name], (time.thread_time() - start) / REQUESTS)
-    before = least["bare"]
-    for name, seconds in least.items():
-        print(f"{name:20} {seconds * 1e6:7.1f} us of the processor a prediction, +{(seconds - before) * 1e6:.1f}")
-        before = seconds
+                    await ask(step.stack, key)
+                step.services.recorder.flush()
+                seconds[step.name] = min(seconds[step.name], (time.thread_time() - start) / REQUESTS)
+    before = seconds["bare"]
+    for name, cost in seconds.items():
+        print(f"{name:20} {cost * 1e6:7.1f} us of CPU time a prediction, +{(cost - before) * 1e6:.1f}")
+        before = cost
 
 
 if __name__ == "__main__":

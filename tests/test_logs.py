@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from structlog.contextvars import bind_contextvars
+from structlog.contextvars import bound_contextvars
 
 from app.logs import configure_logging
 
@@ -24,11 +24,11 @@ def written(root: logging.Logger, style: Literal["console", "json"]) -> str:
     handler = root.handlers[0]
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(stream := io.StringIO())
-    bind_contextvars(request_id="r-1")
     try:
         raise ValueError("odd")
     except ValueError:
-        logging.getLogger("numeral.test").exception("job %s fails", "j-1", extra={"key": "k-1"})
+        with bound_contextvars(request_id="r-1"):
+            logging.getLogger("numeral.test").exception("job %s fails", "j-1", extra={"key": "k-1"})
     return stream.getvalue()
 
 

@@ -61,8 +61,8 @@ def fast_steps(run: TrainingRun) -> Iterator[None]:
     while True:
         for batch in torch.randperm(len(run.train)).split(run.recipe.batch_size):
             if len(batch) == run.recipe.batch_size:
-                run.step %= run.total_steps
-                run.train_on(batch)
+                run.steps_done %= run.total_steps
+                run.step(batch)
                 yield
 
 

@@ -26,9 +26,9 @@ from models.inference.classifier import DigitClassifier
 from models.pictures.mnist_format import Normalised
 from models.pictures.normalisation import normalise
 from models.training.augmentation import augment
-from models.training.calibration import coverage
+from models.training.calibration import measure_coverage
 from models.training.data import load_dataset
-from models.training.outliers import HAND
+from models.training.outliers import LETTER_AUGMENTATION
 
 FONTS = ("STIXGeneral", "STIXGeneralItalic", "STIXGeneralBol", "cmr10", "cmss10", "cmtt10", "cmti10")
 LIKE_DIGITS = set("BDGIJOQSTZbdfgijloqrsyz")  # a person takes many of these for digits too
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def report_coverage(probabilities: NDArray[np.float32], is_right: NDArray[np.bool_], least: float) -> None:
-    ours = coverage(is_accepted(probabilities, least), is_right)
+    ours = measure_coverage(is_accepted(probabilities, least), is_right)
     print(f"bounds: margin {least:.4f}, probability {MIN_PROBABILITY}")
     print(f"accepted: {ours['coverage']:.2%} of the test set, {ours['accuracy']:.3%} of them right")
     errors = np.cumsum(~is_right[np.argsort(-margin(probabilities), kind="stable")])
@@ -86,7 +86,7 @@ def letters(signs: str) -> Pictures:
     fonts = [Path(matplotlib.get_data_path(), "fonts", "ttf", f"{name}.ttf") for name in FONTS]
     printed = [letter(ImageFont.truetype(str(font), 90), sign) for font in fonts for sign in signs]
     pixels = torch.from_numpy(np.stack(printed)[:, None]).repeat(10, 1, 1, 1).float() / 255
-    return (augment(pixels, HAND)[:, 0] * 255).round().byte().numpy()
+    return (augment(pixels, LETTER_AUGMENTATION)[:, 0] * 255).round().byte().numpy()
 
 
 def letter(font: ImageFont.FreeTypeFont, sign: str) -> Pictures:

@@ -7,54 +7,46 @@ from dataclasses import dataclass, replace
 class Recipe:
     """How to train the digit network.
 
-    `schedule` is `constant`, or `one_cycle`: the learning rate climbs in a straight line to its peak during the
-    first `warmup` of all steps and falls in a straight line to zero at the last one. `average_decay` is the
-    decay per step of the exponential moving average of the weights that is evaluated and shipped, or None
-    for the last weights themselves. `rotation` is in degrees, `shift` in pixels, `scale` a fraction: each
-    picture gets one random affine map with every amount uniform within plus or minus its bound. `slant` (a shear),
-    `aspect` (width against height) and `warp` (pixels) are bounds of the same kind; `stroke` of 1 draws with a pen up
-    to one pixel broader or finer on each side, `blur`, `faintness` and `noise` are fractions. All these changes are
-    half as large in the last `settling` of the steps, a fraction: pictures to come have been through less. For every
-    128 digits, `drawn` digits of our own pen (models/handwriting.py) and `outliers` pictures of what is no digit
-    (models/outliers.py) join them; the network is to be undecided about the latter. `taught` is the share of the loss
-    that asks for the answers of a teacher (models/teacher.py) in place of the labels; there is one for MNIST only.
+    The fields from `rotation` to `noise` (AUGMENTATIONS) are bounds: each picture gets a random amount of its own. For
+    `rotation` to `warp` it is uniform within plus or minus the bound. Each of `stroke` to `noise` leaves 60 % of the
+    pictures as they are.
     """
 
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    momentum: float = 0.9
-    nesterov: bool = False
-    weight_decay: float = 0.0
-    schedule: str = "constant"
-    warmup: float = 0.2
-    dropout: float = 0.0
-    rotation: float = 0.0
-    scale: float = 0.0
-    shift: float = 0.0
-    slant: float = 0.0
-    aspect: float = 0.0
-    warp: float = 0.0
-    stroke: float = 0.0
-    blur: float = 0.0
-    faintness: float = 0.0
-    noise: float = 0.0
-    settling: float = 0.0
-    drawn: int = 0
-    outliers: int = 0
-    taught: float = 0.0
-    average_decay: float | None = None
+    epochs: int  # passes over the training pictures
+    batch_size: int  # training pictures per step
+    learning_rate: float  # of SGD; its highest value where `schedule` changes it
+    momentum: float = 0.9  # of SGD, 0..1
+    nesterov: bool = False  # whether the momentum is Nesterov's
+    weight_decay: float = 0.0  # L2 penalty, added to the gradient as weight_decay * weight
+    schedule: str = "constant"  # or "one_cycle": the learning rate rises and then falls to zero, both linearly
+    warmup: float = 0.2  # share of the steps in which "one_cycle" rises, 0..1
+    dropout: float = 0.0  # probability of setting an activation to zero, 0..1
+    rotation: float = 0.0  # degrees
+    scale: float = 0.0  # fraction of the size, 0..1
+    shift: float = 0.0  # pixels (of 28), along each axis
+    slant: float = 0.0  # shear: pixels to the side per pixel of height
+    aspect: float = 0.0  # fraction, 0..1, by which the width grows and the height shrinks
+    warp: float = 0.0  # pixels by which each node of a 4x4 grid over the picture moves, along each axis
+    stroke: float = 0.0  # 0..1: at 1, strokes get up to one pixel broader or finer on each side
+    blur: float = 0.0  # weight of the 3x3 mean in place of the picture, 0..1
+    fading: float = 0.0  # fraction of its brightness that the ink loses, 0..1
+    noise: float = 0.0  # standard deviation of Gaussian noise; a pixel is 0..1
+    cooldown: float = 0.0  # share of the steps, 0..1, at the end, in which the augmentations are half as large
+    synthetic_per_128: int = 0  # synthetic digits (training/synthetic_digits.py) added to every 128 training pictures
+    outliers_per_128: int = 0  # pictures of no digit (training/outliers.py) added likewise
+    distillation_weight: float = 0.0  # of the teacher's answers in the loss, 0..1; the labels' is the rest. MNIST only
+    average_decay: float | None = None  # per step, of the moving average of the weights that ships; None: no average
 
     @property
     def is_augmented(self) -> bool:
-        return bool(self.rotation or self.scale or self.shift)  # the others come on top of these
+        return any(getattr(self, name) for name in AUGMENTATIONS)
 
-    def settled(self) -> "Recipe":
-        """What holds in the last steps: every change of a picture is half as large."""
-        return replace(self, **{name: getattr(self, name) / 2 for name in CHANGES})
+    def in_cooldown(self) -> "Recipe":
+        """Returns the recipe of the last steps: every augmentation is half as large."""
+        return replace(self, **{name: getattr(self, name) / 2 for name in AUGMENTATIONS})
 
 
-CHANGES = ("rotation", "scale", "shift", "slant", "aspect", "warp", "stroke", "blur", "faintness", "noise")
+AUGMENTATIONS = ("rotation", "scale", "shift", "slant", "aspect", "warp", "stroke", "blur", "fading", "noise")
 
 FAST = Recipe(
     epochs=5,
@@ -72,9 +64,9 @@ FAST = Recipe(
 RECIPES = {
     # As published (MPGarg/ERA1_Session6): a constant rate, no augmentation.
     "reference": Recipe(epochs=19, batch_size=128, learning_rate=0.01, dropout=0.05),
-    # Anneals to zero, averages the weights, moves the digits about.
+    # One cycle of the learning rate, averaged weights, and digits that are rotated, scaled and shifted.
     "fast": FAST,
-    # For pictures that others make: other pens, cameras and hands, and what is no digit.
+    # For pictures unlike MNIST: other pens, cameras and handwriting, and pictures of no digit.
     "robust": replace(
         FAST,
         epochs=20,
@@ -83,11 +75,11 @@ RECIPES = {
         warp=0.5,
         stroke=0.6,
         blur=0.4,
-        faintness=0.2,
+        fading=0.2,
         noise=0.05,
-        settling=0.2,
-        drawn=8,
-        outliers=12,
-        taught=0.9,
+        cooldown=0.2,
+        synthetic_per_128=8,
+        outliers_per_128=12,
+        distillation_weight=0.9,
     ),
 }

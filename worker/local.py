@@ -1,4 +1,4 @@
-"""A training in this terminal, without a service: `numeral train` hands its spec over to this module."""
+"""A training in this terminal, without a service: `numeral train` runs this module with its spec."""
 
 import json
 import signal
@@ -15,38 +15,31 @@ from app.jobs.specs import MnistTrainingSpec
 from models.errors import CheckpointUnusable, ModelError
 from models.training.checkpoints import restore, to_bytes
 from models.training.data import load_dataset
-from models.training.packaging import prove
-from models.training.run import Epoch, TrainingRun, choose_device
+from models.training.packaging import package_model
+from models.training.run import Epoch, TrainingRun, choose_device, train
 
 
 def main(spec_json: str, output: Path, is_json: bool) -> None:
     """Train as `spec_json` says and write weights, ONNX file and card into `output`.
 
-    Every epoch leaves a checkpoint there; a run of the same spec that was interrupted goes on from it.
+    Each epoch writes a checkpoint there, from which an interrupted training of the same spec resumes.
     """
     spec, settings, started = MnistTrainingSpec.model_validate_json(spec_json), Settings(), time.perf_counter()
     output.mkdir(parents=True, exist_ok=True)
     dataset = load_dataset(spec.dataset, data_dir=settings.data_dir, mnist_dir=settings.mnist_dir)
-
-    def begin() -> TrainingRun:
-        return TrainingRun(spec.to_recipe(), dataset, seed=spec.seed, device=choose_device(spec.device))
-
-    run, saved = begin(), SavedRun(output, spec_json)
-    try:
-        epochs = saved.restore(run)
-    except CheckpointUnusable as error:
-        print(f"{error} The training begins anew.", file=sys.stderr)
-        run, epochs = begin(), []
-    with tqdm(total=run.total_steps, initial=run.step, unit="batch", disable=True if is_json else None) as bar:
-        run.advance(_Progress(bar, saved, epochs))
-    proven = prove(run, recipe_name=spec.recipe, epochs=epochs, seconds=time.perf_counter() - started)
-    for name, content in proven.files.items():
+    device = choose_device(spec.device)
+    with tqdm(unit="batch", disable=True if is_json else None) as bar:
+        terminal = _Terminal(bar, SavedRun(output, spec_json))
+        run = train(spec.to_recipe(), dataset, seed=spec.seed, device=device, observer=terminal)
+    seconds = time.perf_counter() - started
+    package = package_model(run, recipe_name=spec.recipe, epochs=terminal.epochs, seconds=seconds)
+    for name, content in package.files.items():
         (output / name).write_bytes(content)
-    saved.forget()
+    terminal.saved.delete()
     if is_json:
-        print(proven.files["card.json"].decode(), end="")
+        print(package.files["card.json"].decode(), end="")
     else:
-        test = proven.card["test"]
+        test = package.card["test"]
         print(f"{test['correct']} of {test['total']} test pictures read right ({test['accuracy']:.2%}); see {output}")
 
 
@@ -58,17 +51,17 @@ class SavedRun:
         self._spec = json.loads(spec_json)
 
     def save(self, run: TrainingRun, epochs: list[dict[str, Any]]) -> None:
-        notes = {"spec": self._spec, "step": run.step, "epochs": epochs}
-        # notes first: if this is cut off between the two, `restore` drops the epoch that the checkpoint lacks
+        notes = {"spec": self._spec, "step": run.steps_done, "epochs": epochs}
+        # The notes first: after an interruption between the two, `restore` drops the epoch that the checkpoint lacks.
         for path, content in ((self._notes, json.dumps(notes).encode()), (self._checkpoint, to_bytes(run))):
             part = path.with_suffix(".part")
             part.write_bytes(content)
             part.replace(path)
 
     def restore(self, run: TrainingRun) -> list[dict[str, Any]]:
-        """Put `run` where it stood; its epochs so far, none where there is nothing to go on from.
+        """Put `run` where the saved one stood, if there is one of the same spec. Returns its epochs so far.
 
-        Raises CheckpointUnusable, and then `run` is unfit.
+        Raises CheckpointUnusable, and leaves `run` as it was.
         """
         if not (self._notes.is_file() and self._checkpoint.is_file()):
             return []
@@ -77,26 +70,36 @@ class SavedRun:
             return []
         restore(run, self._checkpoint.read_bytes())
         epochs: list[dict[str, Any]] = notes["epochs"]
-        return epochs[: run.step // run.steps_per_epoch]
+        return epochs[: run.steps_done // run.steps_per_epoch]
 
-    def forget(self) -> None:
+    def delete(self) -> None:
         self._checkpoint.unlink(missing_ok=True)
         self._notes.unlink(missing_ok=True)
 
 
-class _Progress:
-    """A bar for the batches, a line and a checkpoint for each epoch."""
+class _Terminal:
+    """Shows the progress of a training: a bar for the batches, a line for each epoch, whose checkpoint it saves."""
 
-    def __init__(self, bar: "tqdm[Any]", saved: SavedRun, epochs: list[dict[str, Any]]) -> None:
-        self._bar, self._saved, self._epochs = bar, saved, epochs
+    def __init__(self, bar: "tqdm[Any]", saved: SavedRun) -> None:
+        self._bar, self.saved = bar, saved
+        self.epochs: list[dict[str, Any]] = []
+
+    def before_training(self, run: TrainingRun) -> None:
+        try:
+            self.epochs = self.saved.restore(run)
+        except CheckpointUnusable as error:
+            print(f"{error} The training begins anew.", file=sys.stderr)
+        self._bar.total = run.total_steps
+        self._bar.initial = self._bar.n = self._bar.last_print_n = run.steps_done
+        self._bar.refresh()
 
     def after_batch(self, run: TrainingRun) -> None:
-        self._bar.update(run.step - self._bar.n)
+        self._bar.update(run.steps_done - self._bar.n)
 
     def after_epoch(self, run: TrainingRun, epoch: Epoch) -> None:
         self.after_batch(run)
-        self._epochs.append(asdict(epoch))
-        self._saved.save(run, self._epochs)
+        self.epochs.append(asdict(epoch))
+        self.saved.save(run, self.epochs)
         self._bar.write(
             f"epoch {epoch.epoch:3}  train loss {epoch.train_loss:.4f}  validation {epoch.validation_accuracy:.2%}  "
             f"learning rate {epoch.learning_rate:.4f}  {epoch.images_per_second:,.0f} images/s",

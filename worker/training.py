@@ -1,4 +1,4 @@
-"""The work of an `mnist_training` job: train, checkpoint every epoch, prove, and register the version."""
+"""The work of an `mnist_training` job: train with a checkpoint after every epoch, package and register the model."""
 
 import time
 from dataclasses import asdict
@@ -16,8 +16,9 @@ from app.storage import Storage
 from models.errors import CheckpointUnusable
 from models.training import checkpoints
 from models.training.data import load_dataset
-from models.training.packaging import Proven, prove
+from models.training.packaging import ModelPackage, package_model
 from models.training.run import Epoch, TrainingRun, choose_device
+from models.training.run import train as train_network
 from worker.retrying import retry_while_unavailable
 from worker.runner import Finish, Run, WorkerStopping
 
@@ -27,30 +28,44 @@ def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None)
     started = time.perf_counter()
     spec = MnistTrainingSpec.model_validate(run.claim.spec)
     dataset = load_dataset(spec.dataset, data_dir=data_dir, mnist_dir=mnist_dir)
-    training = TrainingRun(spec.to_recipe(), dataset, seed=spec.seed, device=choose_device(spec.device))
-    training = _resume(run, storage, training)
-    training.advance(_Observer(run, storage))
+    device, observer = choose_device(spec.device), _JobObserver(run, storage)
+    training = train_network(spec.to_recipe(), dataset, seed=spec.seed, device=device, observer=observer)
     epochs = retry_while_unavailable(lambda: runs.event_data(run.sessions, run.claim.job_id, "epoch"))
-    proven = prove(training, recipe_name=spec.recipe, epochs=epochs, seconds=time.perf_counter() - started)
+    package = package_model(training, recipe_name=spec.recipe, epochs=epochs, seconds=time.perf_counter() - started)
     folder = f"models/{run.claim.job_id}-{run.claim.attempt}"
-    files = run.store(lambda: registry.store_files(storage, folder, proven.files))
+    files = run.store(lambda: registry.store_files(storage, folder, package.files))
 
     def finish(session: Session) -> dict[str, Any]:
-        version = registry.register(session, source=f"job:{run.claim.job_id}", card=proven.card, files=files)
+        version = registry.register(session, source=f"job:{run.claim.job_id}", card=package.card, files=files)
         promoted, why = registry.promote_if_better(session, version)
-        return _result(proven, version) | {"promoted": promoted, "promotion": why}
+        return _result(package, version) | {"promoted": promoted, "promotion": why}
 
     return finish
 
 
-class _Observer:
-    """Tells the job how its training goes."""
+class _JobObserver:
+    """Writes the progress, the epochs and the checkpoints of a training into its job, and resumes from them."""
 
     def __init__(self, run: Run, storage: Storage) -> None:
         self._run, self._storage = run, storage
 
+    def before_training(self, training: TrainingRun) -> None:
+        """Resume from the latest checkpoint that is not damaged, if there is one."""
+        saved = retry_while_unavailable(lambda: runs.checkpoints(self._run.sessions, self._run.claim.job_id))
+        for checkpoint in saved:
+            try:
+                checkpoints.restore(training, self._read(checkpoint))
+            except (ArtifactDamaged, CheckpointUnusable) as error:
+                self._run.report("log", {"message": f"{error} The one before it is tried."})
+                continue
+            message = f"Resumed at batch {training.steps_done} of {training.total_steps}."
+            self._run.report("log", {"message": message})
+            return
+        if saved:
+            self._run.report("log", {"message": "No checkpoint is left; the training begins anew."})
+
     def after_batch(self, training: TrainingRun) -> None:
-        self._run.progress(training.step, training.total_steps, "batches")
+        self._run.progress(training.steps_done, training.total_steps, "batches")
         try:
             self._run.check()
         except WorkerStopping:
@@ -58,45 +73,26 @@ class _Observer:
             raise
 
     def after_epoch(self, training: TrainingRun, epoch: Epoch) -> None:
-        self._run.progress(training.step, training.total_steps, "batches")
+        self._run.progress(training.steps_done, training.total_steps, "batches")
         self._save(training, asdict(epoch))
         self._run.check()
 
     def _save(self, training: TrainingRun, epoch: dict[str, Any] | None) -> None:
-        claim = self._run.claim
-        name = f"checkpoints/{claim.job_id}/{claim.attempt}-{training.step}.safetensors"
+        claim, step = self._run.claim, training.steps_done
+        name = f"checkpoints/{claim.job_id}/{claim.attempt}-{step}.safetensors"
         content = checkpoints.to_bytes(training)
         stored = self._run.store(lambda: self._storage.put(name, content))
         self._run.write(
             lambda: runs.record_checkpoint(
-                self._run.sessions, claim, step=training.step, artifact=stored.name, sha256=stored.sha256, epoch=epoch
+                self._run.sessions, claim, step=step, artifact=stored.name, sha256=stored.sha256, epoch=epoch
             )
         )
 
-
-def _resume(run: Run, storage: Storage, training: TrainingRun) -> TrainingRun:
-    """The training as its latest undamaged checkpoint left it, or from the start."""
-    saved = retry_while_unavailable(lambda: runs.checkpoints(run.sessions, run.claim.job_id))
-    for checkpoint in saved:
-        try:
-            checkpoints.restore(training, _read(run, storage, checkpoint))
-        except (ArtifactDamaged, CheckpointUnusable) as error:
-            run.report("log", {"message": f"{error} The one before it is tried."})
-            training = TrainingRun(training.recipe, training.dataset, seed=training.seed, device=training.device)
-            continue
-        run.report("log", {"message": f"Resumed at batch {training.step} of {training.total_steps}."})
-        return training
-    if saved:
-        run.report("log", {"message": "No checkpoint is left; the training begins anew."})
-    return training
+    def _read(self, checkpoint: Checkpoint) -> bytes:
+        name, sha256 = checkpoint.artifact, checkpoint.sha256
+        return retry_while_unavailable(lambda: self._storage.get(name, sha256=sha256), between_tries=self._run.check)
 
 
-def _read(run: Run, storage: Storage, checkpoint: Checkpoint) -> bytes:
-    return retry_while_unavailable(
-        lambda: storage.get(checkpoint.artifact, sha256=checkpoint.sha256), between_tries=run.check
-    )
-
-
-def _result(proven: Proven, version: str) -> dict[str, Any]:
+def _result(package: ModelPackage, version: str) -> dict[str, Any]:
     kept = ("parameters", "test", "validation", "epochs", "seconds", "device", "dataset")
-    return {"model_version": version} | {name: proven.card[name] for name in kept}
+    return {"model_version": version} | {name: package.card[name] for name in kept}

@@ -1,13 +1,13 @@
-"""A training run to bytes and back: safetensors, so that nothing in it is ever executed.
+"""A training run to bytes and back, as safetensors: nothing in a checkpoint is ever executed.
 
-Networks, momentum buffers, the loss of the epoch so far, the step and the number of threads are all there is: the
-schedule and the random numbers are functions of the step (see training.py). A digest of the recipe and the teacher says
-whether a run would go on as it began, for a later release may train otherwise under the same name.
+A checkpoint holds the networks, the momentum buffers, the loss of the epoch so far, the step and the number of threads.
+The learning rate and the random numbers are functions of the step (schedule.py). A digest of the recipe and the teacher
+tells whether a run would go on as it began, since a later release may change what a recipe's name stands for.
 """
 
 import hashlib
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 
 import torch
 from safetensors import SafetensorError
@@ -19,45 +19,59 @@ from models.recipes import Recipe
 from models.training.run import TrainingRun
 from models.training.teacher import TeacherNetwork
 
+# What these fields are called in the digest: their first names, so that checkpoints from before a renaming stay good.
+DIGEST_NAMES = {
+    "fading": "faintness",
+    "cooldown": "settling",
+    "synthetic_per_128": "drawn",
+    "outliers_per_128": "outliers",
+    "distillation_weight": "taught",
+}
+
 
 def to_bytes(run: TrainingRun) -> bytes:
-    """Everything that the run's next step depends on."""
+    """Returns everything that the run's next step depends on."""
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(run).items()} | _position(run))
 
 
 def restore(run: TrainingRun, content: bytes) -> None:
-    """Put a freshly made run where the saved one stood. Raises CheckpointUnusable, and then the run is unfit."""
+    """Put a fresh run where the saved one stood. Raises CheckpointUnusable, and leaves the run as it was."""
     try:
         saved = load(content)
-        _require_same_way(run, saved.get("way"))
-        run.step = int(saved["step"])
-        if "threads" in saved:  # the first checkpoints had none
-            run.threads = int(saved["threads"])
-        run.loss_sum.copy_(saved["loss_sum"])
-        _prepare_momentum(run)
-        for name, tensor in _tensors(run).items():
-            tensor.detach().copy_(saved[name])
+        _require_fit(run, saved)
     except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise CheckpointUnusable(f"The checkpoint cannot be used: {error}.") from error
-    if run.step > run.total_steps:
-        raise CheckpointUnusable(f"The checkpoint is at step {run.step} of a training of {run.total_steps} steps.")
+    run.steps_done, run.threads = int(saved["step"]), int(saved["threads"])
+    run.loss_sum.copy_(saved["loss_sum"])
+    if run.steps_done:
+        for parameter in run.network.parameters():
+            run.optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    for name, tensor in _tensors(run).items():
+        tensor.detach().copy_(saved[name])
 
 
-def _require_same_way(run: TrainingRun, saved: Tensor | None) -> None:
-    """Raise CheckpointUnusable where the saved run was to be trained in another way; the first ones did not say."""
-    before = _way(replace(run.recipe, taught=0.0, settling=0.0), None) if saved is None else saved
-    if not torch.equal(before, _way(run.recipe, run.teacher)):
+def _require_fit(run: TrainingRun, saved: dict[str, Tensor]) -> None:
+    if not torch.equal(saved["way"], _training_digest(run.recipe, run.teacher)):
         raise CheckpointUnusable("The checkpoint cannot be used: another recipe or teacher made it.")
+    if saved["step"] > run.total_steps:
+        raise CheckpointUnusable(f"The checkpoint is at step {saved['step']} of a training of {run.total_steps} steps.")
+    expected = _tensors(run) | _position(run)
+    if saved["step"] > 0:
+        expected |= {f"momentum.{name}": parameter for name, parameter in run.network.named_parameters()}
+    for name, tensor in expected.items():
+        if saved[name].shape != tensor.shape:
+            raise ValueError(f"{name} has the shape {tuple(saved[name].shape)}, not {tuple(tensor.shape)}")
 
 
-def _way(recipe: Recipe, teacher: TeacherNetwork | None) -> Tensor:
-    """A digest, uint8 (32,), of what makes a run differ from one with all defaults, and of its teacher.
+def _training_digest(recipe: Recipe, teacher: TeacherNetwork | None) -> Tensor:
+    """Returns a digest, uint8 (32,), of the teacher and of the recipe's fields that are not at their defaults.
 
-    So it stays as it is when a later release adds something to recipes; nor does it tell that a default was changed.
+    A field that a later release adds does not change it, nor does a changed default.
     """
     defaults = {field.name: field.default for field in fields(recipe)}
-    told = {name: value for name, value in asdict(recipe).items() if value != defaults.get(name)}
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    changed = {name: value for name, value in asdict(recipe).items() if value != defaults[name]}
+    named = {DIGEST_NAMES.get(name, name): value for name, value in changed.items()}
+    digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode())
     if teacher is not None:
         digest.update(save({name: tensor.cpu().contiguous() for name, tensor in teacher.state_dict().items()}))
     return torch.tensor(list(digest.digest()), dtype=torch.uint8)
@@ -65,8 +79,8 @@ def _way(recipe: Recipe, teacher: TeacherNetwork | None) -> Tensor:
 
 def _position(run: TrainingRun) -> dict[str, Tensor]:
     return {
-        "way": _way(run.recipe, run.teacher),
-        "step": torch.tensor(run.step),
+        "way": _training_digest(run.recipe, run.teacher),
+        "step": torch.tensor(run.steps_done),
         "threads": torch.tensor(run.threads),
         "loss_sum": run.loss_sum.cpu(),
     }
@@ -80,9 +94,3 @@ def _tensors(run: TrainingRun) -> dict[str, Tensor]:
         if "momentum_buffer" in run.optimizer.state[parameter]:
             tensors[f"momentum.{name}"] = run.optimizer.state[parameter]["momentum_buffer"]
     return tensors
-
-
-def _prepare_momentum(run: TrainingRun) -> None:
-    if run.step:
-        for parameter in run.network.parameters():
-            run.optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)

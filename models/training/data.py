@@ -1,8 +1,8 @@
-"""The data sets as tensors in memory: MNIST, and the optdigits that ship inside scikit-learn.
+"""The data sets as tensors in memory: MNIST, and the optdigits of scikit-learn.
 
-Each is split three ways. MNIST's validation pictures are 46 whole writers of its training set (5,030 digits,
-indices in mnist_validation.json, drawn from the writer ids of QMNIST): nobody's hand is on both sides, as
-is true of MNIST's own test set. A random split would flatter the network.
+Each is split into training, validation and test pictures. MNIST's validation pictures are those of 46 writers of its
+training set (5,030 digits, whose indices in mnist_validation.json come from the writer ids of QMNIST). No writer is on
+both sides, as with MNIST's own test set: on a random split the accuracy would be too high.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A named data set; `sha256` is over every picture and label in the order they are stored."""
+    """A named data set; `sha256` is that of every picture and label in the order in which they are stored."""
 
     name: str
     sha256: str
@@ -56,16 +56,16 @@ class Dataset:
 
 
 def load_dataset(name: str, *, data_dir: Path, mnist_dir: Path | None = None) -> Dataset:
-    """The data set `mnist` or `optdigits`.
+    """Returns the data set `mnist` or `optdigits`.
 
-    MNIST is looked for under `data_dir`, then under `mnist_dir` (only read, never written), then fetched from
-    the mirrors that torchvision knows. Raises DatasetUnavailable, which names the files and the folders.
+    MNIST comes from `data_dir`, else from `mnist_dir` (only read, never written), else from the mirrors in torchvision.
+    Raises DatasetUnavailable, which names the files and the folders.
     """
     return load_optdigits() if name == "optdigits" else load_mnist(data_dir, mnist_dir)
 
 
-def load_mnist_here() -> Dataset:
-    """MNIST for a command of this repository: from the folder `data`, or from where NUMERAL_MNIST_DIR says."""
+def load_local_mnist() -> Dataset:
+    """Returns MNIST for a command that runs in this repository: from the folder `data` or from NUMERAL_MNIST_DIR."""
     folder = os.environ.get("NUMERAL_MNIST_DIR")
     return load_mnist(Path("data"), Path(folder) if folder else None)
 
@@ -93,7 +93,7 @@ def load_mnist(data_dir: Path, mnist_dir: Path | None = None) -> Dataset:
 
 
 def load_optdigits() -> Dataset:
-    """1,797 digits of 8x8 pixels and 17 grey levels, scaled to 20x20 and centred in 28x28 as MNIST's are."""
+    """Returns 1,797 digits of 8x8 pixels and 17 grey levels, scaled to 20x20 and centred in 28x28 as MNIST's are."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -107,9 +107,9 @@ def load_optdigits() -> Dataset:
 
 
 def _enlarge(picture: np.ndarray) -> Tensor:
-    eight = Image.fromarray((picture * (255 / 16)).round().astype(np.uint8))
+    small = Image.fromarray((picture * (255 / 16)).round().astype(np.uint8))
     canvas = Image.new("L", (28, 28))
-    canvas.paste(eight.resize((20, 20), Image.Resampling.BICUBIC), (4, 4))
+    canvas.paste(small.resize((20, 20), Image.Resampling.BICUBIC), (4, 4))
     return torch.from_numpy(np.array(canvas)).unsqueeze(0)
 
 
@@ -122,7 +122,7 @@ def _digest(splits: list[Split]) -> str:
 
 
 def _install_mnist(data_dir: Path, mnist_dir: Path | None) -> None:
-    """Make `data_dir`/MNIST/raw whole, or raise. A folder appears at once or not at all: two workers may race."""
+    """Put the four files into `data_dir`/MNIST/raw: all at once or not at all, since two workers may race."""
     target = data_dir / "MNIST" / "raw"
     if all((target / name).is_file() for name in MNIST_FILES):
         return
@@ -141,7 +141,7 @@ def _install_mnist(data_dir: Path, mnist_dir: Path | None) -> None:
 
 def _verify_and_unpack(scratch: Path, target: Path, mnist_dir: Path | None) -> None:
     timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)  # torchvision sets none of its own
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)  # torchvision sets none
     try:
         import_mnist()(str(scratch), download=True)
     except (RuntimeError, OSError) as error:
@@ -165,12 +165,12 @@ def _replace_folder(source: Path, target: Path) -> None:
 
 
 def import_mnist() -> "type[MNIST]":
-    """torchvision's MNIST class, whatever build of torchvision this is."""
+    """Returns torchvision's MNIST class, also where its compiled operators do not fit this torch."""
     try:
         from torchvision.datasets import MNIST
     except RuntimeError:
-        # A CPU build of torch beside the registry's torchvision, whose compiled operators need CUDA: two of them
-        # are then named at import without having been declared. Nothing here calls them.
+        # With a CPU build of torch and PyPI's torchvision, whose operators need CUDA, torchvision's import refers to
+        # two operators that nobody declared. Declaring them is enough: nothing here calls them.
         _OPERATORS.append(torch.library.Library("torchvision", "DEF"))
         _OPERATORS[0].define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         _OPERATORS[0].define(
@@ -181,4 +181,4 @@ def import_mnist() -> "type[MNIST]":
     return mnist
 
 
-_OPERATORS: list[torch.library.Library] = []  # a declaration lasts as long as its Library does
+_OPERATORS: list[torch.library.Library] = []  # keeps the declarations: each ends with its Library

@@ -49,11 +49,11 @@ class DigitNetwork(nn.Module):
 def _convolve_normalise(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
     convolution = nn.Conv2d(inputs, outputs, kernel_size=3)
     layers: list[nn.Module] = [convolution, nn.ReLU(), nn.BatchNorm2d(outputs)]
-    if dropout > 0:  # even a dropout of zero would draw its random numbers
+    if dropout > 0:  # nn.Dropout(0) would draw random numbers all the same
         layers.append(nn.Dropout(dropout))
     return nn.Sequential(*layers)
 
 
 def count_parameters(network: nn.Module) -> int:
-    """How many numbers of `network` the training changes."""
+    """Returns the number of trainable parameters."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

@@ -1,9 +1,9 @@
-"""How well a network reads a split: its figures, and how far off they may be."""
+"""Evaluates a network on a split: accuracy with its confidence interval, loss, confusion matrix."""
 
-import math
 from dataclasses import dataclass
 
 import torch
+from scipy.stats import binomtest
 from torch import nn
 
 from models.training.data import Split
@@ -13,7 +13,7 @@ EVALUATION_BATCH = 500
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A network's figures on one split; `confusion[i][j]` counts the i that were read as j."""
+    """A network's figures on one split. `loss` is the mean NLL in nats; `confusion[i][j]` counts the i read as j."""
 
     accuracy: float
     correct: int
@@ -25,7 +25,7 @@ class Evaluation:
 
 @torch.inference_mode()
 def evaluate(network: nn.Module, split: Split) -> Evaluation:
-    """The network's figures on `split`, which lies on the network's device."""
+    """Returns the network's figures on `split`, whose tensors are on the network's device."""
     network.eval()
     scores = torch.cat([network(part.float() / 255) for part in split.images.split(EVALUATION_BATCH)])
     loss = float(nn.functional.nll_loss(scores, split.labels))
@@ -35,9 +35,6 @@ def evaluate(network: nn.Module, split: Split) -> Evaluation:
 
 
 def wilson_interval(correct: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927), within 0..1."""
-    z = 1.959964
-    share, spread = correct / total, z * z / total
-    centre = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / total + spread / (4 * total)) / (1 + spread)
-    return centre - half, centre + half
+    """Returns the 95 % confidence interval of an accuracy (Wilson 1927), within 0..1."""
+    low, high = binomtest(correct, total).proportion_ci(0.95, method="wilson")
+    return float(low), float(high)

@@ -1,11 +1,11 @@
-"""From the trained network to files: safetensors weights, and a folded ONNX graph for serving.
+"""Exports the trained network: weights as safetensors, and a folded ONNX graph for serving.
 
 The trained network is convolution, relu, batch-norm, next convolution. At inference a batch-norm is a scale and a
 shift per channel, and without padding both go exactly into the *next* convolution's weights and bias:
 
     conv(s * x + t) has weights w * s and bias b + sum(w * t)
 
-So does the normalisation of the pixels into the first one. What is left is seven Conv, two MaxPool and one Gemm.
+The normalisation of the pixels goes into the first convolution likewise. Seven Conv, two MaxPool and one Gemm are left.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from models.training.data import Split
 from models.training.digit_network import PIXEL_MEAN, PIXEL_STD, DigitNetwork
 from models.training.onnx_graph import GraphBuilder
 
-LARGEST_DIFFERENCE = 1e-4  # between a logit of torch and of ONNX Runtime, both float32
+MAX_LOGIT_DIFFERENCE = 1e-4  # between torch and ONNX Runtime, both float32
 
 Weights = tuple[Tensor, Tensor]  # of one layer: weight (out, in, k, k) or (out, in), and bias (out,)
 
@@ -29,15 +29,15 @@ class ExportMismatch(ModelError):
 
 
 def to_safetensors(network: nn.Module) -> bytes:
-    """The network's weights and batch-norm statistics, without pickle."""
+    """Returns the network's weights and batch-norm statistics, without pickle."""
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
 
 
 def to_onnx(network: DigitNetwork, *, temperature: float = 1.0, min_margin: float = 0.5) -> bytes:
-    """The folded network: input `image` float32 (batch, 1, 28, 28) in 0..1, output `logits` float32 (batch, 10).
+    """Returns the folded network, from `image` float32 (batch, 1, 28, 28) in 0..1 to `logits` float32 (batch, 10).
 
-    The logits are divided by `temperature`, within the last layer, so that everybody who takes their softmax gets the
-    calibrated probabilities. It and `min_margin` are written into the file's metadata.
+    The last layer divides the logits by `temperature`, so that their softmax gives calibrated probabilities. The
+    temperature and `min_margin` are in the file's metadata.
     """
     layers = fold(network)
     weight, bias = layers["linear"]
@@ -56,7 +56,7 @@ def to_onnx(network: DigitNetwork, *, temperature: float = 1.0, min_margin: floa
 
 
 def fold(network: DigitNetwork) -> dict[str, Weights]:
-    """Weight and bias of every layer once all normalisation has gone into the convolution that follows it."""
+    """Returns weight and bias of every layer, each normalisation folded into the layer that follows it."""
     scale, shift = torch.tensor([1 / PIXEL_STD]).double(), torch.tensor([-PIXEL_MEAN / PIXEL_STD]).double()
     folded: dict[str, Weights] = {}
     for name in ("conv1", "conv2", "conv3", "conv4", "conv5", "conv6", "conv7"):
@@ -73,9 +73,9 @@ def fold(network: DigitNetwork) -> dict[str, Weights]:
 
 
 def check_export(network: DigitNetwork, model: bytes, split: Split, *, temperature: float = 1.0) -> float:
-    """The largest difference of a calibrated logit over `split`.
+    """Returns the largest difference of a calibrated logit over `split`.
 
-    Raises ExportMismatch past 1e-4 or where a digit differs.
+    Raises ExportMismatch if it is above 1e-4 or a predicted digit differs.
     """
     classifier = DigitClassifier(model)
     largest = 0.0
@@ -86,12 +86,8 @@ def check_export(network: DigitNetwork, model: bytes, split: Split, *, temperatu
             ours = network.logits(pixels).numpy() / np.float32(temperature)
         theirs = classifier.logits(pixels.numpy())
         largest = float(np.maximum(largest, np.abs(ours - theirs).max()))
-        if (
-            not largest <= LARGEST_DIFFERENCE
-            or (  # not a number is not below it either
-                ours.argmax(axis=1) != theirs.argmax(axis=1)
-            ).any()
-        ):
+        is_close = largest <= MAX_LOGIT_DIFFERENCE  # False where a logit is not a number
+        if not is_close or (ours.argmax(axis=1) != theirs.argmax(axis=1)).any():
             raise ExportMismatch(f"The ONNX file differs from the trained network by {largest:.2g} in a logit.")
     return largest
 
@@ -102,7 +98,7 @@ def _parameters(layer: nn.Module) -> Weights:
 
 
 def _affine(norm: nn.Module) -> Weights:
-    """Scale and shift per channel of a batch-norm at inference."""
+    """Returns scale and shift per channel of a batch-norm at inference."""
     if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None or norm.running_var is None:
         raise TypeError("a batch-norm with running statistics was expected after the activation")
     scale = norm.weight.detach().cpu().double() / torch.sqrt(norm.running_var.cpu().double() + norm.eps)

@@ -1,7 +1,7 @@
-"""The line reader's network: convolutions over a line of digits, and a column of scores for every two of its pixels.
+"""The line reader's network: convolutions over the image of a line of digits, one column of scores per two pixels.
 
-It is trained by connectionist temporal classification (Graves et al. 2006): every column names one of the ten digits
-or none, and the line's text is what is left once repetitions and nones are dropped.
+It is trained by connectionist temporal classification (Graves et al. 2006): each column predicts one of the ten digits
+or the blank, and the text is what remains when repetitions and then blanks are dropped.
 """
 
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ CHANNELS = (16, 32, 48, 96)
 
 
 def line_network() -> nn.Sequential:
-    """Scores (batch, 11, 1, width / 2) of strips float32 (batch, 1, 32, width) in 0..1, bright ink on dark."""
+    """Line images, float32 (batch, 1, 32, width) in 0..1, bright ink on dark, to scores (batch, 11, 1, width / 2)."""
     first, second, third, last = CHANNELS
     return nn.Sequential(
         *_convolve(1, first, 3, 1),
@@ -24,16 +24,16 @@ def line_network() -> nn.Sequential:
         *_convolve(third, third, 3, 1),
         nn.MaxPool2d((2, 1)),
         *_convolve(third, third, 3, 1),
-        *_convolve(third, last, (HEIGHT // 8, 3), (0, 1)),  # from here on a row of columns
+        *_convolve(third, last, (HEIGHT // 8, 3), (0, 1)),  # height 1 from here on
         nn.Dropout(0.1),
         *_convolve(last, last, (1, 5), (0, 2)),
         nn.Conv2d(last, CLASSES, 1),
     )
 
 
-def log_probabilities(network: nn.Module, strips: Tensor) -> Tensor:
-    """Log-probabilities (width / 2, batch, 11), as torch's CTCLoss takes them."""
-    scores: Tensor = network(strips)
+def log_probabilities(network: nn.Module, line_images: Tensor) -> Tensor:
+    """Returns log-probabilities (width / 2, batch, 11), the shape that torch's CTC loss takes."""
+    scores: Tensor = network(line_images)
     return scores[:, :, 0].permute(2, 0, 1).log_softmax(dim=2)
 
 

@@ -1,4 +1,4 @@
-"""From a finished training to a servable version: measured once on the test set, exported, and described in a card."""
+"""Packages a finished training as a model: evaluated on the test set, calibrated, exported, described by a card."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.inference.acceptance import is_accepted, margin
 from models.inference.classifier import softmax
-from models.training.calibration import coverage, fit_temperature, least_trusted, negative_log_likelihood
+from models.training.calibration import fit_temperature, fit_threshold, measure_coverage, negative_log_likelihood
 from models.training.data import Dataset, Split
 from models.training.digit_network import DigitNetwork, count_parameters
 from models.training.evaluation import EVALUATION_BATCH, evaluate
@@ -25,17 +25,19 @@ LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")
 
 
 @dataclass(frozen=True)
-class Proven:
-    """The facts about a network, and its files by name."""
+class ModelPackage:
+    """A model's card and its files by name, the card among them."""
 
     card: dict[str, Any]
     files: dict[str, bytes]
 
 
-def prove(run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]], seconds: float) -> Proven:
-    """Read the test set, for the first and only time, and write the files. Raises ExportMismatch.
+def package_model(
+    run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]], seconds: float
+) -> ModelPackage:
+    """Returns the model of a finished run. Only here is the test set read. Raises ExportMismatch.
 
-    `epochs` are the figures that the training reported, `seconds` its wall time.
+    `epochs` are the figures that the training reported, `seconds` is its wall time.
     """
     network = cast(DigitNetwork, run.final_network)  # teachers are not for serving
     test, validation = evaluate(network, run.dataset.test.to(run.device)), evaluate(network, run.validation)
@@ -67,24 +69,24 @@ def prove(run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]
         "model.onnx": model,
         "card.json": (json.dumps(card, indent=1) + "\n").encode(),
     }
-    return Proven(card, files)
+    return ModelPackage(card, files)
 
 
 def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:
-    """Temperature and minimum margin, fitted on the validation split; what they give there and on the test set."""
+    """Returns the temperature and the thresholds, fitted on the validation split, and their figures on both splits."""
     splits = {"validation": dataset.validation, "test": dataset.test}
     logits = {name: _logits(network, split) for name, split in splits.items()}
     labels = {name: split.labels.numpy() for name, split in splits.items()}
     temperature = fit_temperature(logits["validation"], labels["validation"])
     probabilities = {name: softmax(scores / np.float32(temperature)) for name, scores in logits.items()}
     is_right = {name: answers.argmax(axis=1) == labels[name] for name, answers in probabilities.items()}
-    least = least_trusted(margin(probabilities["validation"]), is_right["validation"])
+    least = fit_threshold(margin(probabilities["validation"]), is_right["validation"])
     figures = {
-        name: coverage(is_accepted(probabilities[name], least), is_right[name])
+        name: measure_coverage(is_accepted(probabilities[name], least), is_right[name])
         | {"loss": negative_log_likelihood(logits[name] / np.float32(temperature), labels[name])}
         for name in logits
     }
-    least_confidence = least_trusted(probabilities["validation"].max(axis=1), is_right["validation"])
+    least_confidence = fit_threshold(probabilities["validation"].max(axis=1), is_right["validation"])
     return {"temperature": temperature, "min_margin": least, "least_confidence": least_confidence} | figures
 
 

@@ -1,11 +1,17 @@
-"""Training the digit network: a plain function from a recipe and a data set to a network and its figures.
+"""Trains the digit network from a recipe and a data set.
 
-On this project's two-core test machine (AMD EPYC, torch 2.13): see benchmarks/epoch_time.py for the time of an
-epoch and models/pretrained/card.json for the accuracy of the network that ships.
+Digits of MNIST's test set that were read right, of 10,000, and the seconds of the training, on the two cores of the
+test machine (AMD EPYC, torch 2.13, no GPU):
 
-Every random number of step n is drawn from a seed made of (seed, n), so a checkpoint needs no random state: a run
-that was interrupted anywhere goes on as if it had not been, bit for bit on the CPU. Sums depend on how many threads
-share them, so a run keeps the number of threads that it began with.
+    recipe     epochs  seed  right  seconds
+    robust     20      0     9,959  821    the network that ships (models/pretrained/card.json)
+    fast       19      0     9,963
+    fast       19      1     9,955  855    while the cores had other work (docs/training.md)
+    reference  19      1     9,923  1,248  likewise
+
+The random numbers of step n come from a seed that is made of (seed, n). So a checkpoint holds no random state, and a
+run that was interrupted ends with the same weights as one that was not, bit for bit on the CPU. The order of a sum
+depends on the number of threads, so a run keeps the number that it began with.
 """
 
 import copy
@@ -20,22 +26,48 @@ from torch import Tensor, nn
 
 from models.errors import DeviceUnavailable, TrainingDiverged
 from models.recipes import Recipe
-from models.training.augmentation import augment
+from models.training.batches import prepare_batch
 from models.training.data import Dataset
 from models.training.digit_network import DigitNetwork
 from models.training.evaluation import evaluate
-from models.training.outliers import draw_outliers
-from models.training.synthetic_digits import draw_digits
-from models.training.teacher import DATASET, load_teacher, teach
+from models.training.loss import compute_loss
+from models.training.schedule import learning_rate, mix_seed
+from models.training.teacher import TEACHER_DATASET, load_teacher
 
-DRAWINGS_EACH = 300  # of every digit; each is moved and redrawn anew whenever it is used
-OUTLIER_WEIGHT = 0.1
-THREADS = torch.get_num_threads()  # of this process, before any run has asked for another number
+THREADS = torch.get_num_threads()  # of this process, before a run sets another number
+
+
+def build_digit_network(recipe: Recipe) -> nn.Module:
+    return DigitNetwork(dropout=recipe.dropout)
+
+
+def train(
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    seed: int,
+    device: torch.device,
+    observer: "Observer",
+    build: Callable[[Recipe], nn.Module] = build_digit_network,
+) -> "TrainingRun":
+    """Returns the finished run; its `final_network` is the trained one. Raises TrainingDiverged."""
+    run = TrainingRun(recipe, dataset, seed=seed, device=device, build=build)
+    observer.before_training(run)
+    torch.set_num_threads(run.threads)
+    while run.steps_done < run.total_steps:
+        started, batches = time.perf_counter(), run.remaining_batches()
+        run.network.train()
+        for indices in batches:
+            run.step(indices)
+            if run.steps_done % run.steps_per_epoch:
+                observer.after_batch(run)
+        observer.after_epoch(run, run.finish_epoch(started, sum(map(len, batches))))
+    return run
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one pass over the training pictures gave; `epoch` counts from 1, the loss is the mean NLL in nats."""
+    """The figures of one pass over the training pictures; `epoch` counts from 1, losses are mean NLL in nats."""
 
     epoch: int
     train_loss: float
@@ -46,22 +78,18 @@ class Epoch:
 
 
 class Observer(Protocol):
-    """Who is told how a training goes. Either call may save the run, and may raise to end it."""
+    """Follows a training. `before_training` may restore a checkpoint; the others may save one, or raise to stop."""
 
-    def after_batch(self, run: "TrainingRun") -> None: ...
+    def before_training(self, run: "TrainingRun") -> None: ...
+
+    def after_batch(self, run: "TrainingRun") -> None:
+        """Called after every batch but the last of an epoch, where `after_epoch` is."""
 
     def after_epoch(self, run: "TrainingRun", epoch: Epoch) -> None: ...
 
 
-def choose_device(name: str) -> torch.device:
-    """The device `cpu`, `cuda`, or the better of the two for `auto`. Raises DeviceUnavailable."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise DeviceUnavailable("This worker has no CUDA device. Ask for device 'cpu' or 'auto'.")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
 class TrainingRun:
-    """One training in progress: the network, its average, the optimiser, and how far it has come."""
+    """The state of a training: the network, its average, the optimizer, and the number of steps that are done."""
 
     def __init__(
         self,
@@ -70,10 +98,9 @@ class TrainingRun:
         *,
         seed: int,
         device: torch.device,
-        build: Callable[[Recipe], nn.Module] = lambda recipe: DigitNetwork(dropout=recipe.dropout),
+        build: Callable[[Recipe], nn.Module] = build_digit_network,
     ) -> None:
         self.recipe, self.seed, self.device = recipe, seed, device
-        self.settled = recipe.settled()
         self.dataset = dataset
         self.train, self.validation = dataset.train.to(device), dataset.validation.to(device)
         torch.manual_seed(seed)
@@ -87,10 +114,11 @@ class TrainingRun:
             nesterov=recipe.nesterov,
             weight_decay=recipe.weight_decay,
         )
-        self.teacher = load_teacher().to(device) if recipe.taught and dataset.name == DATASET else None
+        has_teacher = recipe.distillation_weight > 0 and dataset.name == TEACHER_DATASET
+        self.teacher = load_teacher().to(device) if has_teacher else None
         self.threads = THREADS
-        self.step = 0
-        self.loss_sum = torch.zeros((), device=device)  # of the epoch so far; read once per epoch
+        self.steps_done = 0
+        self.loss_sum = torch.zeros((), device=device)  # over the pictures of this epoch; read once per epoch
         self.steps_per_epoch = math.ceil(len(self.train) / recipe.batch_size)
         self.total_steps = recipe.epochs * self.steps_per_epoch
 
@@ -99,99 +127,68 @@ class TrainingRun:
         """The network to evaluate and to ship."""
         return self.network if self.average is None else self.average
 
-    def advance(self, observer: Observer) -> None:
-        """Train until the last step, from wherever this run stands. Raises TrainingDiverged."""
-        torch.set_num_threads(self.threads)
-        while self.step < self.total_steps:
-            self._finish_epoch(observer)
+    @property
+    def is_in_cooldown(self) -> bool:
+        return self.steps_done >= (1 - self.recipe.cooldown) * self.total_steps
 
-    def _finish_epoch(self, observer: Observer) -> None:
-        epoch, start = divmod(self.step, self.steps_per_epoch)
-        order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(_mix(self.seed, -1 - epoch)))
-        batches = order.to(self.device).split(self.recipe.batch_size)
-        started = time.perf_counter()
-        self.network.train()
-        for position in range(start, self.steps_per_epoch):
-            self.train_on(batches[position])
-            if position + 1 < self.steps_per_epoch:  # the last batch is reported with its epoch
-                observer.after_batch(self)
-        train_loss = float(self.loss_sum) / len(self.train)
-        seconds = time.perf_counter() - started
-        validation = evaluate(self.final_network, self.validation)
-        if not math.isfinite(train_loss + validation.loss):
-            raise TrainingDiverged(f"The loss of epoch {epoch + 1} is not a number. Try a lower learning rate.")
-        self.loss_sum.zero_()
-        observer.after_epoch(
-            self,
-            Epoch(
-                epoch=epoch + 1,
-                train_loss=train_loss,
-                validation_loss=validation.loss,
-                validation_accuracy=validation.accuracy,
-                learning_rate=learning_rate(self.recipe, self.step - 1, self.total_steps),
-                images_per_second=sum(map(len, batches[start:])) / seconds,
-            ),
+    def remaining_batches(self) -> tuple[Tensor, ...]:
+        """Returns the indices of the training pictures of each batch of this epoch that is not done yet."""
+        epoch, done = divmod(self.steps_done, self.steps_per_epoch)
+        generator = torch.Generator().manual_seed(mix_seed(self.seed, -1 - epoch))
+        order = torch.randperm(len(self.train), generator=generator).to(self.device)
+        batches: tuple[Tensor, ...] = order.split(self.recipe.batch_size)
+        return batches[done:]
+
+    def step(self, indices: Tensor) -> None:
+        """Learn from one batch: the training pictures at `indices`."""
+        torch.manual_seed(mix_seed(self.seed, self.steps_done))
+        recipe = self.recipe.in_cooldown() if self.is_in_cooldown else self.recipe
+        pixels, labels = prepare_batch(self.train, indices, recipe)
+        loss, label_loss = compute_loss(
+            self.network, pixels, labels, teacher=self.teacher, distillation_weight=recipe.distillation_weight
         )
-
-    def train_on(self, batch: Tensor) -> None:
-        """One step, on the training pictures whose indices are in `batch`."""
-        torch.manual_seed(_mix(self.seed, self.step))
-        images, labels = self.train.images[batch], self.train.labels[batch]
-        if self.recipe.drawn:
-            images, labels = self._with_drawings(images, labels)
-        pixels = images.float().div_(255)  # (batch, 1, 28, 28)
-        if self.recipe.is_augmented:
-            is_settling = self.step >= (1 - self.recipe.settling) * self.total_steps
-            pixels = augment(pixels, self.settled if is_settling else self.recipe)
-        if self.recipe.outliers:
-            pixels = torch.cat([pixels, draw_outliers(pixels, -(-self.recipe.outliers * len(batch) // 128))])
-        log_probabilities = self.network(pixels.contiguous(memory_format=torch.channels_last))
-        of_digits, of_outliers = log_probabilities.tensor_split([len(labels)])
-        loss = objective = nn.functional.nll_loss(of_digits, labels)
-        if self.teacher is not None:
-            objective = torch.lerp(loss, teach(self.teacher, pixels[: len(labels)], of_digits), self.recipe.taught)
-        if len(of_outliers):  # ten equal probabilities are what these should get
-            objective = objective - OUTLIER_WEIGHT * of_outliers.mean()
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.recipe, self.step, self.total_steps)
+            group["lr"] = learning_rate(recipe, self.steps_done, self.total_steps)
         self.optimizer.zero_grad()
-        objective.backward()
+        loss.backward()
         self.optimizer.step()
-        self.step += 1
-        self.loss_sum += loss.detach() * len(batch)
+        self.steps_done += 1
+        self.loss_sum += label_loss.detach() * len(indices)
         if self.average is not None:
             self._update_average(self.average)
 
-    def _with_drawings(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """The batch with the recipe's share of digits from our own pen."""
-        drawings, digits = draw_digits(DRAWINGS_EACH)
-        chosen = torch.randint(len(digits), (self.recipe.drawn * len(images) // 128,))
-        return (
-            torch.cat([images, drawings[chosen].to(self.device)]),
-            torch.cat([labels, digits[chosen].to(self.device)]),
+    def finish_epoch(self, started: float, images: int) -> Epoch:
+        """Returns the figures of the epoch, of which `images` were learnt from since `started`.
+
+        Raises TrainingDiverged if its loss is not a number.
+        """
+        train_loss = float(self.loss_sum) / len(self.train)
+        seconds = time.perf_counter() - started
+        number = self.steps_done // self.steps_per_epoch
+        validation = evaluate(self.final_network, self.validation)
+        if not math.isfinite(train_loss + validation.loss):
+            raise TrainingDiverged(f"The loss of epoch {number} is not a number. Try a lower learning rate.")
+        self.loss_sum.zero_()
+        return Epoch(
+            epoch=number,
+            train_loss=train_loss,
+            validation_loss=validation.loss,
+            validation_accuracy=validation.accuracy,
+            learning_rate=learning_rate(self.recipe, self.steps_done - 1, self.total_steps),
+            images_per_second=images / seconds,
         )
 
     @torch.no_grad()
     def _update_average(self, average: nn.Module) -> None:
-        """Move the average towards the network; early on the window is as long as the run so far."""
-        decay = min(self.recipe.average_decay or 0.0, self.step / (self.step + 10))
-        ours = [tensor for tensor in average.state_dict().values() if tensor.is_floating_point()]
-        theirs = [tensor for tensor in self.network.state_dict().values() if tensor.is_floating_point()]
-        torch._foreach_lerp_(ours, theirs, 1 - decay)
+        """Move the average towards the network, early in the run with a smaller decay than the recipe's."""
+        decay = min(self.recipe.average_decay or 0.0, self.steps_done / (self.steps_done + 10))
+        averages = [tensor for tensor in average.state_dict().values() if tensor.is_floating_point()]
+        latest = [tensor for tensor in self.network.state_dict().values() if tensor.is_floating_point()]
+        torch._foreach_lerp_(averages, latest, 1 - decay)
 
 
-def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
-    """The learning rate of step `step` (from 0) under the recipe's schedule."""
-    if recipe.schedule == "constant":
-        return recipe.learning_rate
-    peak = recipe.warmup * total_steps
-    done = step + 0.5  # the middle of the step: neither end wastes one at a rate of zero
-    return recipe.learning_rate * min(done / peak, (total_steps - done) / (total_steps - peak))
-
-
-def _mix(seed: int, number: int) -> int:
-    """One 63-bit seed out of two numbers (the finaliser of splitmix64, Steele et al. 2014)."""
-    z = (seed * 0x9E3779B97F4A7C15 + number + 1) * 0x9E3779B97F4A7C15 & (2**64 - 1)
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & (2**64 - 1)
-    z = (z ^ z >> 27) * 0x94D049BB133111EB & (2**64 - 1)
-    return (z ^ z >> 31) >> 1
+def choose_device(name: str) -> torch.device:
+    """Returns the device `cpu` or `cuda`; for `auto`, CUDA where there is one. Raises DeviceUnavailable."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise DeviceUnavailable("This worker has no CUDA device. Ask for device 'cpu' or 'auto'.")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

@@ -1,7 +1,7 @@
-"""Digits drawn with a pen of our own, in the shapes that MNIST's American writers seldom made.
+"""Synthetic digits in shapes that are rare in MNIST, whose writers are American.
 
-Most of the world writes 1 with a long flag, 7 with a bar and 4 with an open top; a network that saw MNIST alone takes
-such a 1 for a 7. Every drawing bends, slants and stretches one of the outlines below and picks a pen.
+Elsewhere a 1 often has a long flag, a 7 a bar and a 4 an open top; a network trained on MNIST alone takes such a 1 for
+a 7. Each picture is one of the outlines below, randomly bent, slanted and stretched, drawn with a random pen width.
 """
 
 from functools import cache
@@ -64,21 +64,22 @@ OUTLINES: dict[int, list[list[Stroke]]] = {
          [(0.85, 0.1), (0.85, 0.75), (0.5, 1), (0.1, 0.88)]],
     ],
 }  # fmt: skip
-OVERSIZE = 4  # drawn at four times the size, then averaged
+OVERSIZE = 4  # factor at which a digit is drawn before it is averaged down to 28x28
+PICTURES_PER_DIGIT = 300  # pictures of each digit in a training; augmentation varies them
 
 
 @cache
 def draw_digits(each: int) -> tuple[Tensor, Tensor]:
-    """`each` drawings of every digit: uint8 (10 * each, 1, 28, 28), always the same ones, and their labels."""
+    """Returns `each` pictures of every digit, uint8 (10 * each, 1, 28, 28), always the same, and their labels."""
     random = np.random.default_rng(0)
-    drawn = [
+    pictures = [
         _draw(OUTLINES[digit][number % len(OUTLINES[digit])], random) for digit in range(10) for number in range(each)
     ]
-    return torch.from_numpy(np.stack(drawn)[:, None]), torch.arange(10).repeat_interleave(each)
+    return torch.from_numpy(np.stack(pictures)[:, None]), torch.arange(10).repeat_interleave(each)
 
 
 def _draw(strokes: list[Stroke], random: np.random.Generator) -> NDArray[np.uint8]:
-    """One drawing of an outline, 20 pixels long, its centre of mass in the middle of 28x28."""
+    """Returns a picture (28, 28) of an outline: its longer side 20 pixels, the mean of its points in the middle."""
     slant, width = random.uniform(-0.25, 0.25), random.uniform(0.45, 0.95)
     pen = random.uniform(1.8, 4.2) * OVERSIZE
     bend = random.uniform(0.0, 0.06)
@@ -88,18 +89,18 @@ def _draw(strokes: list[Stroke], random: np.random.Generator) -> NDArray[np.uint
     low, scale = points.min(axis=0), (20 * OVERSIZE - pen) / np.ptp(points, axis=0).max()
     placed = [(curve - low) * scale for curve in curves]
     middle = np.concatenate(placed).mean(axis=0)
-    page = Image.new("L", (28 * OVERSIZE, 28 * OVERSIZE))
+    canvas = Image.new("L", (28 * OVERSIZE, 28 * OVERSIZE))
     for curve in placed:
-        at = [(float(x), float(y)) for x, y in curve - middle + 14 * OVERSIZE]
-        pencil = ImageDraw.Draw(page)
-        pencil.line(at, 255, round(pen), joint="curve")
-        for x, y in (at[0], at[-1]):  # round ends
+        line = [(float(x), float(y)) for x, y in curve - middle + 14 * OVERSIZE]
+        pencil = ImageDraw.Draw(canvas)
+        pencil.line(line, 255, round(pen), joint="curve")
+        for x, y in (line[0], line[-1]):  # round ends
             pencil.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), 255)
-    return np.asarray(page.reduce(OVERSIZE))
+    return np.asarray(canvas.reduce(OVERSIZE))
 
 
 def _curve(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A smooth line through the points (Catmull and Rom 1974), 12 steps from each to the next."""
+    """Returns a smooth curve through the points (Catmull and Rom 1974), 12 steps from each to the next."""
     if len(points) == 2:
         return np.linspace(points[0], points[1], 24)
     before, after = 2 * points[0] - points[1], 2 * points[-1] - points[-2]

@@ -1,6 +1,7 @@
-"""Knowledge distillation (Hinton et al. 2015): a larger network tells the digit network how sure to be of each digit.
+"""Knowledge distillation (Hinton et al. 2015): the digit network learns the probabilities of a larger one, the teacher.
 
-A label says 4; the teacher says how far from a 9 this 4 is, and is less sure of a wrong label. Only training asks it.
+A label says 4; the teacher says how likely a 9 is beside it, and gives a wrong label a low probability. The teacher is
+used in training only.
 """
 
 from pathlib import Path
@@ -11,9 +12,9 @@ from torch import Tensor, nn
 
 from models.training.digit_network import PIXEL_MEAN, PIXEL_STD
 
-FILE = Path(__file__).parents[1] / "pretrained" / "teacher.safetensors"
-DATASET = "mnist"  # the one that it learnt
-TEMPERATURE = 4.0  # both networks' answers are softened by it, so that the small probabilities count
+TEACHER_FILE = Path(__file__).parents[1] / "pretrained" / "teacher.safetensors"
+TEACHER_DATASET = "mnist"  # that the teacher was trained on
+TEMPERATURE = 4.0  # divides the logits of both networks, so that small probabilities count
 CHANNELS = (32, 64, 128)
 
 
@@ -41,21 +42,21 @@ def _convolve(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
 
 
 def load_teacher() -> TeacherNetwork:
-    """The one that ships."""
+    """Returns the teacher that ships."""
     teacher = TeacherNetwork()
-    teacher.load_state_dict(load_file(FILE))
+    teacher.load_state_dict(load_file(TEACHER_FILE))
     teacher.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return teacher.eval()
 
 
-def teach(teacher: TeacherNetwork, pixels: Tensor, log_probabilities: Tensor) -> Tensor:
-    """How far answers, log-probabilities (batch, 10), are from the teacher's about the same pixels (batch, 1, 28, 28).
+def distillation_loss(teacher: TeacherNetwork, pixels: Tensor, log_probabilities: Tensor) -> Tensor:
+    """Returns the divergence of log-probabilities (batch, 10) from the teacher's for the pixels (batch, 1, 28, 28).
 
-    A scalar: the Kullback-Leibler divergence at TEMPERATURE, times its square, so that its gradient is as large as that
-    of the labels' loss.
+    It is the Kullback-Leibler divergence at TEMPERATURE, times TEMPERATURE squared, which makes its gradient as large
+    as that of the labels' loss. A scalar.
     """
     with torch.no_grad():
-        wanted = (teacher(pixels) / TEMPERATURE).log_softmax(dim=1)
+        target = (teacher(pixels) / TEMPERATURE).log_softmax(dim=1)
     given = (log_probabilities / TEMPERATURE).log_softmax(dim=1)
-    divergence = nn.functional.kl_div(given, wanted, log_target=True, reduction="batchmean")
+    divergence = nn.functional.kl_div(given, target, log_target=True, reduction="batchmean")
     return divergence * TEMPERATURE**2

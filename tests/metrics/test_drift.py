@@ -4,7 +4,7 @@ import pytest
 from app.metrics.drift import MIN_PREDICTIONS, REFERENCE, WINDOW_SECONDS, Drift, stability_index
 from models.inference.classifier import DigitClassifier
 from models.training.data import Dataset
-from models.training.drift_reference import PRETRAINED, describe
+from models.training.drift_reference import PRETRAINED, measure_reference
 
 NOTHING = {"digit": [0.0] * 10, "confidence": [0.0] * 8, "ink": [0.0] * 10}
 
@@ -14,7 +14,7 @@ def like_the_reference(count: int) -> dict[str, list[float]]:
 
 
 def test_shares_that_shipped_are_those_of_the_training_pictures(mnist: Dataset) -> None:
-    found = describe(mnist, DigitClassifier.load(PRETRAINED / "model.onnx"))
+    found = measure_reference(mnist, DigitClassifier.load(PRETRAINED / "model.onnx"))
     for name, part in found.items():
         shipped = getattr(REFERENCE, name)
         assert part.get("bounds", []) == list(shipped.bounds)

@@ -34,7 +34,7 @@ def test_broader_and_finer_strokes_stay_within_a_pixel() -> None:
     assert int(torch.isclose(widths, torch.tensor(3.0)).sum()) > 40
 
 
-def test_own_drawings_are_read_as_what_they_are() -> None:
+def test_synthetic_digits_are_read_as_what_they_are() -> None:
     """By the network that ships; all but the 1 with a long flag, which one trained on MNIST alone may take for a 7."""
     pictures, labels = draw_digits(30)
     digits = DigitClassifier.load(SHIPPED).predict(pictures.numpy()[:, 0]).argmax(axis=1)

@@ -3,7 +3,7 @@ import pytest
 
 from models.inference.acceptance import margin, rejection_reason
 from models.pictures.mnist_format import Normalised
-from models.training.calibration import coverage, fit_temperature, least_trusted, negative_log_likelihood
+from models.training.calibration import fit_temperature, fit_threshold, measure_coverage, negative_log_likelihood
 
 SURE = np.array([0.001] * 9 + [0.991], np.float32)
 TORN = np.array([0.001] * 8 + [0.45, 0.542], np.float32)
@@ -30,14 +30,14 @@ def test_temperature_undoes_the_overconfidence_it_was_given() -> None:
     assert negative_log_likelihood(true, labels) < negative_log_likelihood(true * 3, labels)
 
 
-def test_least_trusted_leaves_one_error_in_a_thousand() -> None:
+def test_threshold_leaves_one_error_in_a_thousand() -> None:
     margins = np.linspace(1, 0.6, 4000, dtype=np.float32)
     is_right = np.ones(4000, bool)
     is_right[[1500, 2500, 2600, 3000, 3100, 3200, 3300]] = False
-    least = least_trusted(margins, is_right)
-    found = coverage(margins >= least, is_right)
+    least = fit_threshold(margins, is_right)
+    found = measure_coverage(margins >= least, is_right)
     assert found["accuracy"] >= 0.999
-    assert coverage(margins >= least - 0.02, is_right)["accuracy"] < 0.999
+    assert measure_coverage(margins >= least - 0.02, is_right)["accuracy"] < 0.999
     assert (found["accepted"], found["right"]) == (3000, 2997)
 
 
@@ -54,8 +54,8 @@ def test_best_digit_must_leave_little_for_all_others_together() -> None:
         assert rejection_reason(spread, stroke, 0.95) == reason
 
 
-def test_guess_is_refused_even_where_every_answer_was_right() -> None:
-    least = least_trusted(np.array([0.9, 0.5], np.float32), np.array([True, True]))
+def test_guess_is_rejected_even_where_every_prediction_was_right() -> None:
+    least = fit_threshold(np.array([0.9, 0.5], np.float32), np.array([True, True]))
     stroke = picture().astype(np.float32) / 255
     assert least == 0.5
     assert rejection_reason(LOST, stroke, least) == "not_a_digit"

@@ -10,7 +10,7 @@ import torch
 from models.inference.line_reader import SHIPPED, LineReader
 from models.pictures.line_format import HEIGHT, STRIDE
 from models.training.data import Dataset, Split
-from models.training.line_drawing import draw_strips
+from models.training.line_drawing import draw_line_images
 from models.training.line_network import line_network, log_probabilities
 from models.training.line_training import line_loss, to_onnx, train
 from models.training.synthetic_digits import draw_digits
@@ -19,25 +19,24 @@ READER = LineReader.load()
 
 
 @pytest.fixture(scope="module")
-def strips() -> tuple[np.ndarray, list[list[int]]]:
-    """Lines of our own pen."""
-    lines, texts = draw_strips(Split(*draw_digits(6)), 60, np.random.default_rng(5), plain=True)
-    return lines[:, 0].numpy(), texts
+def lines() -> tuple[np.ndarray, list[list[int]]]:
+    """Line images of synthetic digits, and their texts."""
+    images, texts = draw_line_images(Split(*draw_digits(6)), 60, np.random.default_rng(5), is_augmented=False)
+    return images[:, 0].numpy(), texts
 
 
-def read(reader: LineReader, strip: np.ndarray) -> list[int]:
-    return [int(digit.probabilities.argmax()) for digit in reader.read(strip)]
+def read(reader: LineReader, image: np.ndarray) -> list[int]:
+    return [int(digit.probabilities.argmax()) for digit in reader.read(image)]
 
 
-def test_shipped_reader_spells_out_lines(strips: tuple[np.ndarray, list[list[int]]]) -> None:
-    lines, texts = strips
-    right = [read(READER, line) == text for line, text in zip(lines, texts, strict=True)]
+def test_shipped_reader_spells_out_lines(lines: tuple[np.ndarray, list[list[int]]]) -> None:
+    right = [read(READER, image) == text for image, text in zip(*lines, strict=True)]
     assert np.mean(right) > 0.8
 
 
-def test_digits_stand_where_they_were_found(strips: tuple[np.ndarray, list[list[int]]]) -> None:
+def test_digits_stand_where_they_were_found(lines: tuple[np.ndarray, list[list[int]]]) -> None:
     looked_at = 0
-    for line, text in zip(*strips, strict=True):
+    for line, text in zip(*lines, strict=True):
         digits = READER.read(line)
         if len(text) == len(digits) == 1:
             columns = np.flatnonzero(line.max(axis=0) > 0.3)
@@ -50,8 +49,8 @@ def test_nothing_is_read_where_there_is_nothing() -> None:
     assert READER.read(np.zeros((HEIGHT, 60), np.float32)) == []
 
 
-def test_probabilities_are_of_ten_digits(strips: tuple[np.ndarray, list[list[int]]]) -> None:
-    for digit in READER.read(strips[0][0]):
+def test_probabilities_are_of_ten_digits(lines: tuple[np.ndarray, list[list[int]]]) -> None:
+    for digit in READER.read(lines[0][0]):
         assert digit.probabilities.shape == (10,)
         assert digit.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
@@ -62,10 +61,10 @@ def test_exported_network_computes_what_the_trained_one_does(width: int) -> None
     network = line_network()
     network(torch.rand(4, 1, HEIGHT, 60))  # batch-norms that do something
     network.eval()
-    strip = np.random.default_rng(0).random((HEIGHT, width), np.float32)
+    image = np.random.default_rng(0).random((HEIGHT, width), np.float32)
     with torch.inference_mode():
-        ours = log_probabilities(network, torch.from_numpy(strip)[None, None])[:, 0].exp().numpy()
-    assert np.abs(LineReader(to_onnx(network)).probabilities(strip) - ours).max() < 1e-5
+        ours = log_probabilities(network, torch.from_numpy(image)[None, None])[:, 0].exp().numpy()
+    assert np.abs(LineReader(to_onnx(network)).probabilities(image) - ours).max() < 1e-5
 
 
 def test_training_repeats_itself_and_learns() -> None:
@@ -73,10 +72,10 @@ def test_training_repeats_itself_and_learns() -> None:
     dataset = Dataset("ours", "", drawn, drawn, drawn)
     once, again, other = (train(dataset, steps=3, seed=seed) for seed in (1, 1, 2))
     assert to_onnx(once) == to_onnx(again) != to_onnx(other)
-    strips, texts = draw_strips(drawn, 16, np.random.default_rng(0), plain=True)
+    images, texts = draw_line_images(drawn, 16, np.random.default_rng(0), is_augmented=False)
     with torch.inference_mode():
         before, after = (
-            float(line_loss(log_probabilities(network, strips), texts)) for network in (line_network().eval(), once)
+            float(line_loss(log_probabilities(network, images), texts)) for network in (line_network().eval(), once)
         )
     assert after < before
 
@@ -89,5 +88,5 @@ def test_card_is_of_the_file_that_ships() -> None:
 
 
 def test_service_loads_it_without_torch() -> None:
-    code = "import sys, models.lines.reader as r; r.LineReader.load(); assert 'torch' not in sys.modules"
+    code = "import sys, models.inference.line_reader as r; r.LineReader.load(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,7 +6,7 @@ Both are fitted on the validation split, whose writers the network has not seen.
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from models.arrays import Floats
 
 TEMPERATURES = np.geomspace(0.25, 4, 401)
 TARGET_ACCURACY = 0.999  # of the accepted predictions

@@ -4,15 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models.arrays import Floats
 from models.pictures.line_format import HEIGHT
 from models.recipes import RECIPES
 from models.training.augmentation import augment
 from models.training.data import Split
 
-Floats = NDArray[np.float32]
 Texts = list[list[int]]
 
 WIDTH = 144

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from models.arrays import Floats
 from models.inference.acceptance import is_accepted, margin
 from models.inference.classifier import softmax
 from models.training.calibration import fit_temperature, fit_threshold, measure_coverage, negative_log_likelihood
@@ -91,6 +91,6 @@ def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def _logits(network: DigitNetwork, split: Split) -> NDArray[np.float32]:
+def _logits(network: DigitNetwork, split: Split) -> Floats:
     parts = [network.logits(images.float() / 255).numpy() for images in split.images.split(EVALUATION_BATCH)]
     return np.concatenate(parts)

@@ -128,6 +128,8 @@ def _headers(error: Exception, status: int) -> dict[str, str] | None:
     if status == 401:
         reason = ', error="invalid_token"' if isinstance(error, errors.KeyWrong) else ""
         return {"WWW-Authenticate": f'Bearer realm="numeral"{reason}'}
+    if isinstance(error, errors.BodyTooLarge):
+        return {"Connection": "close"}  # the rest of the body is not read
     return {"Retry-After": _retry_after(error)} if status in (429, 503) else None
 
 
@@ -156,6 +158,10 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 async def _http(request: Request, error: Exception) -> Response:
+    if isinstance(
+        error.__cause__, errors.BodyTooLarge
+    ):  # FastAPI makes 400 of whatever is raised while it reads a body
+        return await _known(request, error.__cause__)
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     detail = str(getattr(error, "detail", ""))

@@ -8,10 +8,13 @@ from collections.abc import Iterable
 
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from app.api import error_handlers
+from app.api.body_limit import limit_body
+
+MAX_JSON_BYTES = 2**20  # of a body that holds no pictures
 
 
 class RawRoute(APIRoute):
@@ -24,16 +27,24 @@ class RawRoute(APIRoute):
             await super().handle(scope, receive, send)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        """Respond to a request that this route matches."""
         try:
-            response = await self.endpoint(request)
+            limited = limit_body(scope, receive, max_bytes=self.max_body_bytes(scope))
+            response = await self.endpoint(Request(scope, limited))
         except Exception as error:
-            response = await error_handlers.respond(request, error)
+            response = await error_handlers.respond(Request(scope), error)
         await response(scope, receive, send)
+
+    def max_body_bytes(self, scope: Scope) -> int:
+        return MAX_JSON_BYTES
 
 
 class PictureRoute(RawRoute):
-    """A raw route whose body holds pictures: it may be as large as NUMERAL_MAX_BODY_BYTES says."""
+    """A raw route whose body holds pictures."""
+
+    def max_body_bytes(self, scope: Scope) -> int:
+        limit: int = scope["app"].state.services.settings.max_body_bytes
+        return limit
 
 
 class RawRoutes:
@@ -41,20 +52,22 @@ class RawRoutes:
 
     def __init__(self, routes: Iterable[BaseRoute]) -> None:
         raw = [route for route in routes if isinstance(route, RawRoute)]
-        self._by_path = {(method, route.path): route for route in raw for method in route.methods or ()}
+        self._by_path = {
+            (method, route.path): route for route in raw if not route.param_convertors for method in route.methods or ()
+        }
         self._with_parameters = [route for route in raw if route.param_convertors]
 
     def find(self, scope: Scope) -> RawRoute | None:
-        """The route of a path without parameters."""
-        return self._by_path.get((scope["method"], scope["path"]))
+        """The route; the parameters of its path are put into the scope."""
+        route = self._by_path.get((scope["method"], scope["path"]))
+        return route or next((route for route in self._with_parameters if _matches(route, scope)), None)
 
-    def takes_pictures(self, scope: Scope) -> bool:
-        """Whether the request's route, with parameters in its path or without, is a PictureRoute."""
-        route = self.find(scope)
-        if route is not None:
-            return isinstance(route, PictureRoute)
-        path = scope["path"]
-        return any(isinstance(route, PictureRoute) and route.path_regex.match(path) for route in self._with_parameters)
+
+def _matches(route: RawRoute, scope: Scope) -> bool:
+    match, found = route.matches(scope)
+    if match is Match.FULL:
+        scope.update(found)
+    return match is Match.FULL
 
 
 async def read_body(request: Request) -> bytes:

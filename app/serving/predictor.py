@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -43,8 +42,7 @@ class TensorRequest(Protocol):
 Request = TypeVar("Request", bound=TensorRequest)
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """The digit in one picture, and whether to trust it."""
 
     version: str
@@ -57,8 +55,7 @@ class Prediction:
         return int(self.probabilities.argmax())
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """The digits of a page, line by line."""
 
     version: str
@@ -66,8 +63,7 @@ class Reading:
     segmentation: Segmentation
 
 
-@dataclass(frozen=True)
-class TensorPrediction(Generic[Request]):
+class TensorPrediction(NamedTuple, Generic[Request]):
     """Probabilities (n, 10) of a tensor request, and how long decoding and predicting took."""
 
     request: Request

@@ -7,7 +7,7 @@ from app.api.raw_route import RawRoutes
 
 
 class FastLane:
-    """ASGI middleware: answers raw routes whose path has no parameter, and passes on all other requests."""
+    """ASGI middleware: answers raw routes, and passes on all other requests."""
 
     def __init__(self, app: ASGIApp, *, fastapi: FastAPI, raw_routes: RawRoutes) -> None:
         self._app, self._fastapi, self._raw_routes = app, fastapi, raw_routes

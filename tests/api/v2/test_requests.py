@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.v2.requests import InferenceRequest, Wanted, read_json_size, read_request
+from app.api.v2.requests import InferenceRequest, RequestedOutput, read_json_size, read_request
 from app.errors import InvalidInput
 from tests.api.v2.bodies import PIXELS, as_binary, as_json, tensor
 
-ALL_JSON = (Wanted("probabilities", False), Wanted("digit", False))
+ALL_JSON = (RequestedOutput("probabilities", False), RequestedOutput("digit", False))
 
 
 def test_pictures_come_as_flat_or_nested_numbers_or_as_bytes_and_are_the_same() -> None:
@@ -30,17 +30,17 @@ def test_pictures_come_as_flat_or_nested_numbers_or_as_bytes_and_are_the_same() 
 def test_bytes_alone_are_one_picture_whose_outputs_are_all_binary() -> None:
     read = read_request(PIXELS.tobytes(), 0)
     np.testing.assert_array_equal(read.pixels, PIXELS)
-    assert read.outputs == (Wanted("probabilities", True), Wanted("digit", True))
+    assert read.outputs == (RequestedOutput("probabilities", True), RequestedOutput("digit", True))
 
 
 def test_an_output_says_for_itself_whether_it_is_binary_or_the_request_says_it_for_all() -> None:
     outputs = [{"name": "digit"}, {"name": "probabilities", "parameters": {"binary_data": False}}]
     parameters = {"binary_data_output": True}
     read = read_request(as_json(tensor(), parameters=parameters, outputs=outputs), None)
-    assert read.outputs == (Wanted("digit", True), Wanted("probabilities", False))
+    assert read.outputs == (RequestedOutput("digit", True), RequestedOutput("probabilities", False))
     assert read_request(as_json(tensor(), parameters=parameters), None).outputs[0].is_binary
     best = [{"name": "probabilities", "parameters": {"classification": 3}}]
-    assert read_request(as_json(tensor(), outputs=best), None).outputs == (Wanted("probabilities", False, 3),)
+    assert read_request(as_json(tensor(), outputs=best), None).outputs == (RequestedOutput("probabilities", False, 3),)
 
 
 def test_id_and_timeout_are_read_and_what_is_null_is_not_there() -> None:

@@ -158,9 +158,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 async def _http(request: Request, error: Exception) -> Response:
-    if isinstance(
-        error.__cause__, errors.BodyTooLarge
-    ):  # FastAPI makes 400 of whatever is raised while it reads a body
+    if isinstance(error.__cause__, errors.BodyTooLarge):  # FastAPI makes a 400 of what is raised while it reads a body
         return await _known(request, error.__cause__)
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}

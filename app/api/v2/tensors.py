@@ -73,6 +73,6 @@ def _require_range(pixels: NDArray[Any]) -> None:
         return  # the bits of 0..1, read as whole numbers, are the smallest: one pass over the pixels instead of two
     if not (pixels.min() >= 0 and pixels.max() <= 1):  # false for NaN too
         raise InvalidInput(
-            f"The values of {INPUT!r} must be numbers from 0 to 1, bright ink on a dark ground: "
+            f"The values of {INPUT!r} must be numbers from 0 to 1, bright ink on a dark background: "
             "there are others (divide 0..255 by 255)."
         )

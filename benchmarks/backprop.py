@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from models.backprop.derivation.steps import trace
-from models.backprop.sweeps.networks import Task
-from models.backprop.sweeps.sweeping import networks_of, sweep
+from models.backprop.sweeps.sweep import create_networks, run_sweep
+from models.backprop.sweeps.task import Task
 
 INPUTS, TARGETS = (0.05, 0.10), (0.5, 0.5)
 WEIGHTS = (0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55)
@@ -36,7 +36,9 @@ def main() -> None:
     say("one trace", f"{1000 * traced:.2f} ms CPU", "under 3 ms")
     descent = least_cpu_seconds(descend)
     say("1,000 learning rates x 10,000 epochs, the arithmetic", f"{descent:.2f} s CPU", "under 1 s")
-    recorded = least_cpu_seconds(lambda: sweep(TASK, rates().tolist(), epochs=EPOCHS, thresholds=[1e-3, 1e-6]), runs=2)
+    recorded = least_cpu_seconds(
+        lambda: run_sweep(TASK, rates().tolist(), epochs=EPOCHS, thresholds=[1e-3, 1e-6]), runs=2
+    )
     say("the same with every loss and gradient norm kept", f"{recorded:.2f} s CPU", "")
     ratio = autograd_seconds_per_step() / (descent / RATES / EPOCHS)
     say("torch.autograd, one rate after the other, to this", f"{ratio:,.0f} times", "at least 500")
@@ -57,7 +59,7 @@ def through_the_queue(url: str, *, requests: int = 100) -> list[float]:
 
 
 def descend() -> None:
-    networks = networks_of(TASK, rates())
+    networks = create_networks(TASK, rates())
     loss, squared_norm = np.empty((2, RATES))
     networks.evaluate(loss, squared_norm)
     for _ in range(EPOCHS):

@@ -6,49 +6,52 @@ from sqlalchemy.orm import Session
 
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
-from models.backprop.sweeps import critical_rates, curves, report, sweeping
+from models.backprop.sweeps import critical_rates
 from models.backprop.sweeps.curve_files import to_npz
-from models.backprop.sweeps.networks import Task
+from models.backprop.sweeps.descent import EarlyStopping
+from models.backprop.sweeps.downsampling import points_per_curve
 from models.backprop.sweeps.outcomes import CONVERGED_LOSS
-from models.backprop.sweeps.sweeping import Block, Sweep
-from models.backprop.sweeps.thinning import points_per_curve
+from models.backprop.sweeps.summary import classify_trials, finite_or_none, named_thresholds, summarise
+from models.backprop.sweeps.sweep import Block, SweepResult, run_sweep
+from models.backprop.sweeps.task import Task
 from worker.runner import Finish, Run
 
 
 def sweep(run: Run, storage: Storage) -> Finish:
-    """Train the spec's network at every learning rate, find where its descent ends, and say what came of it."""
+    """Trains the spec's network at every learning rate, finds the critical rates, and returns the result."""
     spec = BackpropSweepSpec.model_validate(run.claim.spec)
-    task, stop = spec.to_task(), curves.Stop(**spec.stop.model_dump()) if spec.stop else None
-    thresholds = report.thresholds(spec.marked_loss)
-    converged_loss = max(CONVERGED_LOSS, (stop and stop.target_loss) or 0)
+    task, early_stopping = spec.to_task(), EarlyStopping(**spec.stop.model_dump()) if spec.stop else None
+    thresholds = named_thresholds(spec.reported_target_loss)
+    converged_loss = max(CONVERGED_LOSS, (early_stopping and early_stopping.target_loss) or 0)
+    total = len(spec.learning_rates) * spec.epochs
 
-    def after_window(steps: int) -> None:
-        run.progress(steps, len(spec.learning_rates) * spec.epochs, "steps")
+    def on_progress(steps: int) -> None:
+        run.progress(steps, total, "steps")
         run.check()
 
-    def after_block(block: Block) -> None:
-        run.report_all("trial", _events(block, converged_loss), first=block.rates.start)
+    def on_block(block: Block) -> None:
+        run.report_all("trial", _trial_events(block, converged_loss), first=block.rates.start)
 
-    swept = sweeping.sweep(
+    sweep_result = run_sweep(
         task,
         spec.learning_rates,
         epochs=spec.epochs,
         thresholds=list(thresholds.values()),
-        stop=stop,
-        after_window=after_window,
-        after_block=after_block,
+        early_stopping=early_stopping,
+        on_progress=on_progress,
+        on_block=on_block,
     )
-    result = report.summarise(
-        swept,
+    result = summarise(
+        sweep_result,
         task,
         names=list(thresholds),
         is_named=spec.is_named,
         converged_loss=converged_loss,
         max_points=spec.max_points,
     )
-    run.progress(len(spec.learning_rates) * spec.epochs, len(spec.learning_rates) * spec.epochs, "steps")
-    result |= _critical(run, task, spec, stop, converged_loss)
-    result["curves"] = _store_curves(run, storage, swept, max_points=spec.max_points)
+    run.progress(total, total, "steps")
+    result |= _find_critical_rates(run, task, spec, early_stopping, converged_loss)
+    result["curves"] = _store_curves(run, storage, sweep_result, max_points=spec.max_points)
 
     def finish(_: Session) -> dict[str, Any]:
         return result
@@ -56,26 +59,30 @@ def sweep(run: Run, storage: Storage) -> Finish:
     return finish
 
 
-def _events(block: Block, converged_loss: float) -> list[dict[str, Any]]:
-    swept = block.sweep
-    words = report.outcomes(swept, block.rates, converged_loss=converged_loss)
-    rates, losses = swept.learning_rates[block.rates], swept.last_losses[block.rates]
+def _trial_events(block: Block, converged_loss: float) -> list[dict[str, Any]]:
+    outcomes = classify_trials(block.result, block.rates, converged_loss=converged_loss)
+    rates, losses = block.result.learning_rates[block.rates], block.result.last_losses[block.rates]
     return [
-        {"learning_rate": float(rate), "loss": report.finite(loss), "outcome": word}
-        for rate, loss, word in zip(rates, losses, words, strict=True)
+        {"learning_rate": float(rate), "loss": finite_or_none(loss), "outcome": outcome}
+        for rate, loss, outcome in zip(rates, losses, outcomes, strict=True)
     ]
 
 
-def _critical(
-    run: Run, task: Task, spec: BackpropSweepSpec, stop: curves.Stop | None, converged_loss: float
+def _find_critical_rates(
+    run: Run, task: Task, spec: BackpropSweepSpec, early_stopping: EarlyStopping | None, converged_loss: float
 ) -> dict[str, Any]:
-    """Where the loss first rises and convergence ends; not searched for where that would take longer than the sweep."""
+    """Returns the critical rates, or None for each where the search would take longer than the sweep."""
     if not critical_rates.is_affordable(task, epochs=spec.epochs):
-        message = "The critical learning rates are not searched for: the network or the epochs are too many."
+        message = "No search for critical learning rates: the network is too large or the epochs are too many."
         run.report("log", {"message": message})
         return {"critical_learning_rate": None, "convergence": None, "critical_search": None}
     found = critical_rates.find(
-        task, spec.learning_rates, epochs=spec.epochs, converged_loss=converged_loss, stop=stop, after_window=run.check
+        task,
+        spec.learning_rates,
+        epochs=spec.epochs,
+        converged_loss=converged_loss,
+        early_stopping=early_stopping,
+        on_progress=run.check,
     )
     return {
         "critical_learning_rate": found.loss_rises,
@@ -84,16 +91,16 @@ def _critical(
     }
 
 
-def _store_curves(run: Run, storage: Storage, swept: Sweep, *, max_points: int) -> dict[str, Any] | None:
-    """Keep whole what the result shows thinned; None where it shows all."""
-    if swept.losses.shape[1] <= points_per_curve(len(swept.learning_rates), max_points=max_points):
+def _store_curves(run: Run, storage: Storage, sweep_result: SweepResult, *, max_points: int) -> dict[str, Any] | None:
+    """Stores all curves if the result holds downsampled ones; returns None if it holds all points."""
+    if sweep_result.losses.shape[1] <= points_per_curve(len(sweep_result.learning_rates), max_points=max_points):
         return None
     content = to_npz(
-        learning_rates=swept.learning_rates,
-        losses=swept.losses,
-        gradient_norms=swept.gradient_norms,
-        last_epochs=swept.last_epochs,
-        parameters=swept.parameters,
+        learning_rates=sweep_result.learning_rates,
+        losses=sweep_result.losses,
+        gradient_norms=sweep_result.gradient_norms,
+        last_epochs=sweep_result.last_epochs,
+        parameters=sweep_result.parameters,
     )
     name = f"curves/{run.claim.job_id}-{run.claim.attempt}.npz"
     stored = run.store(lambda: storage.put(name, content))

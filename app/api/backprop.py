@@ -1,4 +1,4 @@
-"""/v1/backprop: one step of backpropagation, explained as data, as a page and as a picture."""
+"""/v1/backprop: the derivation of one step of backpropagation as data, as a page and as a diagram."""
 
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -7,15 +7,16 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator
 
 from app.api.schemas import backprop as schemas
-from app.jobs.specs.backprop import EightWeights, Finite, LearningRate, Probability, TraceSpec
-from models.backprop import plots
+from app.jobs.specs.network_fields import EightWeights, Finite, LearningRate, Probability
+from app.jobs.specs.trace import TraceSpec
 from models.backprop.derivation import diagram, page, steps
+from models.figures.figure import render
 
 router = APIRouter(prefix="/v1/backprop", tags=["backprop"])
 
 
-def _numbers(value: Any) -> Any:
-    """The numbers of a query, several with commas or repeated; what is none is left for the field to refuse."""
+def _parse_numbers(value: Any) -> Any:
+    """Returns the numbers of a query, separated by commas or repeated. Other values are left for pydantic to refuse."""
     parts = value[0].split(",") if isinstance(value, list) and len(value) == 1 else value
     try:
         return [float(part) for part in parts] if isinstance(parts, list) else float(parts)
@@ -24,14 +25,16 @@ def _numbers(value: Any) -> Any:
 
 
 class TraceQuery(TraceSpec):
-    """The same fields in a query string; a list is written with commas."""
+    """The fields of a TraceSpec in a query string; the numbers of a list are separated by commas."""
 
-    inputs: Annotated[tuple[Finite, Finite], BeforeValidator(_numbers)] = TraceSpec.model_fields["inputs"].default
-    targets: Annotated[tuple[Probability, Probability], BeforeValidator(_numbers)] = TraceSpec.model_fields[
+    inputs: Annotated[tuple[Finite, Finite], BeforeValidator(_parse_numbers)] = TraceSpec.model_fields["inputs"].default
+    targets: Annotated[tuple[Probability, Probability], BeforeValidator(_parse_numbers)] = TraceSpec.model_fields[
         "targets"
     ].default
-    weights: Annotated[EightWeights, BeforeValidator(_numbers)] = TraceSpec.model_fields["weights"].default
-    learning_rate: Annotated[LearningRate, BeforeValidator(_numbers)] = TraceSpec.model_fields["learning_rate"].default
+    weights: Annotated[EightWeights, BeforeValidator(_parse_numbers)] = TraceSpec.model_fields["weights"].default
+    learning_rate: Annotated[LearningRate, BeforeValidator(_parse_numbers)] = TraceSpec.model_fields[
+        "learning_rate"
+    ].default
 
 
 QueryDependency = Annotated[TraceQuery, Query()]
@@ -39,14 +42,14 @@ QueryDependency = Annotated[TraceQuery, Query()]
 
 @router.post("/trace", response_model=schemas.Trace)
 def trace(spec: TraceSpec) -> dict[str, Any]:
-    """Forward pass, errors, gradients and the weights after one step, with every line of the derivation."""
+    """Forward pass, errors, gradients and updated weights of one step, with every line of the derivation."""
     return _trace(spec)
 
 
 @router.get("/trace.md", response_class=Response, responses={200: {"content": {"text/markdown": {}}}})
 def trace_page(query: QueryDependency) -> Response:
     """The same as a Markdown page."""
-    picture = f"trace.svg?{urlencode(_query(query))}"
+    picture = f"trace.svg?{urlencode(_to_query(query))}"
     text = page.render(
         _trace(query), inputs=query.inputs, targets=query.targets, learning_rate=query.learning_rate, picture=picture
     )
@@ -55,16 +58,16 @@ def trace_page(query: QueryDependency) -> Response:
 
 @router.get("/trace.svg", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
 def trace_picture(query: QueryDependency) -> Response:
-    """The network with its weights, activations and gradients."""
+    """A diagram of the network with its weights, activations and gradients."""
     figure = diagram.draw(_trace(query), weights=query.weights, inputs=query.inputs, targets=query.targets)
-    return Response(plots.render(figure, "svg"), media_type="image/svg+xml")
+    return Response(render(figure, "svg"), media_type="image/svg+xml")
 
 
 def _trace(spec: TraceSpec) -> dict[str, Any]:
     return steps.trace(spec.weights, spec.inputs, spec.targets, spec.learning_rate)
 
 
-def _query(query: TraceQuery) -> dict[str, str]:
+def _to_query(query: TraceQuery) -> dict[str, str]:
     values = query.model_dump(exclude_unset=True)
     return {
         name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value) for name, value in values.items()

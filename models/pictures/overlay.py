@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from PIL import Image, ImageDraw, ImageFont
 
-from models.colors import BLUE, VERMILLION
+from models.figures.colors import BLUE, VERMILLION
 from models.pictures.boxes import Box
 
 MIN_SIDE = 400  # pixels: smaller pictures are enlarged

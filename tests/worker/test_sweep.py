@@ -9,7 +9,7 @@ from app.db import Sessions
 from app.jobs import runs, service
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
-from models.backprop.sweeps import thinning
+from models.backprop.sweeps import downsampling
 from models.backprop.sweeps.curve_files import from_npz
 from tests.models.backprop.test_network import GOLDEN
 from worker.runner import Finish, Run, WorkerStopping, run_job
@@ -67,13 +67,13 @@ def test_a_long_curve_is_thinned_and_kept_whole_beside_the_job(sessions: Session
 
 
 def test_very_many_curves_share_the_points_of_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(thinning, "MOST_POINTS", 1000)
-    assert thinning.points_per_curve(10, max_points=1000) == 100
-    assert thinning.points_per_curve(1000, max_points=1000) == 10
+    monkeypatch.setattr(downsampling, "MAX_POINTS", 1000)
+    assert downsampling.points_per_curve(10, max_points=1000) == 100
+    assert downsampling.points_per_curve(1000, max_points=1000) == 10
 
 
 def test_a_curve_of_nothing_finite_is_thinned_all_the_same() -> None:
-    assert len(thinning.kept_points(np.full(50, math.nan), max_points=10)) <= 10
+    assert len(downsampling.select_points(np.full(50, math.nan), max_points=10)) <= 10
 
 
 def test_overflow_is_an_outcome_and_null_in_json(sessions: Sessions, storage: Storage) -> None:

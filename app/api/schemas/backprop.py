@@ -1,4 +1,4 @@
-"""The shape of a trace."""
+"""The schema of a trace."""
 
 from typing import Literal
 
@@ -43,7 +43,7 @@ class Factor(BaseModel):
     latex: str
     formula: str
     value: float
-    path: int = Field(description="a derivative is the sum over its paths of the products of their factors")
+    path: int = Field(description="from 1; a gradient is the sum over its paths of the products of their factors")
 
 
 class Step(BaseModel):
@@ -51,9 +51,9 @@ class Step(BaseModel):
     symbol: str
     formula: str
     latex: str
-    substituted: str = Field(description="the formula with the numbers put in, nine digits of each")
+    substituted: str = Field(description="the formula with nine digits of each number in place of its symbol")
     value: float
-    factors: list[Factor] = Field(description="of the chain rule; none but for a gradient")
+    factors: list[Factor] = Field(description="of the chain rule; empty except for a gradient")
 
 
 class Trace(BaseModel):

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from models.backprop.network import WEIGHT_NAMES, Pair
-from models.backprop.plots import new_figure
-from models.colors import BLUE, GREY, VERMILLION
+from models.figures.colors import BLUE, GREY, VERMILLION
+from models.figures.figure import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,1 +1,1 @@
-"""Many small networks trained at once, one per learning rate, and what became of each."""
+"""Sweeps over learning rates: one network per rate, trained together, and what became of each."""

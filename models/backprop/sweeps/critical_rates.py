@@ -1,41 +1,42 @@
-"""Where descent ends: the smallest learning rates, of three digits, at which a task stops behaving.
+"""Where descent fails: the smallest learning rates, to three digits, at which a task's training changes its behaviour.
 
-Many rates are tried at once, as finely spaced as a fixed amount of work allows, together with those that the client
-chose; the bracket in which the answer changes is then tried at every number of three digits in it. That is bisection
-with hundreds of cuts at a time, for the price of two sweeps. Something that happens only between two neighbouring
-cuts goes unseen: `tried` says how many there were.
+A coarse sweep tries rates as finely spaced as a fixed amount of work allows, and those that the client chose. A fine
+sweep then tries every three-digit number between the two neighbours where the behaviour changes. This is bisection
+with hundreds of points at once, for the cost of two sweeps. What happens only between two neighbouring coarse rates is
+missed: `tried` says how many rates were tried.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.backprop.network import Array
-from models.backprop.sweeps.curves import Notes, Stop, descend
-from models.backprop.sweeps.networks import Task
-from models.backprop.sweeps.sweeping import block_size, networks_of, window_size
+from models.backprop.sweeps.curve_statistics import CurveStatistics
+from models.backprop.sweeps.descent import EarlyStopping, descend
+from models.backprop.sweeps.sweep import block_size, create_networks, window_size
+from models.backprop.sweeps.task import Task
 
-HIGHEST, LOWEST = 1000.0, (1e-4, 1e-8, 1e-12)  # a floor is left for the next where the loss rises even there
-LEAST_CUTS, MOST_CUTS = 24, 900  # in each factor of ten; 900 are all the numbers of three digits
-COARSE_WORK = 500_000  # multiplications that the coarse cuts may take where more than the least are to be had
-MOST_WORK = 2_000_000_000  # multiplications; a search past it would take longer than most sweeps
+MAX_RATE, MIN_RATES = 1000.0, (1e-4, 1e-8, 1e-12)  # the next minimum is used if the loss rises even at this one
+MIN_RATES_PER_DECADE, MAX_RATES_PER_DECADE = 24, 900  # 900 are all three-digit numbers
+COARSE_MULTIPLICATIONS = 500_000  # of a coarse sweep with more than the minimum of rates
+MAX_MULTIPLICATIONS = 2_000_000_000  # a longer search would take longer than most sweeps
 
 
 @dataclass(frozen=True)
 class CriticalRates:
-    """Each is None where there is none up to 1,000."""
+    """A rate is None if there is none up to 1,000."""
 
     loss_rises: float | None  # the smallest at which the loss ever rises
-    convergence_begins: float | None  # the smallest at which it converges in the given epochs
-    convergence_ends: float | None  # the smallest above that at which it does not
-    lowest: float  # the range that was searched
+    convergence_begins: float | None  # the smallest at which training converges within the epochs
+    convergence_ends: float | None  # the smallest above it at which training does not
+    lowest: float  # the range searched
     highest: float
-    tried: int  # how many learning rates were
+    tried: int  # the number of learning rates tried
 
 
 def is_affordable(task: Task, *, epochs: int) -> bool:
-    return 7 * LEAST_CUTS * _work_per_rate(task, epochs) <= MOST_WORK
+    return 7 * MIN_RATES_PER_DECADE * _work_per_rate(task, epochs) <= MAX_MULTIPLICATIONS
 
 
 def find(
@@ -44,105 +45,112 @@ def find(
     *,
     epochs: int,
     converged_loss: float,
-    stop: Stop | None = None,
-    after_window: Callable[[], None] = lambda: None,
+    early_stopping: EarlyStopping | None = None,
+    on_progress: Callable[[], None] = lambda: None,
 ) -> CriticalRates:
-    """Two short sweeps: a coarse one that the `chosen` rates join, and one of all three-digit numbers where the
-    coarse one changes its answer."""
+    """Runs the coarse sweep, which the `chosen` rates join, and the fine one."""
 
-    def attempt(rates: Array) -> "_Answers":
-        return _try(task, rates, epochs, converged_loss, stop, after_window)
+    def run(rates: Array) -> "_Trials":
+        return _run_trials(task, rates, epochs, converged_loss, early_stopping, on_progress)
 
-    for lowest in LOWEST:
-        coarse = _coarse(lowest, chosen, _work_per_rate(task, epochs))
-        answers = attempt(coarse)
-        if not answers.has_risen[0]:
+    for lowest in MIN_RATES:
+        coarse = _coarse_rates(lowest, chosen, _work_per_rate(task, epochs))
+        trials = run(coarse)
+        if not trials.has_risen[0]:
             break
-    turns = [turn for turn in answers.turns() if turn]
-    fine = [rate for turn in turns for rate in _between(coarse[turn - 1], coarse[turn])]
+    changes = [index for index in trials.changes() if index]
+    fine = [rate for index in changes for rate in _rates_between(coarse[index - 1], coarse[index])]
     rates = np.union1d(coarse, fine)
     if len(rates) > len(coarse):
-        answers = answers.joined(attempt(np.setdiff1d(rates, coarse)))
-    rises, begins, ends = (None if turn is None else float(rates[turn]) for turn in answers.turns())
-    return CriticalRates(rises, begins, ends, lowest=lowest, highest=HIGHEST, tried=len(rates))
-
-
-def _coarse(lowest: float, chosen: list[float], work_per_rate: int) -> Array:
-    """The rates to try first, in order."""
-    decades = round(np.log10(HIGHEST / lowest))
-    cuts = int(np.clip(COARSE_WORK // (decades * work_per_rate), LEAST_CUTS, MOST_CUTS))
-    spread = _three_digits(np.geomspace(lowest, HIGHEST, decades * cuts + 1))
-    return np.union1d(spread, [rate for rate in chosen[:MOST_CUTS] if lowest <= rate <= HIGHEST])
-
-
-def _work_per_rate(task: Task, epochs: int) -> int:
-    return epochs * len(task.start) * len(task.inputs)
+        trials = trials.merge(run(np.setdiff1d(rates, coarse)))
+    rises, begins, ends = (None if index is None else float(rates[index]) for index in trials.changes())
+    return CriticalRates(rises, begins, ends, lowest=lowest, highest=MAX_RATE, tried=len(rates))
 
 
 @dataclass(frozen=True)
-class _Answers:
-    """What some learning rates, in order, did."""
+class _Trials:
+    """What training did at some learning rates, in ascending order."""
 
     rates: Array
     has_risen: Array
     is_converged: Array
 
-    def turns(self) -> Iterator[int | None]:
-        """Where the loss first rises, convergence begins, and ends."""
+    def changes(self) -> tuple[int | None, int | None, int | None]:
+        """Returns the indices at which the loss first rises, convergence begins, and convergence ends."""
         begins = _first(self.is_converged)
-        yield _first(self.has_risen)
-        yield begins
-        ends = None if begins is None else _first(~self.is_converged[begins:])
-        yield None if begins is None or ends is None else begins + ends
+        length = None if begins is None else _first(~self.is_converged[begins:])
+        ends = None if begins is None or length is None else begins + length
+        return _first(self.has_risen), begins, ends
 
-    def joined(self, other: "_Answers") -> "_Answers":
+    def merge(self, other: "_Trials") -> "_Trials":
         rates = np.concatenate([self.rates, other.rates])
         order = np.argsort(rates)
-        return _Answers(
+        return _Trials(
             rates[order],
             np.concatenate([self.has_risen, other.has_risen])[order],
             np.concatenate([self.is_converged, other.is_converged])[order],
         )
 
 
-def _try(
+def _run_trials(
     task: Task,
     rates: Array,
     epochs: int,
     converged_loss: float,
-    stop: Stop | None,
-    after_window: Callable[[], None],
-) -> _Answers:
-    notes = [_descend(task, part, epochs, stop, after_window) for part in _parts(rates, block_size(task))]
-    has_risen = np.concatenate([note.has_risen for note in notes])
-    return _Answers(rates, has_risen, np.concatenate([note.last for note in notes]) < converged_loss)
+    early_stopping: EarlyStopping | None,
+    on_progress: Callable[[], None],
+) -> _Trials:
+    size = block_size(task)
+    blocks = [
+        _run_block(task, rates[at : at + size], epochs, early_stopping, on_progress)
+        for at in range(0, len(rates), size)
+    ]
+    has_risen = np.concatenate([block.has_risen for block in blocks])
+    return _Trials(rates, has_risen, np.concatenate([block.last for block in blocks]) < converged_loss)
 
 
-def _descend(task: Task, rates: Array, epochs: int, stop: Stop | None, after_window: Callable[[], None]) -> Notes:
-    notes = Notes(len(rates), [])
+def _run_block(
+    task: Task, rates: Array, epochs: int, early_stopping: EarlyStopping | None, on_progress: Callable[[], None]
+) -> CurveStatistics:
+    statistics = CurveStatistics(len(rates), [])
 
-    def watch(first: int, losses: Array, _: Array) -> None:
-        notes.add(first, losses)
-        after_window()
+    def on_window(first: int, losses: Array, _: Array) -> None:
+        statistics.update(first, losses)
+        on_progress()
 
-    descend(networks_of(task, rates), epochs=epochs, window=window_size(task, len(rates)), watch=watch, stop=stop)
-    return notes
+    descend(
+        create_networks(task, rates),
+        epochs=epochs,
+        window=window_size(task, len(rates)),
+        on_window=on_window,
+        early_stopping=early_stopping,
+    )
+    return statistics
 
 
-def _parts(rates: Array, size: int) -> list[Array]:
-    return [rates[at : at + size] for at in range(0, len(rates), size)]
+def _coarse_rates(lowest: float, chosen: list[float], work_per_rate: int) -> Array:
+    decades = round(np.log10(MAX_RATE / lowest))
+    affordable = COARSE_MULTIPLICATIONS // (decades * work_per_rate)
+    per_decade = int(np.clip(affordable, MIN_RATES_PER_DECADE, MAX_RATES_PER_DECADE))
+    spread = _to_three_digits(np.geomspace(lowest, MAX_RATE, decades * per_decade + 1))
+    return np.union1d(spread, [rate for rate in chosen[:MAX_RATES_PER_DECADE] if lowest <= rate <= MAX_RATE])
+
+
+def _work_per_rate(task: Task, epochs: int) -> int:
+    """Returns the multiplications of one trial."""
+    return epochs * len(task.start) * len(task.inputs)
 
 
 def _first(flags: Array) -> int | None:
     return int(flags.argmax()) if flags.any() else None
 
 
-def _three_digits(rates: Array) -> Array:
+def _to_three_digits(rates: Array) -> Array:
     return np.array([float(f"{rate:.2e}") for rate in rates])
 
 
-def _between(low: float, high: float) -> list[float]:
-    """The numbers of three digits between two of them, which lie within one factor of ten or meet at its end."""
+def _rates_between(low: float, high: float) -> list[float]:
+    """Returns the three-digit numbers between two rates of the same factor of ten (`high` may be its end)."""
     exponent = int(np.floor(np.log10(low * (1 + 1e-9)))) - 2
     first, last = round(low / 10.0**exponent), round(high / 10.0**exponent)
     return [float(f"{digits}e{exponent}") for digits in range(first + 1, last)]

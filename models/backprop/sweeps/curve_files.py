@@ -1,4 +1,4 @@
-"""All the curves of a sweep as a file: NumPy's .npz to keep, CSV to open anywhere."""
+"""All curves of a sweep as a file: NumPy's .npz for storage, CSV for other programs."""
 
 import io
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from models.backprop.network import Array
 
 
 def to_npz(**arrays: Array) -> bytes:
-    """The arrays by name, not compressed: curves barely shrink, and the file can be mapped into memory."""
+    """Returns an .npz file. It is not compressed: curves barely shrink, and the file can be mapped into memory."""
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()
@@ -21,7 +21,7 @@ def from_npz(content: bytes) -> dict[str, Array]:
 
 
 def to_csv(learning_rates: Array, losses: Array) -> Iterator[str]:
-    """`epoch` and one column per learning rate, a line at a time; empty where a curve has ended or overflowed."""
+    """Yields lines of `epoch` and a column per learning rate; a cell is empty after a curve's end or an overflow."""
     yield "epoch," + ",".join(f"{rate!r}" for rate in learning_rates.tolist()) + "\n"
     write = repr if losses.dtype == np.float64 else "{:.7g}".format  # float32 has no more digits
     cells: Iterator[str]

@@ -1,4 +1,4 @@
-"""Fully connected networks of any depth, many at once: what backprop.py spells out, written with matrices.
+"""Many fully connected networks of any depth: the equations of network.py in matrix form.
 
 The loss is half the sum of squared errors of a sample, averaged over the samples.
 """
@@ -8,20 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.backprop.network import Array, sigmoid
-from models.backprop.sweeps.networks import Activation, Task, split
+from models.backprop.sweeps.task import Activation, Task, split
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Loss (networks,), gradient (networks, parameters) and outputs (networks, samples, units) of some networks."""
-
-    loss: Array
-    gradient: Array
-    outputs: Array
+    loss: Array  # (networks,)
+    gradient: Array  # (networks, parameters)
+    outputs: Array  # (networks, samples, units)
 
 
 def evaluate(parameters: Array, task: Task) -> Evaluation:
-    """One forward and one backward pass for parameters (networks, parameters), real or complex."""
+    """Runs one forward and one backward pass for parameters (networks, parameters), real or complex."""
     layers = split(parameters, task)
     activations = [np.broadcast_to(task.inputs, (len(parameters), *task.inputs.shape))]  # (networks, samples, units)
     for weights, biases in layers:
@@ -43,7 +41,7 @@ def evaluate(parameters: Array, task: Task) -> Evaluation:
 
 
 class DenseNetworks:
-    """The networks of one task at many learning rates (see descent.Networks)."""
+    """Networks of any shape on the samples of a task (see descent.Networks)."""
 
     def __init__(self, task: Task, learning_rates: Array) -> None:
         self.learning_rates = np.array(learning_rates, np.float64)
@@ -74,7 +72,7 @@ def _activate(sums: Array, activation: Activation) -> Array:
 
 
 def _slope(activated: Array, activation: Activation) -> Array:
-    """The derivative of the activation, by its own value."""
+    """Returns the derivative of the activation, computed from its value."""
     slope: Array
     if activation == "sigmoid":
         slope = activated * (1 - activated)

@@ -15,7 +15,7 @@ def test_what_is_left_out_is_the_workbook() -> None:
     spec = sweep_spec()
     assert spec.weights == WORKBOOK_WEIGHTS
     assert spec.is_named
-    assert spec.to_task().is_small
+    assert spec.to_task().is_222
     assert spec.to_task().start.tolist() == list(WORKBOOK_WEIGHTS)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.backprop.sweeps.networks import Activation, Task, count_parameters
+from models.backprop.sweeps.task import Activation, Task, count_parameters
 
 SMALL = Task(
     layers=(2, 2, 2),

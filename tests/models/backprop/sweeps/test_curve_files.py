@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.backprop.sweeps.curve_files import from_npz, to_csv, to_npz
-from models.backprop.sweeps.thinning import kept_points
+from models.backprop.sweeps.downsampling import select_points
 
 
 def test_arrays_come_back_from_npz_as_they_went_in() -> None:
@@ -22,7 +22,7 @@ def test_a_curve_that_has_ended_leaves_its_csv_cells_empty(dtype: type) -> None:
 def test_a_thinned_curve_keeps_its_first_last_lowest_and_highest_points() -> None:
     curve = np.ones(100_001)
     curve[[333, 77_777]] = 0.0, 9.0
-    kept = kept_points(curve, max_points=1000)
+    kept = select_points(curve, max_points=1000)
     assert len(kept) <= 1000
     assert {0, 333, 77_777, 100_000} <= set(kept.tolist())
     assert (np.diff(kept) > 0).all()

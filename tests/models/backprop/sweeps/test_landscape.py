@@ -6,13 +6,13 @@ import torch
 from hypothesis import given, settings
 
 from models.backprop.sweeps import critical_rates
-from models.backprop.sweeps.curves import Notes
+from models.backprop.sweeps.curve_statistics import CurveStatistics
 from models.backprop.sweeps.landscape import hessian, sharpness
-from models.backprop.sweeps.networks import Activation, Task
-from models.backprop.sweeps.outcomes import fastest, outcome
-from models.backprop.sweeps.sweeping import sweep
+from models.backprop.sweeps.outcomes import classify, find_fastest
+from models.backprop.sweeps.sweep import run_sweep
+from models.backprop.sweeps.task import Activation, Task
 from tests.models.backprop.sweeps.tasks import SMALL, random_task
-from tests.models.backprop.sweeps.test_sweeping import torch_loss
+from tests.models.backprop.sweeps.test_sweep import torch_loss
 from tests.models.backprop.test_network import Network, autograd_loss, networks
 
 
@@ -46,7 +46,7 @@ def test_sharpness_is_the_largest_eigenvalue_of_each_network() -> None:
 
 def test_critical_rates_are_those_of_trying_every_number_of_three_digits() -> None:
     every = [float(f"{digits}e{exponent}") for exponent in range(-6, 1) for digits in range(100, 1000)] + [1000.0]
-    swept = sweep(SMALL, every, epochs=100, thresholds=[])
+    swept = run_sweep(SMALL, every, epochs=100, thresholds=[])
     converged = swept.last_losses < 1e-6
     begins = int(converged.argmax())
     found = critical_rates.find(SMALL, [], epochs=100, converged_loss=1e-6)
@@ -74,15 +74,15 @@ def test_critical_rates_are_none_where_there_are_none() -> None:
     ],
 )
 def test_the_first_rule_that_holds_names_the_outcome(last: float, norm: float, has_risen: bool, word: str) -> None:
-    assert outcome(0.2, last, norm, has_risen=has_risen, converged_loss=1e-6) == word
+    assert classify(0.2, last, norm, has_risen=has_risen, converged_loss=1e-6) == word
 
 
 def test_the_fastest_trial_reached_the_hardest_threshold_first() -> None:
     losses = np.array([0.1, 0.2, 0.3])
-    assert fastest(np.array([[3, 2, 1], [9, 5, -1]]), losses) == 1
-    assert fastest(np.array([[3, 2, 1], [-1, -1, -1]]), losses) == 2
-    assert fastest(np.array([[2, 2, -1]]), losses) == 0
-    assert fastest(np.array([[-1, -1, -1]]), losses) is None
+    assert find_fastest(np.array([[3, 2, 1], [9, 5, -1]]), losses) == 1
+    assert find_fastest(np.array([[3, 2, 1], [-1, -1, -1]]), losses) == 2
+    assert find_fastest(np.array([[2, 2, -1]]), losses) == 0
+    assert find_fastest(np.array([[-1, -1, -1]]), losses) is None
 
 
 def test_rates_that_were_chosen_are_evidence_for_the_critical_ones() -> None:
@@ -108,8 +108,8 @@ def test_sharpness_of_saturated_sigmoids_is_a_number() -> None:
 @pytest.mark.parametrize("window", [1, 2, 4])
 def test_what_is_noted_of_a_curve_does_not_depend_on_where_it_is_cut(window: int) -> None:
     losses = np.array([[0.5, 1.0], [1e-4, np.inf], [1e200, np.inf], [np.nan, np.nan]])
-    notes = Notes(2, [1e-3])
+    statistics = CurveStatistics(2, [1e-3])
     for first in range(0, 4, window):
-        notes.add(first, losses[first : first + window])
-    assert notes.reached.tolist() == [[1, -1]]
-    assert notes.has_risen.tolist() == [True, True]
+        statistics.update(first, losses[first : first + window])
+    assert statistics.reached.tolist() == [[1, -1]]
+    assert statistics.has_risen.tolist() == [True, True]

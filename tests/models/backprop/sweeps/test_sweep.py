@@ -6,11 +6,11 @@ import torch
 
 from models.backprop import network as backprop
 from models.backprop.network import Array
-from models.backprop.sweeps import sweeping
-from models.backprop.sweeps.curves import Stop
+from models.backprop.sweeps import sweep as sweep_module
 from models.backprop.sweeps.dense_networks import DenseNetworks, evaluate
-from models.backprop.sweeps.networks import Activation, Task, split
-from models.backprop.sweeps.sweeping import Sweep, sweep
+from models.backprop.sweeps.descent import EarlyStopping
+from models.backprop.sweeps.sweep import SweepResult, run_sweep
+from models.backprop.sweeps.task import Activation, Task, split
 from tests.models.backprop.sweeps.tasks import SMALL, random_task
 from tests.models.backprop.test_network import GOLDEN, INPUTS, TARGETS, WEIGHTS
 
@@ -18,14 +18,14 @@ RATES = [0.1, 0.2, 0.5, 0.8, 1.0, 2.0]
 
 
 def test_a_sweep_repeats_the_reference_workbook() -> None:
-    swept = sweep(SMALL, [2.0], epochs=20, thresholds=[])
+    swept = run_sweep(SMALL, [2.0], epochs=20, thresholds=[])
     assert swept.losses[0].tolist() == pytest.approx([row["E_total"] for row in GOLDEN], rel=1e-12)
     assert swept.outputs[0, 0].tolist() == pytest.approx([GOLDEN[-1]["a_o1"], GOLDEN[-1]["a_o2"]], rel=1e-12)
 
 
 def test_the_quick_way_computes_what_the_equations_say() -> None:
     rates, weights = np.array([0.1, 2.0, 30.0, 200.0]), np.repeat(WEIGHTS[:, None], 4, axis=1)
-    swept = sweep(SMALL, rates.tolist(), epochs=200, thresholds=[])
+    swept = run_sweep(SMALL, rates.tolist(), epochs=200, thresholds=[])
     for epoch in range(201):
         passed = backprop.forward(weights, INPUTS, TARGETS)
         gradient = backprop.gradients(weights, INPUTS, TARGETS, passed).weights
@@ -37,9 +37,9 @@ def test_the_quick_way_computes_what_the_equations_say() -> None:
 
 
 def test_dense_networks_compute_the_same_as_the_small_ones() -> None:
-    small = sweep(SMALL, RATES, epochs=100, thresholds=[])
+    small = run_sweep(SMALL, RATES, epochs=100, thresholds=[])
     biased = replace(SMALL, inputs=np.repeat(SMALL.inputs, 2, axis=0), targets=np.repeat(SMALL.targets, 2, axis=0))
-    dense = sweep(biased, RATES, epochs=100, thresholds=[])  # the same sample twice has the same mean
+    dense = run_sweep(biased, RATES, epochs=100, thresholds=[])  # the same sample twice has the same mean
     np.testing.assert_allclose(dense.losses, small.losses, rtol=1e-12)
     np.testing.assert_allclose(dense.parameters, small.parameters, rtol=1e-12)
 
@@ -56,11 +56,11 @@ def test_gradients_of_any_network_are_those_of_autograd(activation: Activation, 
 
 
 def test_blocks_and_windows_leave_the_numbers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = sweep(SMALL, RATES, epochs=50, thresholds=[1e-2])
-    monkeypatch.setattr(sweeping, "CACHED_NUMBERS", 70)
-    monkeypatch.setattr(sweeping, "WINDOW_NUMBERS", 100)
+    whole = run_sweep(SMALL, RATES, epochs=50, thresholds=[1e-2])
+    monkeypatch.setattr(sweep_module, "MAX_BLOCK_FLOATS", 70)
+    monkeypatch.setattr(sweep_module, "WINDOW_MULTIPLICATIONS", 100)
     steps: list[int] = []
-    parts = sweep(SMALL, RATES, epochs=50, thresholds=[1e-2], after_window=steps.append)
+    parts = run_sweep(SMALL, RATES, epochs=50, thresholds=[1e-2], on_progress=steps.append)
     for name in ("losses", "gradient_norms", "parameters", "reached", "has_risen"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
     assert steps == sorted(steps)
@@ -69,7 +69,7 @@ def test_blocks_and_windows_leave_the_numbers_alone(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_threshold_is_reached_at_the_first_epoch_below_it() -> None:
-    swept = sweep(SMALL, RATES, epochs=100, thresholds=[1e-3, 1e-6])
+    swept = run_sweep(SMALL, RATES, epochs=100, thresholds=[1e-3, 1e-6])
     for curve, epoch in zip(swept.losses, swept.reached[0], strict=True):
         below = np.flatnonzero(curve < 1e-3)
         assert epoch == (below[0] if len(below) else -1)
@@ -77,8 +77,8 @@ def test_a_threshold_is_reached_at_the_first_epoch_below_it() -> None:
 
 
 def test_a_sweep_stops_each_network_below_its_target_loss() -> None:
-    free = sweep(SMALL, RATES, epochs=100, thresholds=[1e-3])
-    stopped = sweep(SMALL, RATES, epochs=100, thresholds=[], stop=Stop(target_loss=1e-3))
+    free = run_sweep(SMALL, RATES, epochs=100, thresholds=[1e-3])
+    stopped = run_sweep(SMALL, RATES, epochs=100, thresholds=[], early_stopping=EarlyStopping(target_loss=1e-3))
     expected = np.where(free.reached[0] >= 0, free.reached[0], 100)
     assert stopped.last_epochs.tolist() == expected.tolist()
     for trial, last in enumerate(expected):
@@ -89,21 +89,21 @@ def test_a_sweep_stops_each_network_below_its_target_loss() -> None:
 
 def test_a_sweep_stops_a_network_whose_loss_no_longer_falls() -> None:
     saturated = replace(SMALL, start=np.full(8, 500.0))
-    swept = sweep(saturated, [1.0], epochs=100, thresholds=[], stop=Stop(patience=7))
+    swept = run_sweep(saturated, [1.0], epochs=100, thresholds=[], early_stopping=EarlyStopping(patience=7))
     assert swept.last_epochs.tolist() == [7]
 
 
 def test_overflow_is_noted_and_does_not_disturb_the_others() -> None:
     task = random_task((2, 4, 1), activation="relu", samples=3)
-    swept = sweep(task, [0.01, 1e6], epochs=60, thresholds=[])
-    alone = sweep(task, [0.01], epochs=60, thresholds=[])
+    swept = run_sweep(task, [0.01, 1e6], epochs=60, thresholds=[])
+    alone = run_sweep(task, [0.01], epochs=60, thresholds=[])
     assert not np.isfinite(swept.losses[1]).all() or swept.losses[1, -1] == swept.losses[1, -2]
     np.testing.assert_array_equal(swept.losses[0], alone.losses[0])
 
 
 def test_many_points_are_kept_as_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeping, "EXACT_POINTS", 100)
-    swept: Sweep = sweep(SMALL, RATES, epochs=50, thresholds=[])
+    monkeypatch.setattr(sweep_module, "MAX_FLOAT64_POINTS", 100)
+    swept: SweepResult = run_sweep(SMALL, RATES, epochs=50, thresholds=[])
     assert swept.losses.dtype == np.float32
     assert swept.last_losses.dtype == np.float64
 

@@ -1,0 +1,72 @@
+"""The checks of a sweep's fields against one another. Each raises ValueError with a message for the client."""
+
+from typing import Any
+
+from app.jobs.specs.network_fields import WORKBOOK_LAYERS
+from models.backprop.sweeps.task import count_parameters
+
+MAX_STEPS = 50_000_000
+MAX_MULTIPLICATIONS = 20_000_000_000  # some minutes on one core
+MAX_FINAL_WEIGHTS = 1_000_000  # all of them are in the result
+
+EXCLUDED_LOWER_BOUNDS = {"sigmoid": 0, "tanh": -1}
+
+
+def as_samples(values: Any) -> list[list[float]]:
+    """Returns a list of samples for one sample or a list of them."""
+    return values if isinstance(values[0], list) else [values]
+
+
+def check_biases(biases: list[list[float]], *, layers: list[int]) -> None:
+    _require([len(row) for row in biases] == layers[1:], f"`biases` must be lists of {layers[1:]} numbers")
+
+
+def check_width(samples: Any, width: int) -> None:
+    are_right = all(len(sample) == width for sample in as_samples(samples))
+    _require(are_right, f"each sample must have {width} numbers, as `layers` says")
+
+
+def check_count(targets: Any, *, inputs: Any) -> None:
+    count = len(as_samples(inputs))
+    _require(len(as_samples(targets)) == count, f"`targets` must have {count} samples, as `inputs` has")
+
+
+def check_range(targets: Any, *, activation: str) -> None:
+    low = EXCLUDED_LOWER_BOUNDS.get(activation)
+    if low is not None:
+        are_within = all(low < target < 1 for sample in as_samples(targets) for target in sample)
+        _require(are_within, f"each target must lie between {low} and 1, which the output never reaches")
+
+
+def check_weights(weights: Any, *, layers: list[int], has_biases: bool) -> None:
+    if isinstance(weights, tuple):
+        _require(layers == list(WORKBOOK_LAYERS), "w1 to w8 fit layers [2, 2, 2] only; give a matrix per layer")
+        _require(not has_biases, "w1 to w8 have no biases; give a matrix per layer")
+        return
+    shapes = list(zip(layers[1:], layers, strict=False))
+    given = [(len(matrix), {len(row) for row in matrix}) for matrix in weights]
+    _require(
+        given == [(units, {inputs}) for units, inputs in shapes],
+        f"layers {layers} need matrices of (units, inputs) {shapes}",
+    )
+
+
+def check_final_weights(learning_rates: list[float], *, layers: list[int], has_biases: bool) -> None:
+    parameters = count_parameters(tuple(layers), has_biases=has_biases)
+    _require_at_most("learning_rates x weights", len(learning_rates) * parameters, MAX_FINAL_WEIGHTS)
+
+
+def check_steps(epochs: int, *, learning_rates: list[float], inputs: Any, layers: list[int]) -> None:
+    steps = len(learning_rates) * epochs * len(as_samples(inputs))
+    multiplications = steps * count_parameters(tuple(layers), has_biases=False)
+    _require_at_most("learning_rates x epochs x samples", steps, MAX_STEPS)
+    _require_at_most("learning_rates x epochs x samples x weights", multiplications, MAX_MULTIPLICATIONS)
+
+
+def _require_at_most(product: str, number: int, maximum: int) -> None:
+    _require(number <= maximum, f"{product} is {number:,}; at most {maximum:,} are allowed")
+
+
+def _require(is_right: bool, message: str) -> None:
+    if not is_right:
+        raise ValueError(message)

@@ -29,7 +29,7 @@ from app.api.v2 import models as v2_models
 from app.config import Settings
 from app.jobs.notifier import CeleryNotifier, WorkerNotifier
 from app.logs import configure_logging
-from app.server.memory import collect_garbage_less_often, give_back_what_is_freed
+from app.server.memory import tune_garbage_collector, tune_malloc
 from app.services import Services
 
 ROUTERS = (
@@ -44,7 +44,7 @@ def create_app(services: Services) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with services.running():
-            services.shutdown.watch_signals(at_end=services.events.close)
+            services.shutdown.watch_signals(on_drain=services.events.close)
             yield
 
     app = FastAPI(
@@ -73,9 +73,9 @@ def create_server(settings: Settings, notifier: WorkerNotifier) -> ASGIApp:
 
 def create_server_from_environment() -> ASGIApp:
     """What uvicorn calls in each of its processes."""
-    give_back_what_is_freed()
+    tune_malloc()
     settings = Settings()
     configure_logging(settings.log_format)
     server = create_server(settings, CeleryNotifier(settings.resolved_redis_url))
-    collect_garbage_less_often()
+    tune_garbage_collector()
     return server

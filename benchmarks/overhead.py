@@ -28,7 +28,7 @@ from app.config import Settings
 from app.main import ROUTERS, create_app
 from app.metrics.recorder import Recorder
 from app.migrations.migrate import upgrade
-from app.server.memory import collect_garbage_less_often
+from app.server.memory import tune_garbage_collector
 from app.services import Services
 from app.serving.engine import Engine
 from app.serving.load_shedding import LoadShedder
@@ -128,7 +128,7 @@ async def measure(folder: Path, limit: str | None) -> None:
     settings = Settings(data_dir=folder, rate_limit_per_key=limit, rate_limit_per_address=limit)
     upgrade(settings.resolved_database_url)
     steps = build_steps(settings)
-    collect_garbage_less_often()  # as the service does
+    tune_garbage_collector()  # as the service does
     services = steps[0].services, steps[-1].services
     key = keys.create(services[0].sessions, "benchmark", ["predict"])[1]
     async with services[0].running(), services[1].running():

@@ -1,1 +1,1 @@
-"""The HTTP server: everything that depends on uvicorn."""
+"""The HTTP server: everything that depends on uvicorn and its event loop."""

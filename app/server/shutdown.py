@@ -1,7 +1,8 @@
-"""How a process that serves HTTP ends without losing a request.
+"""Shut a server process down without losing a request.
 
-SIGTERM: first it says that it is not ready (GET /readyz) and closes each connection with its next answer, so that
-clients and load balancers go elsewhere; after the drain it listens no more, answers what it has taken in, and exits.
+At SIGTERM the process first reports that it is not ready (GET /readyz) and closes each connection with its next
+response, so that clients and load balancers use another process. After this drain it stops listening, answers the
+requests that it has received, and exits.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-LINGER_SECONDS = 0.2  # that an idle connection is still read after the service has stopped listening
+LINGER_SECONDS = 0.2  # how long an idle connection is still read after the process has stopped listening
 
 
 class ShutdownState:
@@ -23,30 +24,32 @@ class ShutdownState:
         self._drain_seconds = drain_seconds
         self.has_begun = False
 
-    def watch_signals(self, *, at_end: Callable[[], None]) -> None:
-        """Put the drain before what the server does at SIGTERM and SIGINT; a second signal cuts it short.
+    def watch_signals(self, *, on_drain: Callable[[], None]) -> None:
+        """Delay the server's own handlers of SIGTERM and SIGINT by the drain. A second signal ends the drain.
 
-        `at_end` is called in the event loop as the drain begins.
+        Calls `on_drain` in the event loop when the drain begins.
         """
-        if threading.current_thread() is threading.main_thread():  # only there are signals handled
+        if threading.current_thread() is threading.main_thread():  # Python handles signals only there
             for number in (signal.SIGTERM, signal.SIGINT):
-                self._drain_before(number, signal.getsignal(number), asyncio.get_running_loop(), at_end)
+                self._drain_before(signal.getsignal(number), number, asyncio.get_running_loop(), on_drain)
 
-    def _drain_before(self, number: int, end: Any, loop: asyncio.AbstractEventLoop, at_end: Callable[[], None]) -> None:
+    def _drain_before(
+        self, shut_down: Any, number: int, loop: asyncio.AbstractEventLoop, on_drain: Callable[[], None]
+    ) -> None:
         def handle(number: int, frame: FrameType | None) -> None:
             if self.has_begun:
-                end(number, frame)
+                shut_down(number, frame)
             else:
                 self.has_begun = True
-                loop.call_soon_threadsafe(at_end)
-                loop.call_soon_threadsafe(loop.call_later, self._drain_seconds, end, number, frame)
+                loop.call_soon_threadsafe(on_drain)
+                loop.call_soon_threadsafe(loop.call_later, self._drain_seconds, shut_down, number, frame)
 
-        if callable(end):
+        if callable(shut_down):
             signal.signal(number, handle)
 
 
 class LingeringProtocol(HttpToolsProtocol):
-    """uvicorn's connection, but at the end an idle one is not closed upon a request that is on its way."""
+    """uvicorn's HTTP connection, but an idle one is closed a moment later at the end: a request may be on its way."""
 
     def shutdown(self) -> None:
         if self.cycle is None or self.cycle.response_complete:

@@ -1,4 +1,4 @@
-# Each target makes what it needs: `make run` and `make test` work from a fresh clone with Python 3.11+ and make.
+# Each target installs what it needs: `make run` and `make test` work in a fresh clone with Python 3.11+ and make.
 PYTHON ?= python3
 BIN = .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
@@ -57,8 +57,8 @@ reader: .venv/development
 reference: .venv/development
 	$(BIN)/python -m models.training.drift_reference
 
-# What this environment holds, for developers; and with hashes, for the images. TORCH_WHEELS is a folder or a page of
-# links that has the CPU build of torch.
+# Pins all packages: constraints.txt from this environment, requirements/ with hashes for the images. TORCH_WHEELS is a
+# folder or a page of links that has the CPU build of torch.
 lock: .venv/development
 	$(BIN)/pip freeze --exclude-editable --exclude uv | sed 's/+cpu$$//' > constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.8
@@ -72,12 +72,12 @@ clean:
 
 .venv/runtime: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing what the service needs into .venv (once)"
+	@echo "Installing the service into .venv (once)"
 	@$(INSTALL) '.[embedded,worker]'
 	@touch $@
 
 .venv/development: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing what development needs into .venv (once)"
+	@echo "Installing the development tools into .venv (once)"
 	@$(INSTALL) '.[dev]'
 	@touch $@

@@ -1,10 +1,10 @@
-"""Everything that a caller may be told went wrong. `api/error_handlers.py` alone knows the status codes."""
+"""All errors that are reported to a user. Only `api/error_handlers.py` knows their status codes."""
 
 
 class AppError(Exception):
-    """The root: `str(error)` is a full sentence that names the thing and says what to do.
+    """The root. `str(error)` is a full sentence that names the thing and says what to do.
 
-    `location` names the field of the request that is at fault, where there is one.
+    `location` names the field of the request that is wrong, if there is one.
     """
 
     def __init__(self, detail: str, *, location: str | None = None) -> None:
@@ -21,23 +21,23 @@ class JobAlreadyEnded(AppError):
 
 
 class JobNotEnded(AppError):
-    """The job waits or runs, so it can be neither tried again nor deleted."""
+    """The job is queued or running, so it can be neither retried nor deleted."""
 
 
 class JobSucceeded(AppError):
-    """The job has its result, so there is nothing to try again."""
+    """The job has succeeded, so it cannot be retried."""
 
 
 class JobInUse(AppError):
-    """A model version came from the job, so it cannot be deleted."""
+    """A model version was trained by the job, so the job cannot be deleted."""
 
 
 class TooManyJobs(AppError):
-    """As many jobs of this kind are waiting as the service takes."""
+    """The maximum number of jobs of this kind are queued."""
 
 
 class IdempotencyKeyReused(AppError):
-    """The key was used before, with another body."""
+    """The Idempotency-Key was used before with another body."""
 
 
 class ModelNotFound(AppError):
@@ -49,15 +49,15 @@ class ModelFileNotFound(AppError):
 
 
 class ModelNotServable(AppError):
-    """The version may not take the alias that was asked for."""
+    """The version may not have the requested alias."""
 
 
 class AliasMoved(AppError):
-    """The alias does not stand for the version that the caller expected."""
+    """The alias does not point to the version that the caller expected."""
 
 
 class NothingToRollBack(AppError):
-    """No version served under the alias before the present one."""
+    """The alias pointed to no other version before the present one."""
 
 
 class ModelInUse(AppError):
@@ -65,7 +65,7 @@ class ModelInUse(AppError):
 
 
 class ModelNotLoaded(AppError):
-    """There is no network in memory yet to answer with."""
+    """No model has been loaded yet."""
 
 
 class DeviceNotPresent(AppError):
@@ -73,7 +73,7 @@ class DeviceNotPresent(AppError):
 
 
 class CurvesNotThere(AppError):
-    """The job is no sweep, or has not succeeded (yet)."""
+    """The job is not a sweep, or has not succeeded."""
 
 
 class PageNotFound(AppError):
@@ -81,11 +81,11 @@ class PageNotFound(AppError):
 
 
 class InvalidInput(AppError):
-    """A part of the request is not what the endpoint takes."""
+    """A part of the request is not what the endpoint accepts."""
 
 
 class UnsupportedMediaType(AppError):
-    """The body is of a type that the endpoint does not read."""
+    """The endpoint does not read bodies of this media type."""
 
 
 class BodyTooLarge(AppError):
@@ -93,31 +93,31 @@ class BodyTooLarge(AppError):
 
 
 class ShuttingDown(AppError):
-    """This process is about to end; it answers what it has, and new requests are better sent elsewhere."""
+    """This process is shutting down: it answers the requests that it has, and new ones should go to another process."""
 
 
 class Overloaded(AppError):
-    """More work waits already than the service takes in."""
+    """Too many requests are waiting already."""
 
 
 class DeadlineExceeded(AppError):
-    """The time that the client gave its request was up before anything was computed."""
+    """The deadline of the request passed before anything was computed."""
 
 
 class ClientGone(AppError):
-    """The client hung up before its turn came; nobody will read the answer."""
+    """The client disconnected before its request was processed."""
 
 
 class DatabaseUnavailable(AppError):
-    """The database cannot be reached, is busy past its patience, or has another schema than this program."""
+    """The database cannot be reached, is locked for too long, or has another schema than this program."""
 
 
 class SchemaOutdated(DatabaseUnavailable):
-    """The database answers, and has another schema than this program."""
+    """The database answers, but has another schema than this program."""
 
 
 class StorageFull(AppError):
-    """The disk has no room left."""
+    """The disk is full."""
 
 
 class StorageUnavailable(AppError):
@@ -125,35 +125,35 @@ class StorageUnavailable(AppError):
 
 
 class StorageRefused(StorageUnavailable):
-    """The artifact store answers, and will not work as the service is configured."""
+    """The artifact store answers, but cannot work as the service is configured."""
 
 
 class ArtifactDamaged(StorageUnavailable):
-    """An artifact is gone, or its bytes are not those that were stored. Waiting does not help."""
+    """An artifact is missing, or its bytes are not those that were stored. Retrying does not help."""
 
 
 class KeyInUrl(AppError):
-    """A key stands in the URL, where it does not belong."""
+    """The URL contains an API key."""
 
 
 class KeyMissing(AppError):
-    """The request needs an API key and brings none."""
+    """The request needs an API key and has none."""
 
 
 class KeyWrong(AppError):
-    """The request's API key does not open anything."""
+    """The request's API key does not exist, is revoked or has expired."""
 
 
 class ScopeMissing(AppError):
-    """The request's API key is good, but not for this."""
+    """The request's API key is valid, but lacks the scope."""
 
 
 class OriginRefused(AppError):
-    """Without keys, only this machine's own programs are served."""
+    """Without keys, only programs of this machine are served."""
 
 
 class KeysUnknown(AppError):
-    """The keys have not been read from the database yet, so nobody can be let in."""
+    """The keys have not been read from the database yet, so no key can be checked."""
 
 
 class ApiKeyNotFound(AppError):
@@ -161,7 +161,7 @@ class ApiKeyNotFound(AppError):
 
 
 class RateLimited(AppError):
-    """A key or an address asks too often; it may again in `retry_after` seconds."""
+    """A key or an address has reached its rate limit; it may send again in `retry_after` seconds."""
 
     def __init__(self, detail: str, *, retry_after: int) -> None:
         super().__init__(f"{detail} Ask again in {retry_after} seconds.")
@@ -173,4 +173,4 @@ class BrokerAway(AppError):
 
 
 class ConfigurationError(AppError):
-    """The settings do not make a service that can start."""
+    """The service cannot start with these settings."""

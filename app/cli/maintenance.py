@@ -47,9 +47,9 @@ def doctor(
 
 
 def _as_table(found: Garbage, artifacts: list[Stored], is_deleting: bool) -> str:
-    lines = [f"{one.size:>12,}  {one.written_at:%Y-%m-%d %H:%M}  {one.name}" for one in artifacts]
+    lines = [f"{artifact.size:>12,}  {artifact.written_at:%Y-%m-%d %H:%M}  {artifact.name}" for artifact in artifacts]
     head = [f"{'bytes':>12}  {'written (UTC)':16}  artifact"] if lines else []
-    total = sum(one.size for one in artifacts)
+    total = sum(artifact.size for artifact in artifacts)
     summary = (
         f"{len(artifacts)} artifacts of {total:,} bytes, the rows of {len(found.checkpoints)} spent checkpoints and "
         f"{len(found.workers)} workers {'were removed' if is_deleting else 'can be removed'}; "
@@ -63,8 +63,8 @@ def _as_json(found: Garbage, artifacts: list[Stored], is_deleting: bool) -> str:
     return json.dumps(
         {
             "deleted": is_deleting,
-            "artifacts": [asdict(one) | {"written_at": one.written_at.isoformat()} for one in artifacts],
-            "bytes": sum(one.size for one in artifacts),
+            "artifacts": [asdict(artifact) | {"written_at": artifact.written_at.isoformat()} for artifact in artifacts],
+            "bytes": sum(artifact.size for artifact in artifacts),
             "checkpoints": [{"job_id": job_id, "step": step} for job_id, step in found.checkpoints],
             "workers": found.workers,
             "too_young": found.too_young,

@@ -1,1 +1,1 @@
-"""For operators: diagnose the installation, and remove what nothing needs any more."""
+"""For operators: diagnose the installation, and remove artifacts and rows that nothing needs."""

@@ -1,4 +1,4 @@
-"""Looks at everything the service needs, part by part, and says of each what to do."""
+"""Check everything that the service needs, and say what to do about each fault."""
 
 import shutil
 from collections.abc import Callable
@@ -22,26 +22,26 @@ from app.processes.devices import find_device
 from app.storage import open_storage
 from models.mnist_files import find_missing_files, raw_folders
 
-SECONDS = 3.0  # that a server may take to answer
-NEEDED_BYTES = 500 * 2**20  # MNIST unpacked, a database and some hundreds of checkpoints
-TOLERATED_CLOCK_SECONDS = 5.0
+TIMEOUT_SECONDS = 3.0  # for an answer of a server
+MIN_FREE_BYTES = 500 * 2**20  # for MNIST unpacked, a database and some hundreds of checkpoints
+MAX_CLOCK_DIFFERENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one check: `note` is no fault, but good to know."""
+    """The result of one check. `note`: no fault, but worth knowing."""
 
     check: str
     state: Literal["ok", "note", "failed"]
     detail: str
 
 
-class NotThereYet(Exception):
-    """Something that `numeral up` makes when it starts."""
+class Note(Exception):
+    """What a check found is no fault, but worth knowing."""
 
 
 def diagnose(settings: Settings) -> list[Finding]:
-    """All checks, whatever the others find."""
+    """Run all checks, even if some fail."""
     checks: dict[str, Callable[[Settings], str]] = {
         "database": check_database,
         "broker": check_broker,
@@ -56,36 +56,38 @@ def diagnose(settings: Settings) -> list[Finding]:
 
 
 def check_database(settings: Settings) -> str:
-    """Reachable, of this program's schema, and writable."""
+    """The database answers, has this program's schema, and can be written."""
     with _Database(settings) as sessions:
         check_schema(sessions)
         with sessions.writing() as session:
             session.add(Leader(duty=f"doctor-{uuid4()}", holder="doctor", until=datetime.now(UTC)))
             session.flush()
             session.rollback()
-        return f"{sessions.engine.dialect.name} answers, its schema is current, it can be written"
+        return f"{sessions.engine.dialect.name} answers, its schema is current, it is writable"
 
 
 def check_broker(settings: Settings) -> str:
-    """Answers a PING."""
+    """The broker answers a PING."""
     if settings.redis_url is None and not settings.embedded_socket.exists():
-        raise NotThereYet("The embedded Valkey does not run; `numeral up` starts it.")
+        raise Note("The embedded Valkey is not running; `numeral up` starts it.")
     url = settings.resolved_redis_url.replace("redis+socket://", "unix://")
     try:
-        with redis.Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS) as client:
+        with redis.Redis.from_url(
+            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+        ) as client:
             client.ping()
     except (redis.RedisError, ValueError) as error:
         if settings.redis_url is None:
-            raise NotThereYet(f"The embedded Valkey does not answer ({error}); `numeral up` starts it.") from error
+            raise Note(f"The embedded Valkey does not answer ({error}); `numeral up` starts it.") from error
         raise ConfigurationError(
-            f"The broker does not answer: {error}. Start it, or correct NUMERAL_REDIS_URL. Jobs are accepted all the "
-            "same and wait for it."
+            f"The broker does not answer: {error}. Start it, or correct NUMERAL_REDIS_URL. Jobs are accepted anyway "
+            "and wait for it."
         ) from error
     return "answers"
 
 
 def check_storage(settings: Settings) -> str:
-    """Put, get and delete."""
+    """The artifact store can put, get and delete an artifact."""
     storage = open_storage(settings)
     storage.check()
     name, content = f"doctor/{uuid4()}", uuid4().bytes
@@ -94,67 +96,67 @@ def check_storage(settings: Settings) -> str:
         storage.get(name, sha256=artifact.sha256)
     finally:
         storage.delete(name)
-    return f"{storage.place} takes an artifact, gives it back and deletes it"
+    return f"an artifact was stored in {storage.place}, read and deleted"
 
 
 def check_data(settings: Settings) -> str:
-    """MNIST is there, or where it should be put."""
+    """The files of MNIST are present."""
     folders = raw_folders(settings.data_dir, settings.mnist_dir)
     missing = find_missing_files(folders)
     if missing:
-        raise NotThereYet(
-            f"MNIST is not whole: {', '.join(missing)} not in {' or '.join(map(str, folders))}. The first training "
-            f"downloads it; without internet, put the four files (.gz will do) into {folders[0]}."
+        raise Note(
+            f"MNIST is incomplete: {', '.join(missing)} not in {' or '.join(map(str, folders))}. The first training "
+            f"downloads it; without internet, put the four files (.gz or unpacked) into {folders[0]}."
         )
     return f"MNIST is in {' and '.join(str(folder) for folder in folders if folder.is_dir())}"
 
 
 def check_device(_: Settings) -> str:
-    """What trainings would run on."""
+    """The device on which trainings run."""
     if find_spec("torch") is None:
-        raise NotThereYet("torch is not installed: this machine can serve, not train. pip install 'numeral[worker]'.")
+        raise Note("torch is not installed: this machine can serve, not train. pip install 'numeral[worker]'.")
     device = find_device()
     if device == "cpu" and any(Path("/dev").glob("nvidia[0-9]*")):
-        raise NotThereYet(
-            "There is an NVIDIA device that is not used: CUDA_VISIBLE_DEVICES hides it, or torch is its CPU build."
+        raise Note(
+            "The NVIDIA device of this machine is not used: CUDA_VISIBLE_DEVICES hides it, or torch is a CPU build."
         )
     return f"trainings run on {device}"
 
 
-def check_disk(settings: Settings, *, needed_bytes: int = NEEDED_BYTES) -> str:
-    """Room where the data folder is, or will be."""
+def check_disk(settings: Settings, *, min_bytes: int = MIN_FREE_BYTES) -> str:
+    """The disk of the data folder has free space."""
     folder = settings.data_dir.resolve()
     existing = next(place for place in (folder, *folder.parents) if place.is_dir())
     free = shutil.disk_usage(existing).free
-    if free < needed_bytes:
+    if free < min_bytes:
         raise ConfigurationError(
-            f"Only {free / 2**20:,.0f} MB are free in {existing}, and {needed_bytes / 2**20:,.0f} MB should be. Free "
-            "some space (`numeral gc` shows what can go), or give another --data-dir."
+            f"Only {free / 2**20:,.0f} MB are free in {existing}; {min_bytes / 2**20:,.0f} MB are needed. Free some "
+            "space (`numeral gc` lists what can be removed), or give another --data-dir."
         )
     return f"{free / 2**30:,.1f} GB free in {existing}"
 
 
 def check_clock(settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> str:
-    """This machine's clock and the database's agree."""
+    """The clocks of this machine and of the database agree."""
     with _Database(settings) as sessions, sessions.reading() as session:
         before = now()
         apart = (database_now(session) - before).total_seconds()
-        apart -= min(max(apart, 0.0), (now() - before).total_seconds())  # the time that asking took
-    if abs(apart) > TOLERATED_CLOCK_SECONDS:
+        apart -= min(max(apart, 0.0), (now() - before).total_seconds())  # minus the time of the query itself
+    if abs(apart) > MAX_CLOCK_DIFFERENCE_SECONDS:
         raise ConfigurationError(
             f"This machine's clock is {abs(apart):,.0f} s {'behind' if apart > 0 else 'ahead of'} the database's. "
-            "Leases go by the database's alone, but S3 refuses a wrong clock: synchronise both (NTP)."
+            "Leases use only the database's, but S3 refuses requests from a wrong clock: synchronise both (NTP)."
         )
     return f"{abs(apart):.1f} s from the database's"
 
 
 def check_port(settings: Settings) -> str:
-    """Free to listen on, or served by this service already."""
+    """The port is free, or this service already listens on it."""
     try:
         require_free_port(settings.host, settings.port)
     except ConfigurationError as error:
         try:
-            answer = httpx.get(f"{settings.url}/readyz", timeout=SECONDS)
+            answer = httpx.get(f"{settings.url}/readyz", timeout=TIMEOUT_SECONDS)
             body = answer.json()
         except (httpx.HTTPError, ValueError):
             raise error from None
@@ -167,13 +169,13 @@ def check_port(settings: Settings) -> str:
 
 
 class _Database:
-    """Sessions of the configured database, for a while; a SQLite file that is not there is not made."""
+    """Sessions of the configured database. Raises Note instead of creating a missing SQLite file."""
 
     def __init__(self, settings: Settings) -> None:
         self._sessions = Sessions(settings.resolved_database_url)
         url = make_url(settings.resolved_database_url)
         if url.drivername == "sqlite" and not Path(url.database or "").is_file():
-            raise NotThereYet(f"There is no database {url.database} yet; `numeral up` or `numeral migrate` makes it.")
+            raise Note(f"There is no database {url.database} yet; `numeral up` or `numeral migrate` creates it.")
 
     def __enter__(self) -> Sessions:
         return self._sessions
@@ -185,7 +187,7 @@ class _Database:
 def _find(name: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
     try:
         return Finding(name, "ok", check(settings))
-    except NotThereYet as note:
+    except Note as note:
         return Finding(name, "note", str(note))
-    except Exception as error:  # one check that breaks must not hide what the others find
+    except Exception as error:  # an unexpected error in one check must not hide the findings of the others
         return Finding(name, "failed", str(error) if isinstance(error, AppError | OSError) else repr(error))

@@ -1,8 +1,8 @@
-"""What nobody needs any more: artifacts that no row names, spent checkpoints of ended jobs, workers long gone.
+"""Find and remove garbage: artifacts that no row names, spent checkpoints of ended jobs, and rows of dead workers.
 
-Rows go first, files after them: stopped at any moment, it leaves at worst files that no row names, and the next call
-removes those. It never touches what a running upload may still record: artifacts of jobs that have not ended, and
-anything younger than the grace period.
+Rows are deleted before their files: an interrupted run leaves at worst files that no row names, and the next run
+removes those. Artifacts that a running upload may still record are kept: those of jobs that have not ended, and those
+younger than the grace period.
 """
 
 from collections.abc import Collection, Iterable
@@ -21,13 +21,13 @@ from app.registry.tables import ModelVersion
 from app.storage import Storage, Stored
 
 OWN_FOLDERS = ("checkpoints/", "models/", "curves/", "doctor/")
-WORKER_FORGOTTEN_AFTER = timedelta(days=1)
+WORKER_EXPIRES_AFTER = timedelta(days=1)
 ENDED = [status for status in JobStatus if status.is_final]
 
 
 @dataclass(frozen=True)
 class Garbage:
-    """What can go, and how many artifacts are too young to."""
+    """What can be removed, and how many more artifacts are younger than the grace period."""
 
     checkpoints: dict[tuple[str, int], str]  # (job, step) to the name of its artifact
     artifacts: list[Stored]
@@ -36,18 +36,17 @@ class Garbage:
 
 
 def find_garbage(sessions: Sessions, storage: Storage, *, grace: timedelta) -> Garbage:
-    """Look, and change nothing. Raises ConfigurationError where the database seems to belong to another store."""
+    """Find garbage and change nothing. Raises ConfigurationError if the database seems to belong to another store."""
     check_schema(sessions)
-    # What has another name is not ours: a bucket or a folder may be shared.
-    stored = [
-        one for one in storage.list() if one.name.startswith(OWN_FOLDERS)
-    ]  # before the rows: what is recorded meanwhile is then seen as named
+    # Artifacts before rows: the row of an artifact that is recorded in between is then seen. Other folders are not
+    # ours, because a bucket or a folder may be shared.
+    stored = [artifact for artifact in storage.list() if artifact.name.startswith(OWN_FOLDERS)]
     with sessions.reading() as session:
-        # Jobs before names, for the same reason: one that ends in between has recorded its artifacts by then.
+        # Jobs before names, for the same reason: a job that ends in between has recorded its artifacts by then.
         active = set(session.scalars(select(Job.id).where(Job.status.not_in(ENDED))))
         checkpoints = _spent_checkpoints(session)
-        named = _named(session)
-        since = database_now(session) - WORKER_FORGOTTEN_AFTER
+        named = _named_artifacts(session)
+        since = database_now(session) - WORKER_EXPIRES_AFTER
         workers = list(session.scalars(select(Worker.name).where(Worker.seen_at < since)))
     if stored and not any(artifact.name in named for artifact in stored):
         raise ConfigurationError(
@@ -62,25 +61,25 @@ def find_garbage(sessions: Sessions, storage: Storage, *, grace: timedelta) -> G
 
 
 def remove(sessions: Sessions, storage: Storage, garbage: Garbage) -> list[Stored]:
-    """Remove what was found; the artifacts that went. Those of a job that was started again meanwhile stay."""
-    spared = set()
+    """Remove the garbage, except that of jobs which were started again meanwhile. Returns the removed artifacts."""
+    kept = set()
     for (job_id, step), artifact in garbage.checkpoints.items():
         with sessions.writing() as session:
             ended = select(Job.id).where(Job.id == job_id, Job.status.in_(ENDED)).with_for_update()
             if session.scalar(ended) is None and session.get(Job, job_id) is not None:
-                spared.add(artifact)
+                kept.add(artifact)
             else:
                 session.execute(delete(Checkpoint).where(Checkpoint.job_id == job_id, Checkpoint.step == step))
     with sessions.writing() as session:
         session.execute(delete(Worker).where(Worker.name.in_(garbage.workers)))
-    removed = [artifact for artifact in garbage.artifacts if artifact.name not in spared]
+    removed = [artifact for artifact in garbage.artifacts if artifact.name not in kept]
     for stored in removed:
         storage.delete(stored.name)
     return removed
 
 
-def _named(session: Session) -> set[str]:
-    """The artifacts that some row names."""
+def _named_artifacts(session: Session) -> set[str]:
+    """The names of all artifacts that a row refers to."""
     names = set(session.scalars(select(Checkpoint.artifact)))
     for files in session.scalars(select(ModelVersion.files)):
         names |= {file["artifact"] for file in files.values()}
@@ -91,7 +90,7 @@ def _named(session: Session) -> set[str]:
 
 
 def _spent_checkpoints(session: Session) -> dict[tuple[str, int], str]:
-    """Of each ended job, the checkpoints that are neither its latest nor its best."""
+    """The checkpoints of ended jobs that are neither the latest nor the best of their job."""
     query = select(Checkpoint).join(Job).where(Job.status.in_(ENDED)).order_by(Checkpoint.job_id, Checkpoint.step)
     by_job: dict[str, list[Checkpoint]] = {}
     for checkpoint in session.scalars(query):
@@ -105,7 +104,7 @@ def _spent_checkpoints(session: Session) -> dict[tuple[str, int], str]:
 
 
 def _best_steps(session: Session, job_id: str, checkpoints: Iterable[Checkpoint]) -> set[int]:
-    """The step at which the epoch with the highest validation accuracy ended; all where that cannot be told."""
+    """The step at the end of the epoch with the highest validation accuracy; all steps if it cannot be computed."""
     epochs = session.scalars(select(JobEvent.data).where(JobEvent.job_id == job_id, JobEvent.event == "epoch")).all()
     job = session.get_one(Job, job_id)
     if not epochs:
@@ -118,6 +117,6 @@ def _best_steps(session: Session, job_id: str, checkpoints: Iterable[Checkpoint]
 
 
 def _belongs_to(name: str, job_ids: Collection[str]) -> bool:
-    """Whether a job's run gave this name: `checkpoints/ID/...`, `models/ID-ATTEMPT/...`, `curves/ID-ATTEMPT.npz`."""
+    """Whether it is one of the jobs' artifacts: checkpoints/ID/..., models/ID-ATTEMPT/..., curves/ID-ATTEMPT.npz."""
     second = name.split("/")[1] if "/" in name else ""
     return second[:36] in job_ids  # the length of a UUID

@@ -129,7 +129,7 @@ def test_data_is_looked_for_in_both_folders(settings: Settings, tmp_path: Path) 
 def test_too_little_room_fails(settings: Settings) -> None:
     assert "free in" in doctor.check_disk(settings)
     with pytest.raises(ConfigurationError, match="numeral gc"):
-        doctor.check_disk(settings, needed_bytes=10**18)
+        doctor.check_disk(settings, min_bytes=10**18)
 
 
 @pytest.mark.parametrize(("hours", "word"), [(2, "ahead of"), (-2, "behind")])

@@ -1,7 +1,7 @@
-"""A function that is called again and again in a thread of its own.
+"""A function that a thread of its own calls periodically.
 
-Such a thread must outlive whatever goes wrong in one call, so it catches everything: what is known is logged as a
-sentence, once; what is not, with its traceback.
+The thread must survive any error of a call, so it catches everything: it logs a repeated AppError once, as a sentence,
+and any other error with its traceback.
 """
 
 import logging
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class Periodic:
-    """Calls `work` every `seconds` until closed, whatever a call raises; `at_once` too, where that is wanted."""
+    """Calls `work` every `seconds` until closed, whatever it raises; with `at_once`, the first time at the start."""
 
     def __init__(self, name: str, work: Callable[[], None], *, seconds: float, at_once: bool = False) -> None:
         self._work, self._seconds, self._at_once = work, seconds, at_once

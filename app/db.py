@@ -34,10 +34,10 @@ from sqlalchemy.types import TypeDecorator
 
 from app.errors import ConfigurationError, DatabaseUnavailable, SchemaOutdated, StorageFull
 
-SCHEMA = "0004"  # the newest revision in app/migrations, known here without loading Alembic
-UNDEFINED_TABLE = "42P01"  # PostgreSQL's code; SQLite's is an OperationalError like any other
-BUSY_SECONDS = 10.0  # how long a SQLite writer waits for another
-POSTGRES_OPTIONS: dict[str, Any] = {  # libpq's: a server that is cut off is given up after some 10 s, not after hours
+SCHEMA = "0005"  # the newest revision in app/migrations; a constant, so that the API need not load Alembic
+UNDEFINED_TABLE, UNDEFINED_COLUMN = "42P01", "42703"  # PostgreSQL's codes; on SQLite both are OperationalErrors
+BUSY_SECONDS = 10.0  # that a SQLite writer waits for another one
+POSTGRES_OPTIONS: dict[str, Any] = {  # of libpq: an unreachable server is an error after about 10 s, not after hours
     "connect_timeout": 5,
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 5,
@@ -48,7 +48,7 @@ POSTGRES_OPTIONS: dict[str, Any] = {  # libpq's: a server that is cut off is giv
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC, also on SQLite, which keeps no time zone."""
+    """An aware datetime in UTC, also on SQLite, which stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -61,13 +61,13 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """The tables of the service."""
+    """The base class of all tables."""
 
     type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON(none_as_null=True)}
 
 
 class Sessions:
-    """Hands out database sessions: one `with` is one transaction."""
+    """Database sessions: one `with` is one transaction."""
 
     def __init__(self, url: str) -> None:
         self.engine = create_database_engine(url)
@@ -76,13 +76,13 @@ class Sessions:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that only reads. Raises DatabaseUnavailable."""
+        """Yields a session that only reads. Raises DatabaseUnavailable."""
         with translated_errors(), self._read() as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session that commits at the end, or changes nothing if an error leaves it.
+        """Yields a session that commits at the end, or rolls back if an error leaves the block.
 
         On SQLite it is the only writer from its first statement on. Raises DatabaseUnavailable, StorageFull.
         """
@@ -90,7 +90,7 @@ class Sessions:
             yield session
 
     def describe(self) -> str:
-        """The database's name and version, such as `postgresql 18.1`. Raises DatabaseUnavailable."""
+        """Returns the database's name and version, such as `postgresql 18.1`. Raises DatabaseUnavailable."""
         with translated_errors(), self.engine.connect() as connection:
             numbers = connection.dialect.server_version_info or ()
             return f"{connection.dialect.name} {'.'.join(map(str, numbers))}"
@@ -100,7 +100,7 @@ class Sessions:
 
 
 def database_now(session: Session) -> datetime:
-    """The time by the database's clock: the one clock that all workers share."""
+    """Returns the time by the database's clock, the only one that all workers share."""
     if session.get_bind().dialect.name == "sqlite":
         written = session.execute(text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")).scalar_one()
         return datetime.fromisoformat(written).replace(tzinfo=UTC)
@@ -109,7 +109,7 @@ def database_now(session: Session) -> datetime:
 
 
 def check_schema(sessions: Sessions) -> None:
-    """Raise DatabaseUnavailable unless the database answers and has the schema of this program."""
+    """Raise DatabaseUnavailable if the database does not answer, SchemaOutdated if it has another schema."""
     with sessions.reading() as session:
         is_there = inspect(session.connection()).has_table("alembic_version")
         found = session.scalar(text("SELECT version_num FROM alembic_version")) if is_there else None
@@ -120,7 +120,7 @@ def check_schema(sessions: Sessions) -> None:
 
 
 def require_schema(url: str) -> None:
-    """Raise SchemaOutdated where the database has another schema; one that is away for now may come back."""
+    """Raise SchemaOutdated if the database has another schema. Accepts one that does not answer: it may recover."""
     sessions = Sessions(url)
     try:
         check_schema(sessions)
@@ -133,7 +133,7 @@ def require_schema(url: str) -> None:
 
 
 def create_database_engine(url: str) -> Engine:
-    """An engine for a PostgreSQL or SQLite URL, not connected yet. Raises ConfigurationError for any other."""
+    """Returns an engine, not yet connected, for a PostgreSQL or SQLite URL. Raises ConfigurationError for any other."""
     if url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     try:
@@ -143,12 +143,12 @@ def create_database_engine(url: str) -> Engine:
                 parsed, pool_pre_ping=True, pool_size=10, max_overflow=30, connect_args=POSTGRES_OPTIONS
             )
         if parsed.drivername != "sqlite" or parsed.database in (None, "", ":memory:"):
-            raise ArgumentError(f"it begins with {parsed.drivername}://")  # without the rest: that may hold a password
+            raise ArgumentError(f"it begins with {parsed.drivername}://")  # not the whole URL: it may hold a password
         Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(parsed, pool_size=10, max_overflow=30, connect_args={"timeout": BUSY_SECONDS})
     except ImportError as error:
         raise ConfigurationError(
-            "NUMERAL_DATABASE_URL is PostgreSQL's, and its driver is not installed: pip install 'numeral[postgres]'."
+            "NUMERAL_DATABASE_URL names PostgreSQL, whose driver is not installed: pip install 'numeral[postgres]'."
         ) from error
     except (ArgumentError, ValueError, OSError) as error:
         raise ConfigurationError(
@@ -161,7 +161,9 @@ def create_database_engine(url: str) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN is deferred, so a writer could fail at its second step
+    connection.isolation_level = (
+        None  # the driver's own BEGIN is deferred: a reader that begins to write could then fail
+    )
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -174,7 +176,7 @@ def _begin_sqlite(connection: Connection) -> None:
 def translated_errors() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:  # the database is at fault, not the statement
+    except (OperationalError, InterfaceError, PoolTimeout) as error:  # the fault of the database, not of the statement
         reason = str(getattr(error, "orig", error))
         if "is full" in reason or "No space left" in reason:
             raise StorageFull("The database's disk is full. Nothing was changed; free some space there.") from error
@@ -182,8 +184,11 @@ def translated_errors() -> Iterator[None]:
     except (IntegrityError, DataError) as error:
         raise error
     except ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", None) != UNDEFINED_TABLE:
-            raise
-        raise DatabaseUnavailable("The database has no tables yet. Run `numeral migrate`.") from error
-    except DatabaseError as error:  # SQLite's word for a file that is damaged or no database
+        code = getattr(error.orig, "sqlstate", None)
+        if code == UNDEFINED_TABLE:
+            raise DatabaseUnavailable("The database has no tables yet. Run `numeral migrate`.") from error
+        if code == UNDEFINED_COLUMN:  # it was migrated, and this process is to be replaced
+            raise DatabaseUnavailable(f"The database no longer has schema {SCHEMA}. Nothing was changed.") from error
+        raise
+    except DatabaseError as error:  # by SQLite, of a file that is damaged or not a database
         raise DatabaseUnavailable(f"The database cannot be used: {error.orig}. Restore it from a backup.") from error

@@ -100,23 +100,23 @@ def api_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def queue() -> RecordedNotifier:
+def notifier() -> RecordedNotifier:
     return RecordedNotifier()
 
 
 @pytest.fixture(scope="session")
-def api(api_settings: Settings, queue: RecordedNotifier) -> Iterator[httpx.Client]:
-    """A client of a real server; its jobs stay queued, since nobody takes the hints."""
+def api(api_settings: Settings, notifier: RecordedNotifier) -> Iterator[httpx.Client]:
+    """A client of a real server; its jobs stay queued, since no worker is notified."""
     upgrade(api_settings.resolved_database_url)
-    with serve(api_settings, queue) as client:
+    with serve(api_settings, notifier) as client:
         assert client.get("/readyz").is_success  # the shipped network is version 1
         yield client
 
 
 @contextmanager
-def serve(settings: Settings, queue: RecordedNotifier) -> Iterator[httpx.Client]:
+def serve(settings: Settings, notifier: RecordedNotifier) -> Iterator[httpx.Client]:
     """The API over HTTP, in a thread of this process."""
-    config = uvicorn.Config(create_server(settings, queue), port=settings.port, log_config=None)
+    config = uvicorn.Config(create_server(settings, notifier), port=settings.port, log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -2,16 +2,16 @@
 
 
 class RecordedNotifier:
-    """A WorkerNotifier that only remembers its hints."""
+    """A WorkerNotifier that only remembers the queues that it was told of."""
 
     def __init__(self) -> None:
-        self.hints: list[tuple[str, str, str]] = []
+        self.notified: list[str] = []
 
-    def hint(self, job_id: str, kind: str, queue: str) -> None:
-        self.hints.append((job_id, kind, queue))
+    def notify(self, queue: str) -> None:
+        self.notified.append(queue)
 
     def depth(self, queue: str) -> int | None:
-        return sum(hint[2] == queue for hint in self.hints)
+        return self.notified.count(queue)
 
     def close(self) -> None:
         pass

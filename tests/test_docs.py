@@ -13,22 +13,23 @@ from app.storage import open_storage
 from docs import make_backprop
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedNotifier
-from worker.runner import run_job
+from worker.runner import run_next
 from worker.sweep import sweep
 
 
-class WorkingQueue(RecordedNotifier):
-    """A queue whose hints are taken at once, by a thread of this process."""
+class WorkingNotifier(RecordedNotifier):
+    """A notifier whose notifications start a thread of this process, which runs the job."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._sessions, self._storage = Sessions(settings.resolved_database_url), open_storage(settings)
         self._workers: list[threading.Thread] = []
 
-    def hint(self, job_id: str, kind: str, queue: str) -> None:
-        work = threading.Thread(target=run_job, args=(self._sessions, job_id, lambda run: sweep(run, self._storage)))
-        self._workers.append(work)
-        work.start()
+    def notify(self, queue: str) -> None:
+        work = {"backprop_sweep": lambda run: sweep(run, self._storage)}
+        worker = threading.Thread(target=run_next, args=(self._sessions, queue, work))
+        self._workers.append(worker)
+        worker.start()
 
     def close(self) -> None:
         for worker in self._workers:
@@ -41,7 +42,7 @@ def working_api(tmp_path: Path) -> Iterator[httpx.Client]:
     """A service in this process that does its sweeps."""
     settings = Settings(data_dir=tmp_path, port=free_port())
     upgrade(settings.resolved_database_url)
-    with serve(settings, WorkingQueue(settings)) as client:
+    with serve(settings, WorkingNotifier(settings)) as client:
         yield client
 
 

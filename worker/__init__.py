@@ -1,1 +1,1 @@
-"""The worker: Celery tasks that claim jobs and run them. It never loads the web layer."""
+"""The worker: a Celery task that claims jobs and runs them. It never loads the web layer."""

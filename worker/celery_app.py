@@ -1,6 +1,7 @@
-"""Celery's settings, and the one place where a worker's parts are put together.
+"""Celery's settings, and everything that a worker process uses, built in one place.
 
-Early acknowledgement, no results: the database is the truth and its leases cover what an early ack loses.
+Messages are acknowledged before the task runs and results are not stored: jobs live in the database, and their leases
+cover what an early acknowledgement loses.
 """
 
 import multiprocessing
@@ -23,9 +24,9 @@ from app.logs import configure_logging
 from app.processes.devices import find_device
 from app.storage import open_storage
 
-APPEAR_SECONDS = 20.0
+ALIVE_SECONDS = 20.0  # between two reports that a worker is alive
 
-# Celery warns of root because of pickled messages; here only JSON is accepted.
+# Celery warns when root accepts pickled messages; this worker accepts only JSON.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
 settings = Settings()
@@ -56,22 +57,22 @@ def _set_up_logging(**_: Any) -> None:
 
 
 @worker_shutting_down.connect
-def _tell_the_children(**_: Any) -> None:
-    """They save what they have and give their jobs back at the next batch (this process then waits for them)."""
+def _stop_children(**_: Any) -> None:
+    """Tell the children to save a checkpoint and release their jobs at the next batch; Celery waits for them."""
     stopping.value = 1
 
 
 @worker_process_init.connect
-def _appear(**_: Any) -> None:
-    """Let the API know, from now on, that this process lives and what device it has."""
+def _start_reporting(**_: Any) -> None:
+    """Report regularly that this process is alive and which device it has."""
     name, device = worker_name(), find_device()
 
-    def appear() -> None:
+    def report_alive() -> None:
         runs.report_alive(sessions, name, device=device, version=VERSION)
 
-    Periodic("appear", appear, seconds=APPEAR_SECONDS, at_once=True).start()
+    Periodic("alive", report_alive, seconds=ALIVE_SECONDS, at_once=True).start()
 
 
 def worker_name() -> str:
-    """This process, as the other parts of the service know it."""
+    """Returns the name of this process in the table of workers: host:pid."""
     return f"{socket.gethostname()}:{os.getpid()}"

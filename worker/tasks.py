@@ -1,41 +1,25 @@
-"""One Celery task per kind of job. A message carries the job's id and nothing else."""
+"""The one Celery task. A message names a queue; which job runs, and so which work, is decided by the claim.
+
+Celery logs and drops messages of other tasks, such as those that an older program left in Redis: no job is lost, since
+the dispatcher notifies again within seconds.
+"""
 
 import os
-from collections.abc import Callable
 
-from app.jobs import runs
-from worker.celery_app import app, sessions, settings, stopping, storage, worker_name
-from worker.runner import Finish, Run, run_job
-
-
-@app.task(name="numeral.backprop_sweep")
-def backprop_sweep(job_id: str) -> None:
-    def work(run: Run) -> Finish:
-        from worker.sweep import sweep
-
-        return sweep(run, storage)
-
-    _run(job_id, work)
+from app.jobs.notifier import RUN_NEXT_TASK
+from worker import runner
+from worker.celery_app import app, sessions, settings, stopping, worker_name
+from worker.work import WORK
 
 
-@app.task(name="numeral.mnist_training")
-def mnist_training(job_id: str) -> None:
-    def work(run: Run) -> Finish:
-        from worker.training import train  # torch, which the parent must not load; it takes seconds, so claim first
-
-        return train(run, storage, data_dir=settings.data_dir, mnist_dir=settings.mnist_dir)
-
-    _run(job_id, work)
-
-
-def _run(job_id: str, work: Callable[[Run], Finish]) -> None:
-    run_job(
+@app.task(name=RUN_NEXT_TASK)
+def run_next(queue: str) -> None:
+    runner.run_next(
         sessions,
-        job_id,
-        work,
+        queue,
+        WORK,
         lease_seconds=settings.lease_seconds,
         is_stopping=lambda: bool(stopping.value),
-        take=runs.claim_in_turn,
         worker=worker_name(),
-        abandon=lambda: os._exit(1),  # Celery starts another child in its place
+        end_process=lambda: os._exit(1),  # Celery starts another child in its place
     )

@@ -1,10 +1,10 @@
-"""/v1/jobs: submit, list, look at, watch, cancel, try again and delete."""
+"""/v1/jobs: submit, list, get, cancel, retry and delete jobs, and follow their events."""
 
 import asyncio
 import re
 import time
 from contextlib import suppress
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Response
@@ -13,14 +13,15 @@ from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 
 from app.api.accept import accepts, prefers
 from app.api.dependencies import ServicesDependency, require_json
-from app.api.event_streams import encode_events, rfc3339
+from app.api.event_streams import encode_events
+from app.api.job_documents import render, render_event, render_page
 from app.api.path_parameters import JOB_ID, JobId
 from app.api.schemas import jobs as schemas
 from app.errors import InvalidInput, StorageUnavailable
 from app.jobs import service
 from app.jobs.event_feed import POLL_SECONDS
 from app.jobs.lifecycle import JobStatus
-from app.jobs.specs import JobSpec
+from app.jobs.specs import JobKind, JobSpec
 from app.jobs.tables import Job
 from app.services import Services
 
@@ -48,7 +49,7 @@ async def submit_job(
     wait_seconds = _parse_wait(prefer)
     job, is_new = await run_in_threadpool(_submit, services, spec, idempotency_key)
     if is_new:
-        services.notifier.hint(job.id, job.kind, job.queue)
+        services.notifier.notify(job.queue)
     if wait_seconds:
         job = await _wait_for_end(services, job, wait_seconds)
         response.headers["Preference-Applied"] = f"wait={wait_seconds}"
@@ -67,7 +68,7 @@ def _submit(services: Services, spec: JobSpec, key: str | None) -> tuple[Job, bo
 @router.get("", response_model=schemas.JobPage)
 def list_jobs(
     services: ServicesDependency,
-    kind: Literal["backprop_sweep", "mnist_training"] | None = None,
+    kind: JobKind | None = None,
     status: JobStatus | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[
@@ -76,10 +77,9 @@ def list_jobs(
 ) -> Response:
     """Jobs without their results, newest first."""
     jobs = service.list_(services.sessions, kind=kind, status=status, before=cursor, limit=limit + 1)
-    page = jobs[:limit]
-    document = {"items": [summarise(job) for job in page], "next_cursor": page[-1].id if len(jobs) > limit else None}
-    # written here: FastAPI would put a hundred jobs through the model first
-    return Response(orjson.dumps(document, option=orjson.OPT_UTC_Z), media_type="application/json")
+    # encoded here: FastAPI would validate a hundred jobs by the model first
+    content = orjson.dumps(render_page(jobs, limit=limit), option=orjson.OPT_UTC_Z)
+    return Response(content, media_type="application/json")
 
 
 @router.get("/{job_id}", response_model=schemas.Job, responses={303: {"description": "to its curves, as CSV"}})
@@ -88,7 +88,7 @@ def get_job(
     services: ServicesDependency,
     accept: Annotated[str, Header(description="text/csv: go on to a sweep's curves (303)")] = "application/json",
 ) -> Any:
-    """The job as it stands now; its result once it has succeeded."""
+    """The job in its current state, with its result once it has succeeded."""
     job = service.get(services.sessions, job_id)
     if prefers(accept, "text/csv"):
         return RedirectResponse(f"/v1/jobs/{job.id}/curves", status_code=303)
@@ -103,17 +103,17 @@ def cancel_job(job_id: JobId, services: ServicesDependency) -> dict[str, Any]:
 
 @router.post("/{job_id}/retry", status_code=202, response_model=schemas.Job)
 def retry_job(job_id: JobId, services: ServicesDependency) -> dict[str, Any]:
-    """Queue a failed or cancelled job again; a training goes on from its last checkpoint."""
+    """Queue a failed or cancelled job again; a training resumes from its last checkpoint."""
     job = service.retry(services.sessions, job_id, max_queued=services.settings.max_queued)
-    services.notifier.hint(job.id, job.kind, job.queue)
+    services.notifier.notify(job.queue)
     return render(job)
 
 
 @router.delete("/{job_id}", status_code=204)
 def delete_job(job_id: JobId, services: ServicesDependency) -> None:
-    """Remove an ended job for good, with its events, checkpoints and curves; not while a model version is its work."""
+    """Delete an ended job with its events, checkpoints and curves; refused while a model version came from it."""
     for artifact in service.delete(services.sessions, job_id):
-        with suppress(StorageUnavailable):  # what stays behind is named by no row, and `numeral gc` removes it
+        with suppress(StorageUnavailable):  # `numeral gc` deletes what no row names
             services.storage.delete(artifact)
 
 
@@ -138,49 +138,21 @@ async def job_events(
         stream = encode_events(services.events.follow(job_id, after=after))
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
     newest = page[-1].number if page else after
-    return JSONResponse(
-        {
-            "items": [
-                {"id": event.number, "event": event.event, "at": rfc3339(event), "data": event.data} for event in page
-            ],
-            "next_cursor": None if is_complete else str(newest),
-        }
-    )
-
-
-def summarise(job: Job) -> dict[str, Any]:
-    """A job without its result, as the contract shows it."""
-    here = f"/v1/jobs/{job.id}"
-    names = (
-        "id", "kind", "status", "spec", "attempt", "progress", "error", "created_at", "started_at", "finished_at",
-    )  # fmt: skip
-    links = {
-        "self": here,
-        "events": f"{here}/events",
-        "cancel": f"{here}/cancel",
-        "retry": f"{here}/retry",
-        "plot": f"{here}/plot.svg",
-    }
-    if job.kind == "backprop_sweep":
-        links["curves"] = f"{here}/curves"
-    return {name: getattr(job, name) for name in names} | {"links": links}
-
-
-def render(job: Job) -> dict[str, Any]:
-    return summarise(job) | {"result": job.result}
+    next_cursor = None if is_complete else str(newest)
+    return JSONResponse({"items": [render_event(event) for event in page], "next_cursor": next_cursor})
 
 
 async def _wait_for_end(services: Services, job: Job, seconds: int) -> Job:
     deadline, pause = time.monotonic() + seconds, 0.005
     while not (JobStatus(job.status).is_final or services.shutdown.has_begun) and time.monotonic() < deadline:
         await asyncio.sleep(pause)
-        pause = min(pause * 1.2, POLL_SECONDS)  # quick for a sweep, cheap for a training
+        pause = min(pause * 1.2, POLL_SECONDS)  # short for a sweep, cheap for a training
         job = await run_in_threadpool(service.get, services.sessions, job.id)
     return job
 
 
 def _parse_wait(prefer: str | None) -> int:
-    """The N of `Prefer: wait=N`; 0 where nothing is preferred (RFC 7240: an unknown preference is ignored)."""
+    """Returns the N of `Prefer: wait=N`, or 0 without one; unknown preferences are ignored (RFC 7240)."""
     found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?(\d+)(?![\d.])", prefer or "", re.IGNORECASE)
     if found is None:
         return 0

@@ -1,4 +1,4 @@
-"""/v1/system: what the service is busy with."""
+"""/v1/system: queues, workers, leases and versions."""
 
 import platform
 from typing import Any
@@ -19,11 +19,11 @@ router = APIRouter(tags=["operation"])
 @router.get("/v1/system", response_model=System)
 def get_system(services: ServicesDependency) -> dict[str, Any]:
     """Queue depths, workers with their device and current job, leases, and versions."""
-    found = overview.read_overview(services.sessions)
-    jobs = {job.worker: job for job in found.running}  # the newest, where a worker left one behind
-    names = {worker.name for worker in found.workers}
+    state = overview.read_overview(services.sessions)
+    jobs = {job.worker: job for job in state.running}  # by worker: the newest, if it left an older one unfinished
+    names = {worker.name for worker in state.workers}
     return {
-        "now": found.now,
+        "now": state.now,
         "versions": {
             "numeral": VERSION,
             "python": platform.python_version(),
@@ -31,16 +31,16 @@ def get_system(services: ServicesDependency) -> dict[str, Any]:
             "schema": SCHEMA,
         },
         "champion": _champion(services),
-        "queues": [vars(queue) | {"hints": services.notifier.depth(queue.name)} for queue in found.queues],
+        "queues": [vars(queue) | {"hints": services.notifier.depth(queue.name)} for queue in state.queues],
         "workers": [
             {name: getattr(worker, name) for name in ("name", "device", "version", "seen_at")}
             | {"job": vars(jobs[worker.name]) if worker.name in jobs else None}
-            for worker in found.workers
+            for worker in state.workers
         ],
         "running_elsewhere": [
-            vars(job) for job in found.running if job.worker not in names or jobs[job.worker] is not job
+            vars(job) for job in state.running if job.worker not in names or jobs[job.worker] is not job
         ],
-        "dispatcher": {"process": found.leader.holder, "leads_until": found.leader.until} if found.leader else None,
+        "dispatcher": {"process": state.leader.holder, "leads_until": state.leader.until} if state.leader else None,
     }
 
 

@@ -1,1 +1,1 @@
-"""The job domain: what may be asked for, how a job lives, and who is told. It knows neither web nor torch."""
+"""The job domain, shared by the API and the workers. It knows neither web nor torch."""

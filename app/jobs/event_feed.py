@@ -1,7 +1,7 @@
-"""Jobs' events, live, to any number of readers at the price of one query for all of them.
+"""Live events of jobs for any number of readers, at the cost of one query for all of them.
 
-Events are numbered without a gap, so a reader that comes back with the last number it saw, to this process or to
-another one, misses nothing and sees nothing twice.
+Events are numbered without a gap, so a reader that reconnects with the last number it saw, to this process or to
+another one, misses none and gets none twice.
 """
 
 import asyncio
@@ -25,60 +25,60 @@ KEEPALIVE_SECONDS = 15.0
 
 @dataclass(frozen=True, eq=False)
 class Reader:
-    """Somebody who has seen a job's events up to number `after` and waits for more."""
+    """A client that has a job's events up to number `after` and waits for more."""
 
     after: int
-    is_due: asyncio.Event = field(default_factory=asyncio.Event)
+    has_news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some events in order, and whether there can be no more."""
+    """Events in order, and whether they are the last."""
 
     events: Sequence[JobEvent]
     is_last: bool
 
 
 class EventFeed:
-    """Feeds readers. Belongs to one event loop."""
+    """Feeds the readers of one event loop."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
         self._readers: defaultdict[str, set[Reader]] = defaultdict(set)  # by job
         self._queries: dict[tuple[str, int], asyncio.Task[Page]] = {}
-        self._watch: asyncio.Task[None] | None = None
+        self._polling: asyncio.Task[None] | None = None
         self._is_closing = False
 
     async def follow(self, job_id: str, *, after: int) -> AsyncIterator[Sequence[JobEvent]]:
-        """The job's events past number `after` until its end, or until this process ends.
+        """Yields the job's events past number `after` until the job ends or this process does.
 
-        An empty sequence every 15 seconds without news: the sign to keep the connection alive.
+        Yields an empty sequence after every 15 seconds without an event, as a sign to keep the connection alive.
         """
         while not self._is_closing:
             try:
                 page = await self._query(job_id, after)
             except JobNotFound:  # it was deleted
                 return
-            except AppError:  # the database is away; the next query may find it back
+            except AppError:  # the database is unavailable; the next query may succeed
                 page = Page((), is_last=False)
                 await asyncio.sleep(POLL_SECONDS)
             if page.events:
                 yield page.events
                 after = page.events[-1].number
-            if page.is_last or self._is_closing:  # a reader that waits after `close` would never be woken
+            if page.is_last or self._is_closing:  # after `close` nothing would wake a reader that waits
                 return
-            if not page.events and not await self._has_more(job_id, after):
+            if not page.events and not await self._wait_for_more(job_id, after):
                 yield ()
 
     def close(self) -> None:
-        """End all feeds; their readers come back with the last number they saw."""
+        """End all feeds; their readers reconnect with the last number they saw."""
         self._is_closing = True
         for readers in self._readers.values():
             for reader in readers:
-                reader.is_due.set()
+                reader.has_news.set()
 
     async def _query(self, job_id: str, after: int) -> Page:
-        """What is new past `after`; all who ask during the query share its answer."""
+        """Returns the page past `after`. Concurrent calls with the same arguments share one query."""
         key = job_id, after
         if key not in self._queries:
             query = asyncio.ensure_future(to_thread.run_sync(_read_page, self._sessions, job_id, after))
@@ -86,15 +86,15 @@ class EventFeed:
             self._queries[key] = query
         return await asyncio.shield(self._queries[key])
 
-    async def _has_more(self, job_id: str, after: int) -> bool:
+    async def _wait_for_more(self, job_id: str, after: int) -> bool:
         """Wait until the job has more than `after` events or has ended. Returns False after KEEPALIVE_SECONDS."""
         reader = Reader(after)
         self._readers[job_id].add(reader)
-        if self._watch is None or self._watch.done():
-            self._watch = asyncio.create_task(self._wake_readers())
+        if self._polling is None or self._polling.done():
+            self._polling = asyncio.create_task(self._poll())
         try:
             async with asyncio.timeout(KEEPALIVE_SECONDS):
-                await reader.is_due.wait()
+                await reader.has_news.wait()
             return True
         except TimeoutError:
             return False
@@ -103,20 +103,20 @@ class EventFeed:
             if not self._readers[job_id]:
                 del self._readers[job_id]
 
-    async def _wake_readers(self) -> None:
-        """While there are readers: ask for the newest event of all their jobs at once, and wake those it concerns."""
+    async def _poll(self) -> None:
+        """While there are readers: query the newest event of all their jobs, and wake the readers that lack it."""
         while self._readers:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 newest = await to_thread.run_sync(service.newest_events, self._sessions, list(self._readers))
             except AppError as error:
-                logger.debug("no news of events: %s", error)
+                logger.debug("events cannot be polled: %s", error)
                 continue
             for job_id, readers in self._readers.items():
                 number, is_ended = newest.get(job_id, (0, True))
                 for reader in readers:
                     if is_ended or number > reader.after:
-                        reader.is_due.set()
+                        reader.has_news.set()
 
 
 def _read_page(sessions: Sessions, job_id: str, after: int) -> Page:

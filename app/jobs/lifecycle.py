@@ -1,4 +1,4 @@
-"""The life of a job, as a table."""
+"""The statuses of a job and the transitions between them."""
 
 from enum import StrEnum
 
@@ -19,11 +19,11 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.CANCELLED, JobStatus.FAILED}),
     JobStatus.RUNNING: frozenset({JobStatus.QUEUED, JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED}),
     JobStatus.SUCCEEDED: frozenset(),
-    JobStatus.FAILED: frozenset({JobStatus.QUEUED}),  # only when a client asks for another try
+    JobStatus.FAILED: frozenset({JobStatus.QUEUED}),  # only by a client's retry
     JobStatus.CANCELLED: frozenset({JobStatus.QUEUED}),
 }
 
 
 def sources(target: JobStatus) -> list[JobStatus]:
-    """The statuses from which a job may become `target`."""
+    """Returns the statuses from which a job may move to `target`."""
     return [status for status, targets in TRANSITIONS.items() if target in targets]

@@ -1,7 +1,8 @@
-"""Hints to the workers through Celery: a message carries a job id and nothing else. The only Celery importer in app.
+"""Notifications to the workers through Celery: a message names a queue in which there is work. The only Celery importer
+in app.
 
-A lost hint costs a few seconds (the dispatcher gives another), a doubled one nothing (the second claim fails). So a
-hint is sent by a thread of its own, with short timeouts and no retries, and never holds up a request.
+A lost message costs a few seconds (the dispatcher sends another), a duplicate nothing (its claim finds no job). So a
+thread of its own sends them, with short timeouts and no retries, and no request waits for the broker.
 """
 
 import logging
@@ -18,10 +19,11 @@ from app.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
 
-BROKERS = ("redis", "rediss", "unix", "redis+socket")
+RUN_NEXT_TASK = "numeral.run_next"  # takes the name of a queue
+SCHEMES = ("redis", "rediss", "unix", "redis+socket")
 SOCKET_SECONDS = 2.0
-AWAY_SECONDS = 2.0  # after a failure: trying costs milliseconds of every request's processor
-BACKLOG = 1000  # hints waiting for a hung broker; the dispatcher makes up for those past it
+BACKOFF_SECONDS = 2.0  # after a failure; each try costs a request milliseconds of CPU
+MAX_PENDING_MESSAGES = 1000  # while the broker hangs; the dispatcher makes up for those past it
 TRANSPORT_OPTIONS: dict[str, Any] = {
     "socket_timeout": SOCKET_SECONDS,
     "socket_connect_timeout": SOCKET_SECONDS,
@@ -31,20 +33,20 @@ TRANSPORT_OPTIONS: dict[str, Any] = {
 
 
 class WorkerNotifier(Protocol):
-    """Where hints go: Redis, or a list in tests."""
+    """Notifies workers: through Redis, or in tests by a list."""
 
-    def hint(self, job_id: str, kind: str, queue: str) -> None:
-        """Tell the workers of `queue` that a job may be there to run. Never blocks, never raises."""
+    def notify(self, queue: str) -> None:
+        """Tell a worker of `queue` that there may be a job to run. Never blocks, never raises."""
 
     def depth(self, queue: str) -> int | None:
-        """How many hints wait in `queue`, or None where the broker does not answer."""
+        """Returns how many messages wait in `queue`, or None if the broker does not answer."""
 
     def close(self) -> None:
-        """Give up what was not sent yet."""
+        """Discard the messages that are not sent yet."""
 
 
 class CeleryNotifier:
-    """Hints through Redis or Valkey."""
+    """Sends notifications through Redis or Valkey."""
 
     def __init__(self, redis_url: str) -> None:
         self._celery = Celery("numeral", broker=broker_url(redis_url), set_as_current=False)
@@ -53,41 +55,41 @@ class CeleryNotifier:
             broker_connection_timeout=SOCKET_SECONDS,
             task_ignore_result=True,
         )
-        self._sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hints")
-        self._waiting = 0
+        self._sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="notifier")
+        self._pending = 0
         self._lock = threading.Lock()
-        self._away_until = 0.0  # by time.monotonic; until then nothing is tried
+        self._retry_at = 0.0  # by time.monotonic; after a failure nothing is sent until then
 
-    def hint(self, job_id: str, kind: str, queue: str) -> None:
+    def notify(self, queue: str) -> None:
         with self._lock:
-            if self._waiting >= BACKLOG or time.monotonic() < self._away_until:
+            if self._pending >= MAX_PENDING_MESSAGES or time.monotonic() < self._retry_at:
                 return
-            self._waiting += 1
-        self._sender.submit(self._send, job_id, kind, queue)
+            self._pending += 1
+        self._sender.submit(self._send, queue)
 
-    def _send(self, job_id: str, kind: str, queue: str) -> None:
+    def _send(self, queue: str) -> None:
         try:
-            if time.monotonic() >= self._away_until:
-                self._celery.send_task(f"numeral.{kind}", args=[job_id], queue=queue, retry=False)
-                self._away_until = 0.0
+            if time.monotonic() >= self._retry_at:
+                self._celery.send_task(RUN_NEXT_TASK, args=[queue], queue=queue, retry=False)
+                self._retry_at = 0.0
         except (OperationalError, OSError) as error:
-            if self._away_until == 0.0:  # once is enough for the log
-                logger.warning("the broker takes no hints, jobs will wait until it does: %s", error)
-            self._away_until = time.monotonic() + AWAY_SECONDS
+            if self._retry_at == 0.0:  # logged once per outage
+                logger.warning("the broker accepts no messages; jobs wait until it does: %s", error)
+            self._retry_at = time.monotonic() + BACKOFF_SECONDS
         finally:
             with self._lock:
-                self._waiting -= 1
+                self._pending -= 1
 
     def depth(self, queue: str) -> int | None:
-        if time.monotonic() < self._away_until:
+        if time.monotonic() < self._retry_at:
             return None
         with self._celery.connection_for_read() as connection:
             try:
                 depth = int(connection.default_channel.client.llen(queue))
             except (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors):
-                self._away_until = time.monotonic() + AWAY_SECONDS
+                self._retry_at = time.monotonic() + BACKOFF_SECONDS
                 return None
-        self._away_until = 0.0
+        self._retry_at = 0.0
         return depth
 
     def close(self) -> None:
@@ -95,10 +97,10 @@ class CeleryNotifier:
 
 
 def broker_url(redis_url: str) -> str:
-    """Celery's spelling of a Redis URL; a unix socket is `redis+socket://` there. Raises ConfigurationError."""
-    if urlsplit(redis_url).scheme not in BROKERS:
+    """Returns Celery's spelling of a Redis URL: a unix socket is `redis+socket://`. Raises ConfigurationError."""
+    if urlsplit(redis_url).scheme not in SCHEMES:
         raise ConfigurationError(
-            f"NUMERAL_REDIS_URL must begin with one of {', '.join(f'{scheme}://' for scheme in BROKERS)}."
+            f"NUMERAL_REDIS_URL must begin with one of {', '.join(f'{scheme}://' for scheme in SCHEMES)}."
         )
     for prefix in ("unix://", "redis+socket://"):
         if redis_url.startswith(prefix):

@@ -1,4 +1,4 @@
-"""What the service is busy with: queues, workers, and who does what. For those who run it."""
+"""The state of queues, workers and leases, for operators."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,14 +8,14 @@ from sqlalchemy import func, select
 from app.db import Sessions, database_now
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs import QUEUES
-from app.jobs.tables import Job, Leader, Worker
+from app.jobs.tables import DISPATCH, Job, Leader, Worker
 
-SILENT_AFTER = timedelta(seconds=60)  # a living worker reports itself every 20 seconds
+SILENT_AFTER = timedelta(seconds=60)  # a worker reports itself alive every 20 seconds
 
 
 @dataclass(frozen=True)
 class QueueState:
-    """How many jobs of a queue wait and run, and since when the one whose turn it is waits."""
+    """How many jobs of a queue wait and run, and since when the oldest one waits."""
 
     name: str
     queued: int
@@ -25,7 +25,7 @@ class QueueState:
 
 @dataclass(frozen=True)
 class RunningJob:
-    """A job in a worker's hands."""
+    """A job that a worker has claimed."""
 
     id: str
     kind: str
@@ -36,17 +36,17 @@ class RunningJob:
 
 @dataclass(frozen=True)
 class Overview:
-    """All of it at one moment, by the database's clock."""
+    """The whole state at one moment, by the database's clock."""
 
     now: datetime
     queues: list[QueueState]
-    workers: list[Worker]  # those that were heard of in the last minute
+    workers: list[Worker]  # those that reported themselves in the last minute
     running: list[RunningJob]
-    leader: Leader | None  # the API process whose dispatcher works
+    leader: Leader | None  # the API process that dispatches
 
 
 def read_overview(sessions: Sessions) -> Overview:
-    """The state of the queues, workers and leases."""
+    """Returns the current state."""
     with sessions.reading() as session:
         now = database_now(session)
         is_open = Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
@@ -58,7 +58,7 @@ def read_overview(sessions: Sessions) -> Overview:
         running = select(Job.id, Job.kind, Job.attempt, Job.lease_until, Job.worker).where(
             Job.status == JobStatus.RUNNING
         )
-        living = select(Worker).where(Worker.seen_at > now - SILENT_AFTER).order_by(Worker.name)
+        alive = select(Worker).where(Worker.seen_at > now - SILENT_AFTER).order_by(Worker.name)
         return Overview(
             now=now,
             queues=[
@@ -70,7 +70,7 @@ def read_overview(sessions: Sessions) -> Overview:
                 )
                 for queue in QUEUES
             ],
-            workers=list(session.scalars(living)),
+            workers=list(session.scalars(alive)),
             running=[RunningJob(*row) for row in session.execute(running.order_by(Job.id))],
-            leader=session.get(Leader, "dispatch"),
+            leader=session.get(Leader, DISPATCH),
         )

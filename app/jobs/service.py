@@ -1,4 +1,4 @@
-"""What a client does with a job: submit it, look at it, cancel, retry, delete it. Each call is one transaction."""
+"""The use cases of a client: submit, read, cancel, retry and delete jobs. Each call is one transaction."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from app.errors import (
 )
 from app.jobs.lifecycle import JobStatus
 from app.jobs.overview import SILENT_AFTER
-from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec, job_spec_adapter
+from app.jobs.specs import JobSpec, job_spec_adapter
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
 from app.jobs.transitions import get_job, job_not_found, move
 from app.registry.service import version_of_job
@@ -28,15 +28,15 @@ from app.registry.service import version_of_job
 
 def submit(
     sessions: Sessions,
-    spec: BackpropSweepSpec | MnistTrainingSpec,
+    spec: JobSpec,
     *,
     idempotency_key: str | None = None,
     max_queued: int = 10_000,
 ) -> tuple[Job, bool]:
-    """The queued job, and whether it is new. The same key and spec give the first job again.
+    """Queue a job. Returns it, and whether it is new: a repeated key with the same spec returns the first job.
 
-    Raises IdempotencyKeyReused where the key came with another spec, DeviceNotPresent where no worker could
-    ever run the job, TooManyJobs where `max_queued` of its kind wait already.
+    Raises IdempotencyKeyReused if the key came with another spec, DeviceNotPresent if no live worker has the device
+    that the spec requires, TooManyJobs if `max_queued` jobs of the kind are queued.
     """
     job = Job(
         id=str(uuid7()),
@@ -50,27 +50,29 @@ def submit(
     )
     try:
         with sessions.writing() as session:
-            if idempotency_key and (first := _by_key(session, idempotency_key)):
-                return _same(first, spec), False
+            if idempotency_key and (first := _find_by_key(session, idempotency_key)):
+                _require_same_spec(first, spec)
+                return first, False
             now = database_now(session)
-            if isinstance(spec, MnistTrainingSpec) and spec.device == "cuda":
-                _require_worker_with(session, "cuda", now)
-            _require_room(session, spec.kind, max_queued)
-            job.created_at = job.hinted_at = now
-            job.turn = now - spec.head_start
+            if spec.required_device:
+                _require_worker_with(session, spec.required_device, now)
+            _require_capacity(session, spec.kind, max_queued)
+            job.created_at = job.notified_at = now
+            job.queue_order = now - spec.head_start
             session.add(job)
             session.flush()
             session.add(JobEvent(job_id=job.id, number=1, event="status", data={"status": job.status}, at=now))
     except IntegrityError:  # another request with this key committed first
         with sessions.reading() as session:
-            if idempotency_key and (first := _by_key(session, idempotency_key)):
-                return _same(first, spec), False
+            if idempotency_key and (first := _find_by_key(session, idempotency_key)):
+                _require_same_spec(first, spec)
+                return first, False
         raise
     return job, True
 
 
 def get(sessions: Sessions, job_id: str) -> Job:
-    """The job with its result. Raises JobNotFound."""
+    """Returns the job with its result. Raises JobNotFound."""
     with sessions.reading() as session:
         return get_job(session, job_id)
 
@@ -83,7 +85,7 @@ def list_(
     before: str | None = None,
     limit: int = 20,
 ) -> list[Job]:
-    """Jobs without their results, newest first, older than the job `before`."""
+    """Returns jobs without their results, newest first, older than the job `before`."""
     query = select(Job).order_by(Job.id.desc()).limit(limit)
     for column, value in ((Job.kind, kind), (Job.status, status)):
         if value is not None:
@@ -95,12 +97,12 @@ def list_(
 
 
 def events(sessions: Sessions, job_id: str, *, after: int = 0, limit: int = 1000) -> tuple[list[JobEvent], bool]:
-    """The job's events past number `after`, and whether there can be no more. Raises JobNotFound."""
+    """Returns the job's events past number `after`, and whether they are the last. Raises JobNotFound."""
     with sessions.reading() as session:
         found = session.execute(select(Job.status, Job.events).where(Job.id == job_id)).one_or_none()
         if found is None:
             raise job_not_found(job_id)
-        after = min(after, found.events)  # a number past the end skips nothing that is still to come
+        after = min(after, found.events)  # a number past the end must not skip later events
         query = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.number > after)
         page = list(session.scalars(query.order_by(JobEvent.number).limit(limit)))
     newest = page[-1].number if page else after
@@ -108,14 +110,14 @@ def events(sessions: Sessions, job_id: str, *, after: int = 0, limit: int = 1000
 
 
 def newest_events(sessions: Sessions, job_ids: list[str]) -> dict[str, tuple[int, bool]]:
-    """For each of the jobs that is still there: the number of its newest event, and whether it has ended."""
+    """Returns for each of the jobs that exists: the number of its newest event, and whether it has ended."""
     with sessions.reading() as session:
         found = session.execute(select(Job.id, Job.events, Job.status).where(Job.id.in_(job_ids)))
         return {row.id: (row.events, JobStatus(row.status).is_final) for row in found}
 
 
 def cancel(sessions: Sessions, job_id: str) -> Job:
-    """The job, cancelled if it was queued, asked to stop if it runs. Raises JobNotFound, JobAlreadyEnded."""
+    """Cancel a queued job, or ask a running one to stop. Returns it. Raises JobNotFound, JobAlreadyEnded."""
     with sessions.writing() as session:
         job = get_job(session, job_id, locked=True)
         if JobStatus(job.status).is_final:
@@ -129,7 +131,7 @@ def cancel(sessions: Sessions, job_id: str) -> Job:
 
 
 def retry(sessions: Sessions, job_id: str, *, max_queued: int = 10_000) -> Job:
-    """The failed or cancelled job, queued again with all its tries; it goes on from its last checkpoint.
+    """Queue a failed or cancelled job again, with all its attempts; it resumes from its last checkpoint. Returns it.
 
     Raises JobNotFound, JobNotEnded, JobSucceeded, TooManyJobs.
     """
@@ -140,25 +142,23 @@ def retry(sessions: Sessions, job_id: str, *, max_queued: int = 10_000) -> Job:
             raise JobSucceeded(f"Job {job_id} has succeeded: there is nothing to try again.")
         if not status.is_final:
             raise JobNotEnded(f"Job {job_id} is still {status}; only a failed or cancelled job can be tried again.")
-        _require_room(session, job.kind, max_queued)
-        head_start = job_spec_adapter.validate_python(job.spec).head_start
-        fresh: dict[str, Any] = {"error": None, "finished_at": None, "not_before": None, "is_cancel_requested": False}
-        move(
-            session,
-            job_id,
-            JobStatus.QUEUED,
-            only_from=status,
-            charged_attempts=0,
-            hinted_at=now,
-            turn=now - head_start,
-            **fresh,
-        )
+        _require_capacity(session, job.kind, max_queued)
+        fresh: dict[str, Any] = {
+            "error": None,
+            "failed_attempts": 0,
+            "finished_at": None,
+            "is_cancel_requested": False,
+            "notified_at": now,
+            "queue_order": now - job_spec_adapter.validate_python(job.spec).head_start,
+            "run_after": None,
+        }
+        move(session, job_id, JobStatus.QUEUED, only_from=status, **fresh)
         session.flush()
         return get_job(session, job_id)
 
 
 def delete(sessions: Sessions, job_id: str) -> list[str]:
-    """Remove an ended job with its events and checkpoints; the names of the artifacts that nothing needs any more.
+    """Delete an ended job with its events and checkpoints. Returns the names of its artifacts.
 
     Raises JobNotFound, JobNotEnded, JobInUse.
     """
@@ -177,21 +177,20 @@ def delete(sessions: Sessions, job_id: str) -> list[str]:
         return artifacts
 
 
-def _by_key(session: Session, key: str) -> Job | None:
+def _find_by_key(session: Session, key: str) -> Job | None:
     return session.scalars(select(Job).where(Job.idempotency_key == key).options(undefer(Job.result))).one_or_none()
 
 
-def _same(first: Job, again: BackpropSweepSpec | MnistTrainingSpec) -> Job:
-    if job_spec_adapter.validate_python(first.spec) != again:
+def _require_same_spec(first: Job, spec: JobSpec) -> None:
+    if job_spec_adapter.validate_python(first.spec) != spec:
         raise IdempotencyKeyReused(
             f"The Idempotency-Key was used before, for job {first.id}, with another body. Use a new key for a new job.",
             location="header.Idempotency-Key",
         )
-    return first
 
 
-def _require_room(session: Session, kind: str, max_queued: int) -> None:
-    if session.get_bind().dialect.name == "postgresql":  # on SQLite there is one writer at a time anyway
+def _require_capacity(session: Session, kind: str, max_queued: int) -> None:
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"queue:{kind}"))))
     waiting = select(func.count()).select_from(Job).where(Job.kind == kind, Job.status == JobStatus.QUEUED)
     if session.scalars(waiting).one() >= max_queued:
@@ -199,8 +198,8 @@ def _require_room(session: Session, kind: str, max_queued: int) -> None:
 
 
 def _require_worker_with(session: Session, device: str, now: datetime) -> None:
-    living = select(Worker.name).where(Worker.device == device, Worker.seen_at > now - SILENT_AFTER)
-    if session.scalars(living.limit(1)).first() is None:
+    alive = select(Worker.name).where(Worker.device == device, Worker.seen_at > now - SILENT_AFTER)
+    if session.scalars(alive.limit(1)).first() is None:
         raise DeviceNotPresent(
             f"No running worker has a {device} device. Ask for device 'auto' or 'cpu', or start a worker that has one.",
             location="body.device",

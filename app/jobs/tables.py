@@ -12,29 +12,28 @@ from app.db import Base
 class Job(Base):
     """One unit of a client's work.
 
-    `attempt` counts its claims and fences every write of a run; `charged_attempts` leaves out those that a stopping
-    worker gave back, and is what MAX_ATTEMPTS bounds. Queued jobs run in the order of `turn`: the time of submission,
-    less ten minutes for each step of priority.
+    `attempt` counts the claims and fences every write of a run. `failed_attempts` counts those that failed and were
+    followed by another one; MAX_ATTEMPTS bounds it. A claim that a stopping worker released counts in `attempt` only.
     """
 
     __tablename__ = "jobs"
 
-    id: Mapped[str] = mapped_column(primary_key=True)  # a UUIDv7: sorting by it is sorting by age
+    id: Mapped[str] = mapped_column(primary_key=True)  # a UUIDv7, so ids sort by age
     kind: Mapped[str]
     status: Mapped[str]
     spec: Mapped[dict[str, Any]]
     queue: Mapped[str]
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
     attempt: Mapped[int] = mapped_column(default=0)
-    charged_attempts: Mapped[int] = mapped_column(default=0)
+    failed_attempts: Mapped[int] = mapped_column(default=0)
     events: Mapped[int] = mapped_column(default=0)  # the number of its newest event
-    turn: Mapped[datetime]
-    not_before: Mapped[datetime | None]  # a job that failed for a passing reason rests a while
+    queue_order: Mapped[datetime]  # the time of submission, less ten minutes for each step of priority
+    run_after: Mapped[datetime | None]  # the retry delay after a failed attempt ends then
     worker: Mapped[str | None]  # the one that runs it or ran it last
     lease_until: Mapped[datetime | None]
-    stepped_at: Mapped[datetime | None]  # when its worker last did something, besides living
-    deadline: Mapped[datetime | None]  # of its time limit, from its first claim to its end
-    hinted_at: Mapped[datetime | None]
+    stepped_at: Mapped[datetime | None]  # when the work last made progress; a hung worker still renews the lease
+    deadline: Mapped[datetime | None]  # by its time limit; set from the first claim to the end
+    notified_at: Mapped[datetime | None]  # when its queue was last notified on its behalf
     is_cancel_requested: Mapped[bool] = mapped_column(default=False)
     progress: Mapped[dict[str, Any] | None]  # {done, total, unit}
     result: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
@@ -46,13 +45,13 @@ class Job(Base):
     __table_args__ = (
         Index("jobs_by_status", "status", "id"),
         Index("jobs_by_kind", "kind", "status", "id"),
-        Index("jobs_by_turn", "status", "queue", "turn", "not_before"),
+        Index("jobs_by_queue_order", "status", "queue", "queue_order", "run_after"),
         Index("jobs_by_deadline", "deadline"),
     )
 
 
 class JobEvent(Base):
-    """Something that happened to a job; the numbers of one job's events are 1, 2, 3 ... without a gap."""
+    """Something that happened to a job. The events of a job are numbered 1, 2, 3 ... without a gap."""
 
     __tablename__ = "job_events"
 
@@ -76,18 +75,21 @@ class Checkpoint(Base):
 
 
 class Worker(Base):
-    """A process that runs jobs, as it last reported itself."""
+    """A process that runs jobs, as it last reported itself alive."""
 
     __tablename__ = "workers"
 
     name: Mapped[str] = mapped_column(primary_key=True)  # host:pid
     device: Mapped[str]  # cpu or cuda
-    version: Mapped[str]  # of the program it runs
+    version: Mapped[str]  # of the program
     seen_at: Mapped[datetime]
 
 
+DISPATCH = "dispatch"  # a duty
+
+
 class Leader(Base):
-    """Who may do a thing that one process at a time should do, and until when."""
+    """The lease of a duty that one process at a time performs, such as dispatching."""
 
     __tablename__ = "leaders"
 

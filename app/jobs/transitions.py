@@ -1,7 +1,7 @@
-"""The one writer of a job's status, and the guarded writes that go with it; all inside a caller's transaction.
+"""The only writer of a job's status, and the guarded writes that go with it. All join the caller's transaction.
 
-A claim takes the next attempt number. Every write of a run names that attempt in its WHERE clause: where it no
-longer matches, nothing is written and the answer is False.
+A claim takes the next attempt number. Every write of a run names that attempt in its WHERE clause; if the job has
+another attempt by now, the function writes nothing and returns False.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from app.jobs.lifecycle import JobStatus, sources
 from app.jobs.tables import Job, JobEvent
 
 MAX_ATTEMPTS = 3
-RESTS = (timedelta(seconds=2), timedelta(seconds=20))  # of a job that met an error, after its first and second try
+RETRY_DELAYS = (timedelta(seconds=2), timedelta(seconds=20))  # after the first and the second failed attempt
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to run a job, good while the lease is renewed and nobody else has claimed the job since."""
+    """The right to run a job, valid until the lease expires unrenewed and the job is claimed again."""
 
     job_id: str
     attempt: int
@@ -41,7 +41,7 @@ def move(
     note: dict[str, Any] | None = None,
     **columns: Any,
 ) -> bool:
-    """Change a job's status if its present one allows it, and say so in an event. The only writer of `status`."""
+    """Change a job's status if the current one allows it, and append a status event. The only writer of `status`."""
     allowed = [only_from] if only_from else sources(target)
     query = update(Job).where(Job.id == job_id, Job.status.in_(allowed))
     if claim is not None:
@@ -59,19 +59,19 @@ def move(
 
 
 def fail_job(session: Session, job_id: str, reason: str, detail: str, *, claim: Claim | None) -> bool:
-    """End a running job (with its claim) or a queued one (without) with the reason why it cannot be done."""
+    """End a running job (with its claim) or a queued one (without) as failed, with the reason."""
     error = {"reason": reason, "detail": detail}
     only_from = JobStatus.RUNNING if claim else JobStatus.QUEUED
     return move(session, job_id, JobStatus.FAILED, claim=claim, only_from=only_from, note=error, error=error)
 
 
 def cancel_job(session: Session, claim: Claim) -> bool:
-    """End a running job as its client asked."""
+    """End a running job as cancelled."""
     return move(session, claim.job_id, JobStatus.CANCELLED, claim=claim)
 
 
 def requeue(session: Session, job_id: str, detail: str, *, claim: Claim, **columns: Any) -> bool:
-    """Put a running job back in the queue. No hint counts any more: the dispatcher gives a new one at once."""
+    """Put a running job back in the queue, for which the dispatcher notifies the workers at its next tick."""
     return move(
         session,
         job_id,
@@ -79,7 +79,7 @@ def requeue(session: Session, job_id: str, detail: str, *, claim: Claim, **colum
         claim=claim,
         note={"detail": detail},
         lease_until=None,
-        hinted_at=None,
+        notified_at=None,
         **columns,
     )
 
@@ -102,22 +102,23 @@ def append_events(session: Session, claim: Claim, event: str, items: Sequence[di
 
 
 def lock_current(session: Session, claim: Claim) -> bool:
-    """Lock the job's row for this transaction if the claim is still good."""
+    """Lock the job's row until the transaction ends. Returns False if the claim is no longer valid."""
     query = update(Job).where(*is_current(claim)).values(attempt=claim.attempt)
     return session.execute(query.returning(Job.id)).scalar_one_or_none() is not None
 
 
 def is_current(claim: Claim) -> tuple[Any, ...]:
+    """The conditions under which the claim is still valid."""
     return (Job.id == claim.job_id, Job.attempt == claim.attempt, Job.status == JobStatus.RUNNING)
 
 
-def is_rested(now: datetime) -> Any:
+def is_due(now: datetime) -> Any:
     """The condition that a queued job may run at `now`."""
-    return or_(Job.not_before.is_(None), Job.not_before <= now)
+    return or_(Job.run_after.is_(None), Job.run_after <= now)
 
 
 def get_job(session: Session, job_id: str, *, locked: bool = False) -> Job:
-    """The job; `locked`, it stays as it is until the transaction ends. Raises JobNotFound."""
+    """Returns the job, with `locked` under a row lock until the transaction ends. Raises JobNotFound."""
     query = select(Job).where(Job.id == job_id).options(undefer(Job.result))
     query = query.with_for_update() if locked else query
     job = session.scalars(query.execution_options(populate_existing=True)).one_or_none()

@@ -1,1 +1,1 @@
-"""The history of the schema, and the way along it."""
+"""The migrations of the database schema."""

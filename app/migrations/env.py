@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `migrate.upgrade` hands over."""
+"""Alembic's entry point: runs the migrations on the connection that `migrate.upgrade` passes."""
 
 from alembic import context
 
@@ -7,7 +7,7 @@ from app.db import Base
 from app.jobs import tables as _jobs
 from app.registry import tables as _registry
 
-__all__ = ["_jobs", "_keys", "_registry"]  # imported so that Base knows their tables
+__all__ = ["_jobs", "_keys", "_registry"]  # the imports register the tables with Base
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=Base.metadata, render_as_batch=True

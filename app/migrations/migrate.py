@@ -1,4 +1,4 @@
-"""Brings a database to a revision of the schema. Apart from app.db, so that the API need not load Alembic."""
+"""Migrates a database to the newest schema. Not in app.db, so that the API need not load Alembic."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ from app.errors import ConfigurationError
 
 
 def upgrade(url: str) -> None:
-    """Bring the schema of the database at `url` up to date. Raises DatabaseUnavailable, ConfigurationError."""
+    """Migrate the database at `url` to the newest schema. Raises DatabaseUnavailable, ConfigurationError."""
     engine = create_database_engine(url)
     try:
         with translated_errors(), engine.execution_options(writes=True).begin() as connection:
             if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql("SET statement_timeout = 0")  # a migration of a large table takes long
+                connection.exec_driver_sql("SET statement_timeout = 0")  # the migration of a large table takes long
             command.upgrade(alembic_config(connection), "head")
     except (CommandError, SQLAlchemyError) as error:
         raise ConfigurationError(
@@ -30,7 +30,7 @@ def upgrade(url: str) -> None:
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
-    """Alembic's own settings, for its other commands."""
+    """Returns Alembic's settings, for its commands."""
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent))
     return config

@@ -13,6 +13,7 @@ from app.migrations.migrate import upgrade
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedNotifier
 from tests.s3 import Line, credentials
+from tests.workers import claim
 
 SWEEP = {"kind": "backprop_sweep"}
 
@@ -108,15 +109,13 @@ def test_home_page_and_documents_are_there(api: httpx.Client) -> None:
 
 
 def test_system_shows_queues_workers_with_their_jobs_and_versions(
-    api: httpx.Client, api_sessions: Sessions, queue: RecordedNotifier
+    api: httpx.Client, api_sessions: Sessions, notifier: RecordedNotifier
 ) -> None:
     first, second = (api.post("/v1/jobs", json=SWEEP | {"priority": 9}).json()["id"] for _ in range(2))
     before = api.get("/v1/system").json()
     runs.report_alive(api_sessions, "here:1", device="cpu", version="1.2.3")
-    held = runs.claim(api_sessions, first, lease_seconds=30, worker="here:1")
-    lost = runs.claim(api_sessions, second, lease_seconds=30, worker="elsewhere:1")
-    assert held is not None
-    assert lost is not None
+    held = claim(api_sessions, first, worker="here:1")
+    lost = claim(api_sessions, second, worker="elsewhere:1")
     system = api.get("/v1/system").json()
     worker = next(worker for worker in system["workers"] if worker["name"] == "here:1")
     assert (worker["device"], worker["version"]) == ("cpu", "1.2.3")
@@ -126,22 +125,22 @@ def test_system_shows_queues_workers_with_their_jobs_and_versions(
     sweeps = {state["name"]: state for state in system["queues"]}["sweeps"]
     earlier = {state["name"]: state for state in before["queues"]}["sweeps"]
     assert (sweeps["queued"], sweeps["running"]) == (earlier["queued"] - 2, earlier["running"] + 2)
-    assert sweeps["hints"] == queue.depth("sweeps")
+    assert sweeps["hints"] == notifier.depth("sweeps")
     assert system["champion"] == api.get("/v1/models/champion").json()["version"]
     assert set(system["versions"]) == {"numeral", "python", "database", "schema"}
-    for claim in (held, lost):
-        runs.give_back(api_sessions, claim, charge=False, detail="the test is over")
+    for claimed in (held, lost):
+        runs.release(api_sessions, claimed, counts_as_failure=False, detail="the test is over")
 
 
-def test_job_is_tried_again_and_deleted_over_http(api: httpx.Client, queue: RecordedNotifier) -> None:
+def test_job_is_tried_again_and_deleted_over_http(api: httpx.Client, notifier: RecordedNotifier) -> None:
     job_id = api.post("/v1/jobs", json=SWEEP).json()["id"]
     for refused in (api.post(f"/v1/jobs/{job_id}/retry"), api.delete(f"/v1/jobs/{job_id}")):
         assert_is_problem(refused, 409, "still queued")
     api.post(f"/v1/jobs/{job_id}/cancel")
-    queue.hints.clear()
+    notifier.notified.clear()
     again = api.post(f"/v1/jobs/{job_id}/retry")
     assert (again.status_code, again.json()["status"]) == (202, "queued")
-    assert queue.hints == [(job_id, "backprop_sweep", "sweeps")]
+    assert notifier.notified == ["sweeps"]
     api.post(f"/v1/jobs/{job_id}/cancel")
     assert api.delete(f"/v1/jobs/{job_id}").status_code == 204
     assert_is_problem(api.delete(f"/v1/jobs/{job_id}"), 404, job_id)
@@ -160,13 +159,12 @@ def test_too_many_waiting_jobs_are_429_with_a_time_to_come_back(tmp_path: Path) 
 def test_job_that_a_worker_left_behind_is_shown_beside_its_next_one(api: httpx.Client, api_sessions: Sessions) -> None:
     jobs = [api.post("/v1/jobs", json=SWEEP).json()["id"] for _ in range(2)]
     runs.report_alive(api_sessions, "twice:1", device="cpu", version="1")
-    claims = [runs.claim(api_sessions, job, lease_seconds=30, worker="twice:1") for job in jobs]
+    claims = [claim(api_sessions, job, worker="twice:1") for job in jobs]
     system = api.get("/v1/system").json()
     assert next(worker for worker in system["workers"] if worker["name"] == "twice:1")["job"]["id"] == jobs[1]
     assert jobs[0] in [job["id"] for job in system["running_elsewhere"]]
-    for claim in claims:
-        assert claim is not None
-        runs.give_back(api_sessions, claim, charge=False, detail="the test is over")
+    for claimed in claims:
+        runs.release(api_sessions, claimed, counts_as_failure=False, detail="the test is over")
 
 
 def test_damaged_database_file_is_said_not_500(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from app.db import Sessions
 from app.jobs import runs
 from app.storage import Storage
 from tests.fakes import RecordedNotifier
-from worker.runner import run_job
+from tests.workers import claim, run_job
 from worker.sweep import sweep
 
 SWEEP = {"kind": "backprop_sweep", "epochs": 4}
@@ -25,22 +25,26 @@ def submit(api: httpx.Client, body: dict[str, Any] | None = None) -> str:
     return job_id
 
 
-def test_submitted_job_answers_202_with_its_place_and_hints_the_workers(
-    api: httpx.Client, queue: RecordedNotifier
+def test_submitted_job_answers_202_with_its_place_and_notifies_the_workers(
+    api: httpx.Client, notifier: RecordedNotifier
 ) -> None:
+    notifier.notified.clear()
     answer = api.post("/v1/jobs", json=SWEEP)
     job = answer.json()
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/v1/jobs/{job['id']}"
     assert (job["status"], job["result"], job["error"], job["attempt"]) == ("queued", None, None, 0)
     assert job["spec"]["learning_rates"] == [0.1, 0.2, 0.5, 0.8, 1.0, 2.0]
-    assert (job["id"], "backprop_sweep", "sweeps") in queue.hints
+    assert notifier.notified == ["sweeps"]
 
 
-def test_training_goes_to_its_own_queue_with_the_recipe_filled_in(api: httpx.Client, queue: RecordedNotifier) -> None:
+def test_training_goes_to_its_own_queue_with_the_recipe_filled_in(
+    api: httpx.Client, notifier: RecordedNotifier
+) -> None:
+    notifier.notified.clear()
     job = api.get(f"/v1/jobs/{submit(api, {'kind': 'mnist_training', 'recipe': 'reference'})}").json()
     assert (job["spec"]["epochs"], job["spec"]["learning_rate"]) == (19, 0.01)
-    assert (job["id"], "mnist_training", "training") in queue.hints
+    assert notifier.notified == ["training"]
 
 
 def test_idempotency_key_gives_the_first_job_again(api: httpx.Client) -> None:
@@ -119,16 +123,15 @@ def test_events_are_a_paged_list_for_who_accepts_json(
 
 def test_events_arrive_while_the_job_runs(api: httpx.Client, api_sessions: Sessions) -> None:
     job_id = submit(api)
-    claim = runs.claim(api_sessions, job_id, lease_seconds=30)
-    assert claim is not None
+    claimed = claim(api_sessions, job_id)
     with api.stream("GET", f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": "2"}) as answer:
         lines = answer.iter_lines()
         for message in ("one", "two"):
-            runs.report(api_sessions, claim, "log", {"message": message})
+            runs.report(api_sessions, claimed, "log", {"message": message})
             assert next(line for line in lines if line.startswith("data:")).startswith(
                 f'data: {{"message": "{message}"'
             )
-        runs.fail(api_sessions, claim, reason="error", detail="enough")
+        runs.fail(api_sessions, claimed, reason="error", detail="enough")
         assert '"failed"' in "".join(lines)
 
 

@@ -17,6 +17,7 @@ from app.metrics.metrics import JOBS, QUEUE_DEPTH, TRAINING, TRAINING_EPOCHS, WO
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedNotifier
 from tests.guarded import PIXELS, prepare
+from tests.workers import claim
 
 MONITORING = Path(__file__).parents[2] / "deploy" / "monitoring"
 DASHBOARD = MONITORING / "grafana" / "dashboards" / "numeral.json"
@@ -92,10 +93,9 @@ def test_jobs_queues_workers_and_trainings_are_told_from_the_database(sessions: 
     service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep"))
     runs.report_alive(sessions, "one:1", device="cpu", version="0")
     job, _ = service.submit(sessions, MnistTrainingSpec(kind="mnist_training", dataset="optdigits", device="cpu"))
-    claim = runs.claim(sessions, job.id, lease_seconds=30)
-    assert claim
+    claimed = claim(sessions, job.id)
     for epoch in (1, 2):
-        runs.report(sessions, claim, "epoch", {"epoch": epoch, "train_loss": 1 / epoch, "images_per_second": 100.0})
+        runs.report(sessions, claimed, "epoch", {"epoch": epoch, "train_loss": 1 / epoch, "images_per_second": 100.0})
     found = read_gauges(sessions)
     assert found[JOBS]["backprop_sweep", "queued"] == 1
     assert found[QUEUE_DEPTH]["sweeps",] == 1
@@ -115,7 +115,7 @@ def test_a_lost_worker_is_counted_with_the_reason(sessions: Sessions) -> None:
     from app.jobs.specs import BackpropSweepSpec
 
     job, _ = service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep"))
-    runs.claim(sessions, job.id, lease_seconds=-1)
+    claim(sessions, job.id, lease_seconds=-1)
     reasons: list[str] = []
     dispatcher.reclaim(sessions, stall_seconds=60, on_lost=reasons.append)
     assert reasons == ["worker_lost"]

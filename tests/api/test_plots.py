@@ -12,7 +12,7 @@ from app.jobs import runs, service
 from app.jobs.specs import job_spec_adapter
 from app.storage import Storage
 from tests.fakes import RecordedNotifier
-from worker.runner import run_job
+from tests.workers import claim, run_job
 from worker.sweep import sweep
 
 
@@ -52,13 +52,13 @@ def test_a_queued_job_has_a_picture_already(api: httpx.Client, kind: str) -> Non
 
 
 def test_a_running_training_is_drawn_as_far_as_it_has_come(
-    api: httpx.Client, api_sessions: Sessions, queue: RecordedNotifier
+    api: httpx.Client, api_sessions: Sessions, notifier: RecordedNotifier
 ) -> None:
     job, _ = service.submit(api_sessions, job_spec_adapter.validate_python({"kind": "mnist_training"}))
     before = api.get(f"/v1/jobs/{job.id}/plot.svg").content
-    claim = runs.claim(api_sessions, job.id, lease_seconds=30)
-    assert claim is not None
-    runs.report(api_sessions, claim, "epoch", {"epoch": 1, "train_loss": 0.3, "validation_accuracy": 0.98})
+    runs.report(
+        api_sessions, claim(api_sessions, job.id), "epoch", {"epoch": 1, "train_loss": 0.3, "validation_accuracy": 0.98}
+    )
     after = api.get(f"/v1/jobs/{job.id}/plot.svg").content
     assert b"<svg " in after
     assert after != before

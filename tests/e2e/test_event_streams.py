@@ -51,12 +51,12 @@ def test_two_hundred_readers_see_each_event_once_across_a_restart_of_the_api(
 ) -> None:
     sessions = Sessions(settings.resolved_database_url)
     job, _ = service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep"))
-    claim = runs.claim(sessions, job.id, lease_seconds=300)
-    assert claim is not None
+    claimed = runs.claim_next(sessions, job.queue, lease_seconds=300)
+    assert claimed is not None
 
     def report(count: int) -> None:
         for _ in range(count):
-            runs.report(sessions, claim, "log", {"message": "still here"})
+            runs.report(sessions, claimed, "log", {"message": "still here"})
             time.sleep(0.02)  # the pace of the job, not a wait for something
 
     async def watch() -> list[list[int]]:
@@ -66,7 +66,7 @@ def test_two_hundred_readers_see_each_event_once_across_a_restart_of_the_api(
             await asyncio.sleep(0.05)
         restart_api()
         await asyncio.to_thread(report, EVENTS - SOME)
-        await asyncio.to_thread(runs.succeed, sessions, claim, lambda _: {})
+        await asyncio.to_thread(runs.succeed, sessions, claimed, lambda _: {})
         await asyncio.gather(*readers)
         return seen
 

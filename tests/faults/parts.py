@@ -162,8 +162,8 @@ class Parts:
     def wait_until_empty(self, queue: str) -> None:
         wait_for(lambda: self.broker.llen(queue) == 0, seconds=20)
 
-    def charged_attempts(self, job_id: str) -> int:
-        return service.get(self.sessions, job_id).charged_attempts
+    def failed_attempts(self, job_id: str) -> int:
+        return service.get(self.sessions, job_id).failed_attempts
 
     @property
     def undisturbed(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from tests.faults.parts import SWEEP, Parts
 
 def test_api_that_is_killed_between_commit_and_enqueue_loses_no_job(two_workers: Parts) -> None:
     two_workers.valkey.process.send_signal(signal.SIGSTOP)
-    ids = [two_workers.submit(**SWEEP) for _ in range(3)]  # committed and answered; the hint hangs
+    ids = [two_workers.submit(**SWEEP) for _ in range(3)]  # committed and answered; the notification hangs
     two_workers.api.kill()
     two_workers.valkey.kill()  # and what the socket still held is gone
     two_workers.start_valkey()

@@ -13,7 +13,7 @@ def test_running_job_leaves_no_message_behind_that_could_be_delivered_again(two_
     assert two_workers.broker.keys("celery-task-meta-*") == []  # nor a result
 
 
-def test_message_that_a_dying_worker_took_along_is_given_again(parts: Parts) -> None:
+def test_message_that_a_dying_worker_took_along_is_sent_again(parts: Parts) -> None:
     with suspended(parts.sweeper().family()):
         job_id = parts.submit(**SWEEP)
         wait_for(lambda: parts.broker.rpop("sweeps"), seconds=10)
@@ -50,11 +50,11 @@ def test_torch_is_loaded_by_the_child_that_trains_and_never_by_its_parent(two_wo
     two_workers.require_same_answer(job_id, attempt=1)
 
 
-def test_valkey_without_memory_takes_no_hints_and_costs_no_job(two_workers: Parts) -> None:
+def test_valkey_without_memory_takes_no_messages_and_costs_no_job(two_workers: Parts) -> None:
     two_workers.broker.config_set("maxmemory", 1)
     try:
         sweep, training = two_workers.submit(**SWEEP), two_workers.submit(**SPEC)
-        wait_for(lambda: "takes no hints" in two_workers.api.log.read_text(), seconds=10)
+        wait_for(lambda: "accepts no messages" in two_workers.api.log.read_text(), seconds=10)
     finally:
         two_workers.broker.config_set("maxmemory", 0)
     assert two_workers.wait_for_end(sweep)["status"] == "succeeded"

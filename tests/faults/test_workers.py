@@ -49,13 +49,13 @@ def test_worker_that_wakes_up_after_its_lease_changes_nothing(two_workers: Parts
     wait_for(lambda: dropped in zombie.log.read_text(), seconds=10)
 
 
-def test_stopped_worker_saves_gives_back_uncharged_and_is_gone_in_ten_seconds(two_workers: Parts) -> None:
+def test_stopped_worker_saves_releases_its_job_without_a_failure_and_is_gone_in_ten_seconds(two_workers: Parts) -> None:
     job_id, runner = two_workers.start_training()
     family = runner.family()
     assert two_workers.stop_worker(runner) == 0
     assert not any(process.is_running() for process in family)
     two_workers.require_same_answer(job_id, attempt=2)
-    assert two_workers.charged_attempts(job_id) == 1
+    assert two_workers.failed_attempts(job_id) == 0
     assert "Resumed at batch" in two_workers.event_data(job_id, "log")[0]["message"]
 
 
@@ -71,7 +71,7 @@ def test_training_interrupted_again_and_again_ends_with_the_same_weights(two_wor
     with suspended([runner.child()]):
         two_workers.runner_of(job_id, attempt=4)
     two_workers.require_same_answer(job_id, attempt=4)
-    assert two_workers.charged_attempts(job_id) == 3
+    assert two_workers.failed_attempts(job_id) == 2
 
 
 def test_worker_whose_clock_is_two_hours_ahead_runs_its_job_and_is_missed_like_any_other(two_workers: Parts) -> None:

@@ -10,12 +10,12 @@ from app.jobs.specs import BackpropSweepSpec
 PROCESSES, JOBS, WRITES_PER_JOB = 8, 400, 5
 
 
-def work(url: str, ids: list[str]) -> list[str]:
-    """Claim what is to be had, write to it under the claim, and end it."""
+def work(url: str, claims: int) -> list[str]:
+    """Claim so many times, write to each job under its claim, and end it."""
     sessions = Sessions(url)
     done = []
-    for job_id in ids:
-        claim = runs.claim_in_turn(sessions, job_id, lease_seconds=30)  # as workers do: any job of the queue
+    for _ in range(claims):
+        claim = runs.claim_next(sessions, "sweeps", lease_seconds=30)
         if claim is None:
             continue
         for number in range(WRITES_PER_JOB):
@@ -29,10 +29,9 @@ def work(url: str, ids: list[str]) -> list[str]:
 def test_eight_processes_share_four_hundred_jobs_and_two_thousand_writes(sessions: Sessions, database_url: str) -> None:
     spec = BackpropSweepSpec(kind="backprop_sweep")
     ids = [service.submit(sessions, spec)[0].id for _ in range(JOBS)]
-    share = JOBS // PROCESSES
-    shifts = [(ids + ids)[start : start + 2 * share] for start in range(0, JOBS, share)]  # two want each job
+    claims = 2 * JOBS // PROCESSES  # two claims for each job
     with get_context("spawn").Pool(PROCESSES) as pool:
-        done = pool.starmap(work, [(database_url, shift) for shift in shifts], chunksize=1)
+        done = pool.starmap(work, [(database_url, claims)] * PROCESSES, chunksize=1)
     assert sorted(chain.from_iterable(done)) == sorted(ids)
     for job_id in ids:
         job = service.get(sessions, job_id)

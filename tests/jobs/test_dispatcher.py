@@ -7,18 +7,19 @@ import pytest
 from app.db import Sessions, database_now
 from app.errors import StorageFull
 from app.jobs import dispatcher as dispatcher_module
-from app.jobs import runs, service
-from app.jobs.dispatcher import AWAY_AFTER_SECONDS, LEADER_FOR, RETURN_SECONDS, Dispatcher, take_lead
+from app.jobs import service
+from app.jobs.dispatcher import LEADER_FOR, OUTAGE_AFTER_SECONDS, RECOVERY_SECONDS, Dispatcher, take_lead
 from app.jobs.specs import BackpropSweepSpec
 from app.jobs.tables import Leader
 from tests.fakes import RecordedNotifier
 from tests.jobs.test_runs import expire
+from tests.workers import claim
 
 
 @pytest.fixture
 def silent_job(sessions: Sessions) -> str:
     job_id = service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep"))[0].id
-    assert runs.claim(sessions, job_id, lease_seconds=30)
+    claim(sessions, job_id)
     expire(sessions, job_id)
     return job_id
 
@@ -36,7 +37,7 @@ def assert_workers_have_the_time_to_return(
     sessions: Sessions, job_id: str, dispatcher: Dispatcher, clock: Clock
 ) -> None:
     back = clock.now
-    while clock.now < back + RETURN_SECONDS:
+    while clock.now < back + RECOVERY_SECONDS:
         dispatcher.tick()
         assert service.get(sessions, job_id).status == "running"
         clock.now += 1
@@ -54,7 +55,7 @@ def test_after_the_database_was_away_workers_have_the_time_to_renew_their_leases
 ) -> None:
     clock = Clock()
     dispatcher = Dispatcher(sessions, RecordedNotifier(), clock=clock)
-    clock.now += AWAY_AFTER_SECONDS + 1  # no tick came through
+    clock.now += OUTAGE_AFTER_SECONDS + 1  # no tick came through
     assert_workers_have_the_time_to_return(sessions, silent_job, dispatcher, clock)
 
 
@@ -69,7 +70,7 @@ def test_after_the_database_took_no_writes_workers_have_the_time_to_renew_their_
 
     with monkeypatch.context() as full:
         full.setattr(dispatcher_module, "take_lead", refuse)
-        while clock.now <= AWAY_AFTER_SECONDS:
+        while clock.now <= OUTAGE_AFTER_SECONDS:
             with pytest.raises(StorageFull):
                 dispatcher.tick()
             clock.now += 1
@@ -95,7 +96,7 @@ def test_dispatcher_that_was_idle_works_at_once_when_there_is_a_job(sessions: Se
     dispatcher = Dispatcher(sessions, RecordedNotifier(), clock=lambda: 0.0)
     dispatcher.tick()
     job_id = service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep"))[0].id
-    assert runs.claim(sessions, job_id, lease_seconds=30)
+    claim(sessions, job_id)
     expire(sessions, job_id)
     dispatcher.tick()
     assert service.get(sessions, job_id).status == "queued"

@@ -28,15 +28,20 @@ ENDED = ("succeeded", "failed", "cancelled")
 class Expected:
     """A job as it should be."""
 
-    turn: tuple[int, str]
+    priority: int
+    queued: int  # the number of its submission or retry
     status: str = "queued"
     attempt: int = 0
-    charged: int = 0
+    failures: int = 0
     is_cancel_requested: bool = False
-    is_rested: bool = True
+    is_due: bool = True
     epochs: list[int] = field(default_factory=list)
     steps: set[int] = field(default_factory=set)  # that have a checkpoint
     by: int | None = None  # the attempt whose result it has
+
+    @property
+    def order(self) -> tuple[int, int]:
+        return (-self.priority, self.queued)
 
 
 class Interleavings(RuleBasedStateMachine):
@@ -47,15 +52,20 @@ class Interleavings(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.expected: dict[str, Expected] = {}
+        self.submissions = 0
         with self.sessions.writing() as session:
             session.execute(delete(Job))
+
+    def _count(self) -> int:
+        self.submissions += 1
+        return self.submissions
 
     # what clients do
 
     @rule(target=jobs, priority=st.sampled_from([0, 5, 9]))
     def submit(self, priority: int) -> str:
         job, _ = service.submit(self.sessions, BackpropSweepSpec(kind="backprop_sweep", priority=priority))
-        self.expected[job.id] = Expected(turn=(-priority, job.id))
+        self.expected[job.id] = Expected(priority, self._count())
         return job.id
 
     @rule(job=jobs)
@@ -79,7 +89,8 @@ class Interleavings(RuleBasedStateMachine):
                 service.retry(self.sessions, job)
             return
         service.retry(self.sessions, job)
-        found.status, found.charged, found.is_cancel_requested, found.is_rested = "queued", 0, False, True
+        found.status, found.failures, found.is_cancel_requested, found.is_due = "queued", 0, False, True
+        found.queued = self._count()
 
     @rule(job=consumes(jobs))
     def delete(self, job: str) -> None:
@@ -92,32 +103,18 @@ class Interleavings(RuleBasedStateMachine):
 
     # what workers do, with claims that may be long out of date
 
-    @rule(target=claims, job=jobs)
-    def take_this_one(self, job: str) -> Claim | None:
-        claim = runs.claim(self.sessions, job, lease_seconds=3600)
-        found = self.expected.get(job)
-        assert (claim is not None) == (found is not None and found.status == "queued")
-        return self._taken(claim)
-
-    @rule(target=claims, hinted=jobs, deliveries=st.integers(1, 3))
-    def take_in_turn(self, hinted: str, deliveries: int) -> Claim | None:
+    @rule(target=claims, deliveries=st.integers(1, 3))
+    def claim_next(self, deliveries: int) -> Claim | None:
         claim = None
         for _ in range(deliveries):
-            waiting = [job for job, found in self.expected.items() if found.status == "queued" and found.is_rested]
-            claim = runs.claim_in_turn(self.sessions, hinted, lease_seconds=3600)
-            if hinted in self.expected and waiting:
-                assert claim is not None
-                assert claim.job_id == min(waiting, key=lambda job: self.expected[job].turn)
-            else:
-                assert claim is None
-            self._taken(claim)
-        return claim
-
-    def _taken(self, claim: Claim | None) -> Claim | None:
-        if claim is not None:
-            found = self.expected[claim.job_id]
-            found.status, found.attempt, found.charged = "running", found.attempt + 1, found.charged + 1
-            assert claim.attempt == found.attempt
+            waiting = [job for job, found in self.expected.items() if found.status == "queued" and found.is_due]
+            claim = runs.claim_next(self.sessions, "sweeps", lease_seconds=3600)
+            assert (claim is not None) == bool(waiting)
+            if claim is not None:
+                assert claim.job_id == min(waiting, key=lambda job: self.expected[job].order)
+                found = self.expected[claim.job_id]
+                found.status, found.attempt = "running", found.attempt + 1
+                assert claim.attempt == found.attempt
         return claim
 
     def _owned(self, claim: Claim | None) -> Expected | None:
@@ -171,24 +168,25 @@ class Interleavings(RuleBasedStateMachine):
         if owned:
             owned.status = "failed"
 
-    @rule(claim=claims, charge=st.booleans())
-    def give_back(self, claim: Claim | None, charge: bool) -> None:
+    @rule(claim=claims, is_failure=st.booleans())
+    def release(self, claim: Claim | None, is_failure: bool) -> None:
         if claim is None:
             return
         owned = self._owned(claim)
-        assert runs.give_back(self.sessions, claim, charge=charge, detail="later") == (owned is not None)
+        released = runs.release(self.sessions, claim, counts_as_failure=is_failure, detail="later")
+        assert released == (owned is not None)
         if owned:
-            self._back(owned, charge=charge)
-            owned.is_rested = owned.is_rested if not charge else owned.status != "queued"
+            self._requeue(owned, is_failure=is_failure)
+            owned.is_due = owned.is_due if not is_failure else owned.status != "queued"
 
-    def _back(self, job: Expected, *, charge: bool) -> None:
+    def _requeue(self, job: Expected, *, is_failure: bool) -> None:
         if job.is_cancel_requested:
             job.status = "cancelled"
-        elif charge and job.charged >= MAX_ATTEMPTS:
+        elif is_failure and job.failures + 1 >= MAX_ATTEMPTS:
             job.status = "failed"
         else:
             job.status = "queued"
-            job.charged -= 0 if charge else 1
+            job.failures += 1 if is_failure else 0
 
     # what time and the dispatcher do
 
@@ -207,7 +205,7 @@ class Interleavings(RuleBasedStateMachine):
         if is_over and found.status in ("queued", "running"):
             found.status = "cancelled" if found.is_cancel_requested and found.status == "running" else "failed"
         elif found.status == "running" and column != "deadline":
-            self._back(found, charge=True)
+            self._requeue(found, is_failure=True)
 
     @rule(job=jobs, step=st.integers(1, 3))
     def garbage_is_collected(self, job: str, step: int) -> None:
@@ -218,12 +216,12 @@ class Interleavings(RuleBasedStateMachine):
             found.steps.discard(step)
 
     @rule()
-    def rest_ends(self) -> None:
+    def delays_end(self) -> None:
         with self.sessions.writing() as session:
             for row in session.scalars(select(Job)):
-                row.not_before = None
+                row.run_after = None
         for found in self.expected.values():
-            found.is_rested = True
+            found.is_due = True
 
     # what holds after every step
 
@@ -234,7 +232,7 @@ class Interleavings(RuleBasedStateMachine):
             assert set(rows) == set(self.expected)
             for job, found in self.expected.items():
                 row = rows[job]
-                assert (row.status, row.attempt, row.charged_attempts) == (found.status, found.attempt, found.charged)
+                assert (row.status, row.attempt, row.failed_attempts) == (found.status, found.attempt, found.failures)
                 assert row.result == ({"by": found.by} if found.status == "succeeded" else None)
                 assert (row.lease_until is not None) == (found.status == "running")
                 assert (row.finished_at is not None) == (found.status in ENDED)

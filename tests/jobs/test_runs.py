@@ -10,8 +10,9 @@ from app.jobs.dispatcher import Dispatcher, end_overdue, take_lead
 from app.jobs.dispatcher import reclaim as reclaim_stuck
 from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec
 from app.jobs.tables import Checkpoint, Job
-from app.jobs.transitions import MAX_ATTEMPTS, Claim, get_job
+from app.jobs.transitions import MAX_ATTEMPTS, get_job
 from tests.fakes import RecordedNotifier
+from tests.workers import claim
 
 
 @pytest.fixture
@@ -21,12 +22,6 @@ def job_id(sessions: Sessions) -> str:
 
 def submit(sessions: Sessions, **options: int) -> str:
     return service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep", **options))[0].id
-
-
-def claim(sessions: Sessions, job_id: str) -> Claim:
-    claimed = runs.claim(sessions, job_id, lease_seconds=30)
-    assert claimed is not None
-    return claimed
 
 
 def reclaim(sessions: Sessions, *, stall_seconds: float = 600) -> list[str]:
@@ -46,8 +41,8 @@ def statuses(sessions: Sessions, job_id: str) -> list[str]:
 
 def test_of_many_claimants_one_wins(sessions: Sessions, job_id: str) -> None:
     with ThreadPoolExecutor(10) as pool:
-        claims = list(pool.map(lambda _: runs.claim(sessions, job_id, lease_seconds=30), range(10)))
-    assert sum(found is not None for found in claims) == 1
+        claims = list(pool.map(lambda _: runs.claim_next(sessions, "sweeps", lease_seconds=30), range(10)))
+    assert [found.job_id for found in claims if found] == [job_id]
 
 
 def test_lost_worker_can_change_nothing(sessions: Sessions, job_id: str) -> None:
@@ -64,7 +59,7 @@ def test_lost_worker_can_change_nothing(sessions: Sessions, job_id: str) -> None
     assert not runs.succeed(sessions, zombie, lambda _: {"stolen": True})
     assert not runs.fail(sessions, zombie, reason="error", detail="boo")
     assert not runs.end_cancelled(sessions, zombie)
-    assert not runs.give_back(sessions, zombie, charge=True, detail="boo")
+    assert not runs.release(sessions, zombie, counts_as_failure=True, detail="boo")
     assert [event.number for event in service.events(sessions, job_id)[0]] == before
     assert runs.succeed(sessions, living, lambda _: {"mine": True})
     assert service.get(sessions, job_id).result == {"mine": True}
@@ -88,15 +83,15 @@ def test_job_whose_workers_are_lost_fails_after_three_tries(sessions: Sessions, 
     assert job.error["reason"] == "worker_lost"
 
 
-def test_job_given_back_by_a_stopping_worker_is_not_charged(sessions: Sessions, job_id: str) -> None:
+def test_release_by_a_stopping_worker_does_not_count_as_a_failure(sessions: Sessions, job_id: str) -> None:
     for _ in range(MAX_ATTEMPTS + 2):
-        assert runs.give_back(sessions, claim(sessions, job_id), charge=False, detail="stopping")
+        assert runs.release(sessions, claim(sessions, job_id), counts_as_failure=False, detail="stopping")
     assert service.get(sessions, job_id).status == "queued"
 
 
 def test_job_that_raises_each_time_fails_with_its_error(sessions: Sessions, job_id: str) -> None:
     for _ in range(MAX_ATTEMPTS):
-        runs.give_back(sessions, claim(sessions, job_id), charge=True, detail="ValueError: no")
+        runs.release(sessions, claim(sessions, job_id), counts_as_failure=True, detail="ValueError: no")
     job = service.get(sessions, job_id)
     assert (job.status, job.error) == ("failed", {"reason": "error", "detail": "ValueError: no"})
 
@@ -136,17 +131,17 @@ def test_events_are_numbered_without_a_gap(sessions: Sessions, job_id: str) -> N
     assert statuses(sessions, job_id) == ["queued", "running", "succeeded"]
 
 
-def test_dispatcher_hints_a_requeued_job_at_once_and_no_other_twice(sessions: Sessions, job_id: str) -> None:
-    queue = RecordedNotifier()
-    dispatcher = Dispatcher(sessions, queue)
-    dispatcher.tick()  # submitted a moment ago: its first hint is still fresh
-    assert queue.hints == []
+def test_dispatcher_notifies_of_a_requeued_job_at_once_and_only_once(sessions: Sessions, job_id: str) -> None:
+    notifier = RecordedNotifier()
+    dispatcher = Dispatcher(sessions, notifier)
+    dispatcher.tick()  # submitted a moment ago: its first notification is not stale
+    assert notifier.notified == []
     claim(sessions, job_id)
     expire(sessions, job_id)
     dispatcher.tick()
-    assert queue.hints == [(job_id, "backprop_sweep", "sweeps")]
+    assert notifier.notified == ["sweeps"]
     dispatcher.tick()
-    assert len(queue.hints) == 1
+    assert notifier.notified == ["sweeps"]
 
 
 def test_only_one_of_two_dispatchers_leads(sessions: Sessions) -> None:
@@ -159,8 +154,8 @@ def test_job_that_was_to_be_cancelled_ends_so_however_its_run_ends(sessions: Ses
     spec = BackpropSweepSpec(kind="backprop_sweep")
     for end in (
         lambda living: runs.succeed(sessions, living, lambda _: pytest.fail("it was finished")),
-        lambda living: runs.give_back(sessions, living, charge=True, detail="error"),
-        lambda living: runs.give_back(sessions, living, charge=False, detail="stopping"),
+        lambda living: runs.release(sessions, living, counts_as_failure=True, detail="error"),
+        lambda living: runs.release(sessions, living, counts_as_failure=False, detail="stopping"),
     ):
         job, _ = service.submit(sessions, spec)
         living = claim(sessions, job.id)
@@ -183,43 +178,46 @@ def wind_back(sessions: Sessions, job_id: str, **columns: timedelta) -> None:
             setattr(job, name, getattr(job, name) - by)
 
 
-def test_hint_takes_the_job_whose_turn_it_is(sessions: Sessions) -> None:
+def test_claims_follow_priority_then_age(sessions: Sessions) -> None:
     ids = [submit(sessions, priority=priority) for priority in (5, 0, 9, 5)]
-    taken = [runs.claim_in_turn(sessions, ids[0], lease_seconds=30) for _ in range(5)]
+    taken = [runs.claim_next(sessions, "sweeps", lease_seconds=30) for _ in range(5)]
     assert [found and found.job_id for found in taken] == [ids[2], ids[0], ids[3], ids[1], None]
 
 
 def test_who_waits_long_enough_comes_before_the_urgent(sessions: Sessions) -> None:
-    patient, urgent = submit(sessions, priority=0), submit(sessions, priority=9)
-    wind_back(sessions, patient, turn=timedelta(minutes=91))
-    first = runs.claim_in_turn(sessions, urgent, lease_seconds=30)
+    patient, _urgent = submit(sessions, priority=0), submit(sessions, priority=9)
+    wind_back(sessions, patient, queue_order=timedelta(minutes=91))
+    first = runs.claim_next(sessions, "sweeps", lease_seconds=30)
     assert first is not None
     assert first.job_id == patient
 
 
-def test_hint_of_another_queue_takes_nothing(sessions: Sessions, job_id: str) -> None:
+def test_jobs_of_another_queue_are_not_claimed(sessions: Sessions, job_id: str) -> None:
     training, _ = service.submit(sessions, MnistTrainingSpec(kind="mnist_training"))
-    assert runs.claim(sessions, training.id, lease_seconds=30)
-    assert runs.claim_in_turn(sessions, training.id, lease_seconds=30) is None
+    claimed = runs.claim_next(sessions, "training", lease_seconds=30)
+    assert claimed is not None
+    assert (claimed.job_id, claimed.kind) == (training.id, "mnist_training")
+    assert runs.claim_next(sessions, "training", lease_seconds=30) is None
+    assert service.get(sessions, job_id).status == "queued"
 
 
-def test_of_many_claims_in_turn_each_takes_another_job(sessions: Sessions) -> None:
+def test_of_many_claims_at_once_each_takes_another_job(sessions: Sessions) -> None:
     ids = [submit(sessions) for _ in range(20)]
     with ThreadPoolExecutor(10) as pool:
-        taken = list(pool.map(lambda _: runs.claim_in_turn(sessions, ids[0], lease_seconds=30), range(20)))
+        taken = list(pool.map(lambda _: runs.claim_next(sessions, "sweeps", lease_seconds=30), range(20)))
     assert {found.job_id for found in taken if found} == set(ids)
 
 
-def test_job_that_met_an_error_rests_before_its_next_try(sessions: Sessions, job_id: str) -> None:
-    runs.give_back(sessions, claim(sessions, job_id), charge=True, detail="OSError: away")
-    queue = RecordedNotifier()
-    Dispatcher(sessions, queue).tick()
-    assert runs.claim_in_turn(sessions, job_id, lease_seconds=30) is None
-    assert queue.hints == []
-    wind_back(sessions, job_id, not_before=timedelta(seconds=30))
-    Dispatcher(sessions, queue).tick()
-    assert [hint[0] for hint in queue.hints] == [job_id]
-    assert runs.claim_in_turn(sessions, job_id, lease_seconds=30) is not None
+def test_failed_attempt_is_repeated_after_a_delay(sessions: Sessions, job_id: str) -> None:
+    runs.release(sessions, claim(sessions, job_id), counts_as_failure=True, detail="OSError: away")
+    notifier = RecordedNotifier()
+    Dispatcher(sessions, notifier).tick()
+    assert runs.claim_next(sessions, "sweeps", lease_seconds=30) is None
+    assert notifier.notified == []
+    wind_back(sessions, job_id, run_after=timedelta(seconds=30))
+    Dispatcher(sessions, notifier).tick()
+    assert notifier.notified == ["sweeps"]
+    assert runs.claim_next(sessions, "sweeps", lease_seconds=30) is not None
 
 
 def test_job_that_makes_no_step_is_given_to_another_worker_and_fails_as_stalled(
@@ -248,7 +246,7 @@ def test_job_that_steps_is_not_stalled(sessions: Sessions, job_id: str) -> None:
 def test_job_past_its_time_limit_fails_wherever_it_is(sessions: Sessions, job_id: str, is_running: bool) -> None:
     held = claim(sessions, job_id)
     if not is_running:
-        runs.give_back(sessions, held, charge=False, detail="stopping")
+        runs.release(sessions, held, counts_as_failure=False, detail="stopping")
     end_overdue(sessions)
     assert service.get(sessions, job_id).error is None
     wind_back(sessions, job_id, deadline=timedelta(days=1, seconds=1))

@@ -18,6 +18,7 @@ from app.jobs import runs, service
 from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec
 from app.jobs.transitions import get_job
 from app.registry import service as registry
+from tests.workers import claim
 
 SWEEP = BackpropSweepSpec(kind="backprop_sweep")
 TRAINING = MnistTrainingSpec(kind="mnist_training")
@@ -70,7 +71,7 @@ def test_jobs_are_listed_by_kind_and_status(sessions: Sessions) -> None:
 def test_queued_job_is_cancelled_at_once_and_then_cannot_be_claimed(sessions: Sessions) -> None:
     job, _ = service.submit(sessions, SWEEP)
     assert service.cancel(sessions, job.id).status == "cancelled"
-    assert runs.claim(sessions, job.id, lease_seconds=30) is None
+    assert runs.claim_next(sessions, job.queue, lease_seconds=30) is None
 
 
 def test_ended_job_cannot_be_cancelled(sessions: Sessions) -> None:
@@ -108,50 +109,45 @@ def test_jobs_past_the_bound_are_refused_for_their_kind_alone(sessions: Sessions
         service.submit(sessions, SWEEP, max_queued=1)
     assert service.submit(sessions, SWEEP, idempotency_key="k", max_queued=1)[0].id == first.id
     assert service.submit(sessions, TRAINING, max_queued=1)[1]
-    runs.claim(sessions, first.id, lease_seconds=30)
+    claim(sessions, first.id)
     assert service.submit(sessions, SWEEP, max_queued=1)[1]
 
 
 def fail(sessions: Sessions, job_id: str) -> None:
-    claim = runs.claim(sessions, job_id, lease_seconds=30)
-    assert claim is not None
-    assert runs.record_checkpoint(sessions, claim, step=7, artifact="state", sha256="x", epoch={"epoch": 1})
-    assert runs.fail(sessions, claim, reason="error", detail="no")
+    claimed = claim(sessions, job_id)
+    assert runs.record_checkpoint(sessions, claimed, step=7, artifact="state", sha256="x", epoch={"epoch": 1})
+    assert runs.fail(sessions, claimed, reason="error", detail="no")
 
 
 def test_failed_job_tried_again_has_all_its_tries_and_its_checkpoint(sessions: Sessions) -> None:
     job, _ = service.submit(sessions, TRAINING)
     fail(sessions, job.id)
     again = service.retry(sessions, job.id)
-    assert (again.status, again.error, again.finished_at, again.charged_attempts) == ("queued", None, None, 0)
+    assert (again.status, again.error, again.finished_at, again.failed_attempts) == ("queued", None, None, 0)
     assert [checkpoint.step for checkpoint in runs.checkpoints(sessions, job.id)] == [7]
-    claim = runs.claim(sessions, job.id, lease_seconds=30)
-    assert claim is not None
-    assert claim.attempt == 2
-    assert runs.succeed(sessions, claim, lambda _: {"done": True})
+    claimed = claim(sessions, job.id)
+    assert claimed.attempt == 2
+    assert runs.succeed(sessions, claimed, lambda _: {"done": True})
 
 
 def test_cancelled_job_tried_again_is_not_cancelled_again(sessions: Sessions) -> None:
     job, _ = service.submit(sessions, SWEEP)
-    claim = runs.claim(sessions, job.id, lease_seconds=30)
-    assert claim is not None
+    claimed = claim(sessions, job.id)
     service.cancel(sessions, job.id)
-    runs.end_cancelled(sessions, claim)
+    runs.end_cancelled(sessions, claimed)
     service.retry(sessions, job.id)
-    claim = runs.claim(sessions, job.id, lease_seconds=30)
-    assert claim is not None
-    assert not runs.check(sessions, claim).is_cancel_requested
+    claimed = claim(sessions, job.id)
+    assert not runs.check(sessions, claimed).is_cancel_requested
 
 
 def test_job_that_waits_runs_or_succeeded_is_not_tried_again(sessions: Sessions) -> None:
     job, _ = service.submit(sessions, SWEEP)
     with pytest.raises(JobNotEnded):
         service.retry(sessions, job.id)
-    claim = runs.claim(sessions, job.id, lease_seconds=30)
-    assert claim is not None
+    claimed = claim(sessions, job.id)
     with pytest.raises(JobNotEnded):
         service.retry(sessions, job.id)
-    runs.succeed(sessions, claim, lambda _: {})
+    runs.succeed(sessions, claimed, lambda _: {})
     with pytest.raises(JobSucceeded):
         service.retry(sessions, job.id)
 
@@ -170,13 +166,12 @@ def test_deleted_job_is_gone_with_all_its_rows_and_names_its_artifacts(sessions:
 
 def test_job_whose_version_is_registered_is_not_deleted(sessions: Sessions) -> None:
     job, _ = service.submit(sessions, TRAINING)
-    claim = runs.claim(sessions, job.id, lease_seconds=30)
-    assert claim is not None
+    claimed = claim(sessions, job.id)
     card = {"test": {"accuracy": 0.5}, "validation": {"accuracy": 0.5}, "dataset": {"name": "mnist"}}
     source = f"job:{job.id}"
     runs.succeed(
         sessions,
-        claim,
+        claimed,
         lambda session: {"model_version": registry.register(session, source=source, card=card, files={})},
     )
     with pytest.raises(JobInUse):
@@ -191,14 +186,14 @@ def test_job_of_an_older_program_is_the_same_as_its_repetition(sessions: Session
     assert service.submit(sessions, SWEEP, idempotency_key="k")[0].id == job.id
 
 
-def test_retried_job_takes_its_turn_behind_those_that_waited(sessions: Sessions) -> None:
+def test_retried_job_queues_behind_those_that_waited(sessions: Sessions) -> None:
     first, _ = service.submit(sessions, SWEEP)
     service.cancel(sessions, first.id)
     second, _ = service.submit(sessions, SWEEP)
     service.retry(sessions, first.id)
-    claim = runs.claim_in_turn(sessions, first.id, lease_seconds=30)
-    assert claim is not None
-    assert claim.job_id == second.id
+    claimed = runs.claim_next(sessions, "sweeps", lease_seconds=30)
+    assert claimed is not None
+    assert claimed.job_id == second.id
 
 
 def test_of_two_who_retry_or_delete_at_once_one_is_refused(sessions: Sessions) -> None:

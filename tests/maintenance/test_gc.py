@@ -20,6 +20,7 @@ from app.storage.folder import FolderStorage
 from tests.cli.test_main import numeral
 from tests.s3 import S3Server, credentials
 from tests.worker.test_sweep import result_of
+from tests.workers import claim
 
 SPEC = MnistTrainingSpec.model_validate({"kind": "mnist_training", "dataset": "optdigits", "epochs": 4})
 NOW = timedelta(0)  # the grace period of most tests: what was just written may go
@@ -46,17 +47,16 @@ class FragileStorage(FolderStorage):
 def ended_training(sessions: Sessions, storage: Storage, *, best_epoch: int = 2) -> str:
     """A failed training of four epochs of ten batches, each with its checkpoint, and one more in the middle."""
     job_id = service.submit(sessions, SPEC)[0].id
-    claim = runs.claim(sessions, job_id, lease_seconds=30)
-    assert claim is not None
+    claimed = claim(sessions, job_id)
     progress = {"done": 40, "total": 40, "unit": "batches"}
-    runs.renew(sessions, claim, lease_seconds=30, progress=progress, has_stepped=True)
+    runs.renew(sessions, claimed, lease_seconds=30, progress=progress, has_stepped=True)
     for step in (10, 15, 20, 30, 40):
-        name = f"checkpoints/{job_id}/{claim.attempt}-{step}.safetensors"
+        name = f"checkpoints/{job_id}/{claimed.attempt}-{step}.safetensors"
         stored = storage.put(name, f"state at {step}".encode())
         accuracy = 0.9 if step == best_epoch * 10 else 0.5
         epoch = {"epoch": step // 10, "validation_accuracy": accuracy} if step % 10 == 0 else None
-        runs.record_checkpoint(sessions, claim, step=step, artifact=name, sha256=stored.sha256, epoch=epoch)
-    runs.fail(sessions, claim, reason="error", detail="test")
+        runs.record_checkpoint(sessions, claimed, step=step, artifact=name, sha256=stored.sha256, epoch=epoch)
+    runs.fail(sessions, claimed, reason="error", detail="test")
     return job_id
 
 

@@ -11,8 +11,9 @@ from app.jobs import service
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
 from models.errors import DatasetUnavailable
+from tests.workers import run_job
 from worker.retrying import retry_while_unavailable
-from worker.runner import Finish, Run, run_job
+from worker.runner import Finish, Run
 from worker.sweep import sweep
 
 
@@ -59,7 +60,7 @@ def test_running_job_ends_when_it_is_cancelled(sessions: Sessions, job_id: str) 
 def test_stopping_worker_gives_its_job_back(sessions: Sessions, job_id: str) -> None:
     run_job(sessions, job_id, until_stopped, is_stopping=lambda: True)
     job = service.get(sessions, job_id)
-    assert (job.status, job.attempt, job.charged_attempts) == ("queued", 1, 0)
+    assert (job.status, job.attempt, job.failed_attempts) == ("queued", 1, 0)
 
 
 def test_known_error_fails_the_job_with_its_sentence(sessions: Sessions, job_id: str) -> None:
@@ -144,4 +145,4 @@ def test_who_waits_for_room_on_a_disk_still_stops_when_told(sessions: Sessions, 
 
     run_job(sessions, job_id, work, is_stopping=lambda: is_stopping)
     job = service.get(sessions, job_id)
-    assert (job.status, job.charged_attempts) == ("queued", 0)
+    assert (job.status, job.failed_attempts) == ("queued", 0)

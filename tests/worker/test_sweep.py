@@ -12,7 +12,8 @@ from app.storage import Storage
 from models.backprop.sweeps import downsampling
 from models.backprop.sweeps.curve_files import from_npz
 from tests.models.backprop.test_network import GOLDEN
-from worker.runner import Finish, Run, WorkerStopping, run_job
+from tests.workers import run_job
+from worker.runner import Finish, Run, WorkerStopping
 from worker.sweep import sweep
 
 

@@ -10,7 +10,8 @@ from app.jobs.transitions import Claim
 from app.registry import service as registry
 from app.storage import Storage
 from app.storage.folder import FolderStorage
-from worker.runner import Finish, JobCancelled, Run, WorkerStopping, run_job
+from tests.workers import claim, run_job
+from worker.runner import Finish, JobCancelled, Run, WorkerStopping
 from worker.training import train
 
 SPEC = MnistTrainingSpec.model_validate({"kind": "mnist_training", "dataset": "optdigits", "epochs": 3})
@@ -41,12 +42,6 @@ class CancelledRun(WatchedRun):
 
 def submit(sessions: Sessions) -> str:
     return service.submit(sessions, SPEC)[0].id
-
-
-def claim(sessions: Sessions, job_id: str) -> Claim:
-    claimed = runs.claim(sessions, job_id, lease_seconds=30)
-    assert claimed is not None
-    return claimed
 
 
 @pytest.fixture
@@ -87,7 +82,7 @@ def test_stopped_training_goes_on_from_its_checkpoint_to_the_same_weights(sessio
     with pytest.raises(WorkerStopping):
         work(run)
     assert [checkpoint.step for checkpoint in runs.checkpoints(sessions, job_id)] == [run.batches[-1]]
-    runs.give_back(sessions, run.claim, charge=False, detail="stopping")
+    runs.release(sessions, run.claim, counts_as_failure=False, detail="stopping")
     run_job(sessions, job_id, work)
     cards = [registry.get(sessions, version)[0].card for version in ("1", "2")]
     assert cards[0]["weights_sha256"] == cards[1]["weights_sha256"]
@@ -101,7 +96,7 @@ def test_damaged_checkpoint_is_skipped_for_the_one_before(
     first = WatchedRun(sessions, claim(sessions, job_id))
     with pytest.raises(WorkerStopping):
         work(first)
-    runs.give_back(sessions, first.claim, charge=False, detail="stopping")
+    runs.release(sessions, first.claim, counts_as_failure=False, detail="stopping")
     damaged = storage.folder / runs.checkpoints(sessions, job_id)[0].artifact
     damaged.write_bytes(damaged.read_bytes()[:-1])
     run_job(sessions, job_id, work)

@@ -16,9 +16,10 @@ from app.registry import service as registry
 from app.storage import Storage
 from tests.e2e.conftest import Service
 from tests.s3 import Line
-from tests.worker.test_training import WatchedRun, claim
+from tests.worker.test_training import WatchedRun
+from tests.workers import claim, run_job
 from worker.retrying import Result
-from worker.runner import Finish, JobCancelled, Run, WorkerStopping, run_job
+from worker.runner import Finish, JobCancelled, Run, WorkerStopping
 from worker.training import train
 
 SHORT = MnistTrainingSpec.model_validate({"kind": "mnist_training", "dataset": "optdigits", "epochs": 1})
@@ -80,7 +81,7 @@ def test_training_on_s3_goes_on_from_the_last_good_checkpoint_to_the_same_weight
         run.batches = []
         with pytest.raises(WorkerStopping):
             run_to_the_fifth_batch_more(run, work)
-        runs.give_back(sessions, run.claim, charge=False, detail="stopping")
+        runs.release(sessions, run.claim, counts_as_failure=False, detail="stopping")
     latest, before = runs.checkpoints(sessions, job_id)
     content = s3_storage.get(latest.artifact, sha256=latest.sha256)
     s3_storage.put(latest.artifact, content[:-1])

@@ -1,4 +1,4 @@
-"""What the service is busy with."""
+"""Queues, workers, leases and versions."""
 
 from datetime import datetime
 
@@ -49,4 +49,4 @@ class System(BaseModel):
     queues: list[Queue]
     workers: list[Worker] = Field(description="those heard of in the last minute")
     running_elsewhere: list[RunningJob] = Field(description="jobs that no living worker is busy with; they run again")
-    dispatcher: Dispatcher | None = Field(description="the process that hints and reclaims jobs")
+    dispatcher: Dispatcher | None = Field(description="the process that notifies workers and reclaims jobs")

@@ -1,4 +1,4 @@
-"""What every job may ask for, whatever its kind: how urgent it is, and how long it may take."""
+"""The options of every job, whatever its kind: its priority and its time limit."""
 
 from datetime import timedelta
 
@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.jobs.specs.numbers import WholeNumber
 
-DAY, WEEK = 86_400, 604_800
-WORTH_OF_PRIORITY = timedelta(minutes=10)
+DAY_SECONDS, WEEK_SECONDS = 86_400, 604_800
+PRIORITY_STEP = timedelta(minutes=10)
 
 
 class JobOptions(BaseModel):
@@ -17,10 +17,18 @@ class JobOptions(BaseModel):
 
     priority: WholeNumber = Field(5, ge=0, le=9, description="9 is the most urgent; a step is worth 10 minutes' wait")
     time_limit_seconds: WholeNumber = Field(
-        DAY, ge=1, le=WEEK, description="a job that has not ended so long after its first start fails: `time_limit`"
+        DAY_SECONDS,
+        ge=1,
+        le=WEEK_SECONDS,
+        description="a job that has not ended so long after its first start fails: `time_limit`",
     )
 
     @property
     def head_start(self) -> timedelta:
-        """Jobs run in the order of their submission less this, so whoever waits long enough comes first."""
-        return self.priority * WORTH_OF_PRIORITY
+        """Jobs run in the order of submission less this, so a job that waits long enough comes first."""
+        return self.priority * PRIORITY_STEP
+
+    @property
+    def required_device(self) -> str | None:
+        """The device without which no worker can run the job, if there is one."""
+        return None

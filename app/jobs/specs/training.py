@@ -1,4 +1,4 @@
-"""What a client may ask of a training of the digit network."""
+"""The spec of a training of the digit network."""
 
 from dataclasses import replace
 from typing import Any, Literal
@@ -30,13 +30,17 @@ class MnistTrainingSpec(JobOptions):
     @classmethod
     def _fill_from_recipe(cls, values: Any) -> Any:
         if not isinstance(values, dict) or values.get("recipe", "fast") not in list(RECIPES):
-            return values  # the field's own check will say what is wrong
+            return values  # the field's own validation reports the error
         recipe = RECIPES[values.get("recipe", "fast")]
         return {name: getattr(recipe, name) for name in ("epochs", "batch_size", "learning_rate")} | values
 
     @property
     def queue(self) -> str:
         return "training-cuda" if self.device == "cuda" else "training"
+
+    @property
+    def required_device(self) -> str | None:
+        return "cuda" if self.device == "cuda" else None
 
     def to_recipe(self) -> Recipe:
         return replace(

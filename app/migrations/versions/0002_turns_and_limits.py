@@ -1,4 +1,4 @@
-"""Jobs have a turn, a worker, limits and a time before which they do not run; workers have a version."""
+"""Jobs get an order, a worker, limits and a time before which they do not run; workers get a version."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ TIMES = ("not_before", "stepped_at", "deadline")
 
 
 def upgrade() -> None:
-    # No batch mode: on SQLite it makes the table anew, and dropping the old one deletes every job's events with it.
+    # No batch mode: on SQLite it copies the table, and dropping the old one deletes every job's events.
     op.drop_index("jobs_by_status", "jobs")
     moment = sa.Column("turn", sa.DateTime(timezone=True), nullable=False, server_default="2000-01-01 00:00:00.000000")
     op.add_column("jobs", moment)

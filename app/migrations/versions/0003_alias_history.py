@@ -1,4 +1,4 @@
-"""Which version an alias stood for, from when until when, and why."""
+"""The history of aliases: which version each stood for, when, and why."""
 
 import sqlalchemy as sa
 from alembic import op

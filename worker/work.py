@@ -1,0 +1,22 @@
+"""The work of each kind of job: a new kind adds a function that does it, and a line to WORK."""
+
+from worker.celery_app import settings, storage
+from worker.runner import Finish, Run, Work
+
+
+def _sweep(run: Run) -> Finish:
+    from worker.sweep import sweep  # loaded with the first job of its kind
+
+    return sweep(run, storage)
+
+
+def _train(run: Run) -> Finish:
+    from worker.training import train  # torch, which takes seconds to load, and which the parent process must not load
+
+    return train(run, storage, data_dir=settings.data_dir, mnist_dir=settings.mnist_dir)
+
+
+WORK: dict[str, Work] = {
+    "backprop_sweep": _sweep,
+    "mnist_training": _train,
+}

@@ -162,11 +162,13 @@ def end_cancelled(sessions: Sessions, claim: Claim) -> bool:
 
 
 def release(sessions: Sessions, claim: Claim, *, counts_as_failure: bool, detail: str) -> bool:
-    """Put a running job back in the queue, after a failure with a delay.
+    """Put a running job back in the queue, after a failure with a delay. Returns False if the claim is lost.
 
     A job that was to be cancelled ends cancelled instead, and one whose last attempt failed ends failed.
     """
     with sessions.writing() as session:
+        if not lock_current(session, claim):
+            return False
         job = get_job(session, claim.job_id)
         if job.is_cancel_requested:
             return cancel_job(session, claim)

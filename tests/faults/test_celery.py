@@ -1,5 +1,7 @@
 """What Celery on Redis is known to do to jobs (docs/faults.md), where no part has to fail for it."""
 
+from celery import Celery
+
 from tests.e2e.conftest import wait_for
 from tests.faults.parts import SPEC, SWEEP, Parts
 from tests.faults.processes import suspended
@@ -18,6 +20,20 @@ def test_message_that_a_dying_worker_took_along_is_sent_again(parts: Parts) -> N
         job_id = parts.submit(**SWEEP)
         wait_for(lambda: parts.broker.rpop("sweeps"), seconds=10)
     assert parts.wait_for_end(job_id)["status"] == "succeeded"
+
+
+def test_message_of_an_older_program_is_dropped_and_costs_neither_its_job_nor_its_worker(parts: Parts) -> None:
+    celery = parts.sweeper().celery()
+    older = Celery("older", broker=parts.redis_url, set_as_current=False)
+    with suspended(parts.sweeper().family()):
+        job_id = parts.submit(**SWEEP)
+        wait_for(lambda: parts.broker.rpop("sweeps"), seconds=10)
+        older.send_task("numeral.backprop_sweep", args=[job_id], queue="sweeps", ignore_result=True)
+    older.close()
+    wait_for(lambda: "numeral.backprop_sweep" in parts.sweeper().log.read_text(), seconds=20)  # Celery's error
+    for waiting in (job_id, parts.submit(**SWEEP)):
+        assert parts.wait_for_end(waiting)["status"] == "succeeded"
+    assert parts.sweeper().celery() == celery
 
 
 def test_job_that_was_cancelled_while_no_worker_was_there_never_runs(parts: Parts) -> None:

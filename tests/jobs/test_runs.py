@@ -104,6 +104,13 @@ def test_job_of_a_lost_worker_that_was_to_be_cancelled_ends_cancelled(sessions: 
     assert service.get(sessions, job_id).status == "cancelled"
 
 
+def test_lost_worker_cannot_release_a_job_that_was_deleted(sessions: Sessions, job_id: str) -> None:
+    zombie = claim(sessions, job_id)
+    assert runs.fail(sessions, claim=zombie, reason="error", detail="no")
+    service.delete(sessions, job_id)
+    assert not runs.release(sessions, zombie, counts_as_failure=True, detail="boo")
+
+
 def test_living_lease_is_not_reclaimed(sessions: Sessions, job_id: str) -> None:
     claim(sessions, job_id)
     assert reclaim(sessions) == []

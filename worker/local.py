@@ -115,5 +115,5 @@ if __name__ == "__main__":
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("Interrupted. The same command goes on from the last epoch.", file=sys.stderr)
+        print("Interrupted. The same command resumes after the last epoch.", file=sys.stderr)
         sys.exit(130)

@@ -8,7 +8,7 @@ from torch import nn
 
 from models.training.data import Split
 
-EVALUATION_BATCH = 500
+EVALUATION_BATCH_SIZE = 500
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Evaluation:
 def evaluate(network: nn.Module, split: Split) -> Evaluation:
     """Returns the network's figures on `split`, whose tensors are on the network's device."""
     network.eval()
-    scores = torch.cat([network(part.float() / 255) for part in split.images.split(EVALUATION_BATCH)])
+    scores = torch.cat([network(part.float() / 255) for part in split.images.split(EVALUATION_BATCH_SIZE)])
     loss = float(nn.functional.nll_loss(scores, split.labels))
     cells = (split.labels * 10 + scores.argmax(dim=1)).bincount(minlength=100).reshape(10, 10)
     correct, total = int(cells.trace()), len(split)

@@ -17,7 +17,7 @@ from models.inference.classifier import softmax
 from models.training.calibration import fit_temperature, fit_threshold, measure_coverage, negative_log_likelihood
 from models.training.data import Dataset, Split
 from models.training.digit_network import DigitNetwork, count_parameters
-from models.training.evaluation import EVALUATION_BATCH, evaluate
+from models.training.evaluation import EVALUATION_BATCH_SIZE, evaluate
 from models.training.export import check_export, to_onnx, to_safetensors
 from models.training.run import TrainingRun
 
@@ -80,17 +80,17 @@ def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:
     temperature = fit_temperature(logits["validation"], labels["validation"])
     probabilities = {name: softmax(scores / np.float32(temperature)) for name, scores in logits.items()}
     is_right = {name: answers.argmax(axis=1) == labels[name] for name, answers in probabilities.items()}
-    least = fit_threshold(margin(probabilities["validation"]), is_right["validation"])
+    min_margin = fit_threshold(margin(probabilities["validation"]), is_right["validation"])
     figures = {
-        name: measure_coverage(is_accepted(probabilities[name], least), is_right[name])
+        name: measure_coverage(is_accepted(probabilities[name], min_margin), is_right[name])
         | {"loss": negative_log_likelihood(logits[name] / np.float32(temperature), labels[name])}
         for name in logits
     }
     least_confidence = fit_threshold(probabilities["validation"].max(axis=1), is_right["validation"])
-    return {"temperature": temperature, "min_margin": least, "least_confidence": least_confidence} | figures
+    return {"temperature": temperature, "min_margin": min_margin, "least_confidence": least_confidence} | figures
 
 
 @torch.inference_mode()
 def _logits(network: DigitNetwork, split: Split) -> Floats:
-    parts = [network.logits(images.float() / 255).numpy() for images in split.images.split(EVALUATION_BATCH)]
+    parts = [network.logits(images.float() / 255).numpy() for images in split.images.split(EVALUATION_BATCH_SIZE)]
     return np.concatenate(parts)

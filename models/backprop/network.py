@@ -1,12 +1,12 @@
-"""The 2-2-2 sigmoid network of the textbooks and its gradients by hand, in the order of the derivation.
+"""The 2-2-2 sigmoid network of the textbooks and its gradients, derived by hand.
 
         h1 = w1 i1 + w2 i2      a_h1 = sigmoid(h1)      o1 = w5 a_h1 + w6 a_h2      a_o1 = sigmoid(o1)
         h2 = w3 i1 + w4 i2      a_h2 = sigmoid(h2)      o2 = w7 a_h1 + w8 a_h2      a_o2 = sigmoid(o2)
 
         E1 = (t1 - a_o1)^2 / 2        E2 = (t2 - a_o2)^2 / 2        E_total = E1 + E2
 
-No biases. Every weight may be an array, one entry per network: one pass of these lines serves all the learning rates
-of a sweep. The weights may be complex as well, which gives exact second derivatives (see landscape.py).
+There are no biases. A weight may be an array with one entry per network, so that one call computes all learning rates
+of a sweep. It may also be complex, which gives exact second derivatives (see sweeps/landscape.py).
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]  # float64, or complex128 on the way to a Hessian
+Array = NDArray[Any]  # float64, unless said otherwise
 
 Pair = tuple[float, float]
 
@@ -24,7 +24,7 @@ WEIGHT_NAMES = tuple(f"w{number}" for number in range(1, 9))
 
 @dataclass(frozen=True)
 class Forward:
-    """Every quantity of one forward pass."""
+    """The quantities of one forward pass."""
 
     h1: Array
     h2: Array
@@ -41,7 +41,7 @@ class Forward:
 
 @dataclass(frozen=True)
 class Gradients:
-    """dE_total by each weight, and by the two hidden activations on the way."""
+    """The partial derivatives of E_total by the weights and by the hidden activations."""
 
     weights: Array  # w1 to w8, in the shape of the weights
     a_h1: Array
@@ -49,7 +49,7 @@ class Gradients:
 
 
 def forward(weights: Array, inputs: Pair, targets: Pair) -> Forward:
-    """The forward pass for weights (8,) or (8, networks)."""
+    """Runs the forward pass for weights (8,) or (8, networks)."""
     w1, w2, w3, w4, w5, w6, w7, w8 = weights
     (i1, i2), (t1, t2) = inputs, targets
     h1 = w1 * i1 + w2 * i2
@@ -64,7 +64,7 @@ def forward(weights: Array, inputs: Pair, targets: Pair) -> Forward:
 
 
 def gradients(weights: Array, inputs: Pair, targets: Pair, f: Forward) -> Gradients:
-    """The partial derivatives of E_total, by the chain rule, from the outputs back to the inputs."""
+    """Applies the chain rule from the outputs back to the inputs."""
     w5, w6, w7, w8 = weights[4:]
     (i1, i2), (t1, t2) = inputs, targets
 
@@ -85,15 +85,15 @@ def gradients(weights: Array, inputs: Pair, targets: Pair, f: Forward) -> Gradie
     return Gradients(by_weight, dE_da_h1, dE_da_h2)
 
 
-def updated(weights: Array, learning_rate: Array | float, gradient: Array) -> Array:
-    """One step of gradient descent: all weights at once."""
-    moved: Array = weights - learning_rate * gradient
-    return moved
+def update(weights: Array, learning_rate: Array | float, gradient: Array) -> Array:
+    """Returns the weights after one step of gradient descent."""
+    updated: Array = weights - learning_rate * gradient
+    return updated
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + e^-x). Where e^-x overflows the answer is 0, as it should be."""
-    if np.iscomplexobj(x):  # there an overflow would give not 0 but no number: stop short of it
+    """Returns 1 / (1 + e^-x), which is 0 where e^-x overflows."""
+    if np.iscomplexobj(x):  # a complex overflow would give NaN instead of 0
         x = np.maximum(x.real, -700) + 1j * x.imag
     with np.errstate(over="ignore"):
         result: Array = 1 / (1 + np.exp(-x))

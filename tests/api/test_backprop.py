@@ -6,7 +6,7 @@ import httpx
 import numpy as np
 import pytest
 
-from models.backprop import network as backprop
+from models.backprop.network import WEIGHT_NAMES
 
 WEIGHTS = [0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55]
 
@@ -57,7 +57,7 @@ def test_each_step_says_how_its_value_comes_about(api: httpx.Client, fields: dic
 def test_the_formulas_hold_for_the_quantities_they_name(api: httpx.Client, fields: dict[str, Any]) -> None:
     trace = trace_of(api, **fields)
     weights = fields.get("weights", WEIGHTS)
-    known = dict(zip(backprop.WEIGHT_NAMES, weights, strict=True)) | trace["forward"] | trace["errors"]
+    known = dict(zip(WEIGHT_NAMES, weights, strict=True)) | trace["forward"] | trace["errors"]
     samples = fields.get("inputs", [0.05, 0.1]) + fields.get("targets", [0.5, 0.5])
     known |= dict(zip(("i1", "i2", "t1", "t2"), samples, strict=True))
     known |= {f"dE_d{name}": value for name, value in trace["gradients"].items()}

@@ -1,15 +1,15 @@
-"""Numbers as JSON has them: true is not 1, and "1" is not 1 either."""
+"""Numbers as JSON has them: true and "1" are refused."""
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Strict
 
 
-def _refuse_look_alikes(value: Any) -> Any:
+def _refuse_bool_and_str(value: Any) -> Any:
     if isinstance(value, bool | str):
-        raise ValueError(f"a number is wanted, not {value!r}")
+        raise ValueError(f"a whole number is expected, not {value!r}")
     return value
 
 
-Number = Annotated[float, BeforeValidator(_refuse_look_alikes)]
-WholeNumber = Annotated[int, BeforeValidator(_refuse_look_alikes)]
+Number = Annotated[float, Strict()]
+WholeNumber = Annotated[int, BeforeValidator(_refuse_bool_and_str)]  # Strict would refuse 1.0, which JSON calls 1

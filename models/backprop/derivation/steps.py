@@ -15,7 +15,7 @@ def trace(weights: tuple[float, ...], inputs: Pair, targets: Pair, learning_rate
     w = np.array(weights, np.float64)
     passed = network.forward(w, inputs, targets)
     derived = network.gradients(w, inputs, targets, passed)
-    updated = network.updated(w, learning_rate, derived.weights)
+    updated = network.update(w, learning_rate, derived.weights)
 
     forward = {name: float(value) for name, value in vars(passed).items()}
     errors = {name: forward.pop(name) for name in ("E1", "E2", "E_total")}

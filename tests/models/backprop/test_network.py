@@ -8,8 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.backprop import network as backprop
-from models.backprop.network import WEIGHT_NAMES, Array
+from models.backprop.network import WEIGHT_NAMES, Array, forward, gradients, sigmoid, update
 
 WEIGHTS = np.array([0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55])
 INPUTS, TARGETS = (0.05, 0.10), (0.5, 0.5)
@@ -28,14 +27,14 @@ Network = tuple[list[float], tuple[float, float], tuple[float, float]]
 def test_every_cell_of_the_reference_workbook_is_met_to_12_digits() -> None:
     weights = WEIGHTS
     for row in GOLDEN:
-        passed = backprop.forward(weights, INPUTS, TARGETS)
-        gradient = backprop.gradients(weights, INPUTS, TARGETS, passed).weights
+        passed = forward(weights, INPUTS, TARGETS)
+        gradient = gradients(weights, INPUTS, TARGETS, passed).weights
         ours = {field.name: getattr(passed, field.name) for field in fields(passed)}
         ours |= dict(zip(WEIGHT_NAMES, weights, strict=True))
         ours |= {f"dE_d{name}": value for name, value in zip(WEIGHT_NAMES, gradient, strict=True)}
         assert ours == pytest.approx({name: row[name] for name in ours}, rel=1e-12, abs=0)
         assert len(ours) == len(row) - len(("epoch", "t1", "t2", "i1", "i2"))
-        weights = backprop.updated(weights, 2.0, gradient)
+        weights = update(weights, 2.0, gradient)
 
 
 @settings(deadline=None)
@@ -53,7 +52,7 @@ def test_gradients_are_those_of_central_differences(network: Network) -> None:
     weights, inputs, targets = network
     w, step = np.array(weights), 1e-5
     moved = w[:, None] + step * np.hstack([np.eye(8), -np.eye(8)])
-    losses = backprop.forward(moved, inputs, targets).E_total
+    losses = forward(moved, inputs, targets).E_total
     np.testing.assert_allclose(gradient_of(w, inputs, targets), (losses[:8] - losses[8:]) / (2 * step), atol=1e-7)
 
 
@@ -64,18 +63,18 @@ def test_gradients_of_the_hidden_activations_are_those_of_autograd(network: Netw
     w = torch.tensor(weights, dtype=torch.float64)
     a_h = torch.sigmoid(w[:4].reshape(2, 2) @ torch.tensor(inputs, dtype=torch.float64)).requires_grad_()
     output_loss(w, a_h, targets).backward()
-    passed = backprop.forward(np.array(weights), inputs, targets)
-    ours = backprop.gradients(np.array(weights), inputs, targets, passed)
+    passed = forward(np.array(weights), inputs, targets)
+    ours = gradients(np.array(weights), inputs, targets, passed)
     assert a_h.grad is not None
     np.testing.assert_allclose([ours.a_h1, ours.a_h2], a_h.grad.numpy(), rtol=1e-12, atol=1e-15)
 
 
 def test_huge_sums_saturate_without_a_warning() -> None:
-    assert backprop.sigmoid(np.array([-1e9, 0.0, 1e9])).tolist() == [0.0, 0.5, 1.0]
+    assert sigmoid(np.array([-1e9, 0.0, 1e9])).tolist() == [0.0, 0.5, 1.0]
 
 
 def gradient_of(weights: Array, inputs: tuple[float, float], targets: tuple[float, float]) -> Array:
-    return backprop.gradients(weights, inputs, targets, backprop.forward(weights, inputs, targets)).weights
+    return gradients(weights, inputs, targets, forward(weights, inputs, targets)).weights
 
 
 def autograd_loss(w: torch.Tensor, inputs: tuple[float, float], targets: tuple[float, float]) -> torch.Tensor:

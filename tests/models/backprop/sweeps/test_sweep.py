@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.backprop import network as backprop
+from models.backprop import network
 from models.backprop.network import Array
 from models.backprop.sweeps import sweep as sweep_module
 from models.backprop.sweeps.dense_networks import DenseNetworks, evaluate
@@ -27,12 +27,12 @@ def test_the_quick_way_computes_what_the_equations_say() -> None:
     rates, weights = np.array([0.1, 2.0, 30.0, 200.0]), np.repeat(WEIGHTS[:, None], 4, axis=1)
     swept = run_sweep(SMALL, rates.tolist(), epochs=200, thresholds=[])
     for epoch in range(201):
-        passed = backprop.forward(weights, INPUTS, TARGETS)
-        gradient = backprop.gradients(weights, INPUTS, TARGETS, passed).weights
+        passed = network.forward(weights, INPUTS, TARGETS)
+        gradient = network.gradients(weights, INPUTS, TARGETS, passed).weights
         np.testing.assert_allclose(swept.losses[:, epoch], passed.E_total, rtol=1e-9, atol=1e-20)
         np.testing.assert_allclose(swept.gradient_norms[:, epoch], np.linalg.norm(gradient, axis=0), 1e-6, 1e-12)
         if epoch < 200:
-            weights = backprop.updated(weights, rates, gradient)
+            weights = network.update(weights, rates, gradient)
     np.testing.assert_allclose(swept.parameters.T, weights, rtol=1e-12)
 
 

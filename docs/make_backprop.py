@@ -1,4 +1,4 @@
-"""Writes docs/backprop.md and its pictures from a running service: `python docs/make_backprop.py --url ...`."""
+"""Writes docs/backprop.md and its pictures from a running service: `python docs/make_backprop.py --url URL`."""
 
 import argparse
 from pathlib import Path
@@ -21,11 +21,11 @@ def main() -> None:
 
 
 def make(client: httpx.Client) -> dict[str, bytes]:
-    """The page and its pictures, by their names under docs/."""
-    sweep, overshoot = _finished(client, {}), _finished(client, OVERSHOOT)
+    """Returns the page and its pictures by their names below docs/."""
+    sweep, overshoot = _run_sweep(client, {}), _run_sweep(client, OVERSHOOT)
     page = PAGE.format(
-        outcomes=_table(sweep),
-        overshoots=_table(overshoot),
+        outcomes=_to_table(sweep),
+        overshoots=_to_table(overshoot),
         sharpness=f"{sweep['result']['trials'][0]['sharpness']['start']:.6f}",
         limit=f"{sweep['result']['trials'][0]['stability_limit']['start']:.4g}",
         critical=f"{sweep['result']['critical_learning_rate']:g}",
@@ -44,7 +44,7 @@ def make(client: httpx.Client) -> dict[str, bytes]:
     }
 
 
-def _finished(client: httpx.Client, spec: dict[str, Any]) -> dict[str, Any]:
+def _run_sweep(client: httpx.Client, spec: dict[str, Any]) -> dict[str, Any]:
     answer = client.post("/v1/jobs", json={"kind": "backprop_sweep", **spec}, headers={"Prefer": "wait=60"})
     job: dict[str, Any] = answer.raise_for_status().json()
     if job["status"] != "succeeded":
@@ -56,23 +56,23 @@ def _get(client: httpx.Client, path: str, query: dict[str, str] | None = None) -
     return client.get(path, params=query).raise_for_status().content
 
 
-def _table(job: dict[str, Any]) -> str:
+def _to_table(job: dict[str, Any]) -> str:
     rows = [
-        f"| {trial['learning_rate']:g} | {_above_rounding(trial['loss'][-1], 1e-18)} | {trial['outcome']} | "
+        f"| {trial['learning_rate']:g} | {_digits_above(trial['loss'][-1], 1e-18)} | {trial['outcome']} | "
         f"{_or_dash(trial['epochs_to']['1e-3'])} | {_or_dash(trial['epochs_to']['1e-6'])} | "
-        f"{_above_rounding(trial['gradient_norms'][-1], 1e-12)} | {_digits(trial['stability_limit']['end'])} |"
+        f"{_digits_above(trial['gradient_norms'][-1], 1e-12)} | {_digits(trial['stability_limit']['end'])} |"
         for trial in job["result"]["trials"]
     ]
     return "\n".join(rows)
 
 
-def _above_rounding(number: float, floor: float) -> str:
-    """Four digits, unless the number is so small that it is the rounding of one processor or another."""
+def _digits_above(number: float, floor: float) -> str:
+    """Returns four digits, unless the number is so small that its rounding differs between processors."""
     return f"{number:.4g}" if number >= floor else f"below {floor:g}"
 
 
 def _derivation(client: httpx.Client) -> str:
-    """The page of the trace, one heading deeper and with the picture that is stored beside it."""
+    """Returns the page of the trace with its headings one level down and the stored picture."""
     lines = _get(client, "/v1/backprop/trace.md", TRACE).decode().splitlines()
     deeper = ["#" + line if line.startswith("#") else line for line in lines]
     return "\n".join("![The network](pictures/trace.svg)" if line.startswith("![") else line for line in deeper)
@@ -88,7 +88,7 @@ def _digits(number: float | None) -> str:
 
 PAGE = r"""# The backprop lab
 
-This page is made by `docs/make_backprop.py` from the answers of a running service, every number of it.
+`docs/make_backprop.py` writes this page, with all its numbers, from the answers of a running service.
 
 ## Six learning rates
 
@@ -103,39 +103,40 @@ curl -L -o sweep.svg -H 'Accept: image/svg+xml' -H 'Prefer: wait=10' -H 'Content
 
 ![A panel per learning rate](pictures/panels.svg)
 
-Without `Accept`, the same request answers with the numbers. *Epochs to* is the first epoch whose loss is below the
-bound; *stability limit* is 2 / sharpness at the end, and the sharpness is the largest eigenvalue of the exact Hessian.
+Without `Accept`, the same request returns the numbers. *Epochs to* is the first epoch whose loss is below the
+threshold. *Stability limit* is 2 / sharpness after training, where the sharpness is the largest eigenvalue of the exact
+Hessian.
 
 | Learning rate | Loss after 100 epochs | Outcome | Epochs to 1e-3 | Epochs to 1e-6 | Gradient norm | Stability limit |
 |---:|---:|---|---:|---:|---:|---:|
 {outcomes}
 
-The lowest loss has {best}; the fastest is {fastest}.
+The lowest loss belongs to learning rate {best}; the fastest learning rate is {fastest}.
 
 ## Where convergence ends
 
-A quadratic bowl of sharpness s is descended at learning rates below 2 / s only. At the start the sharpness is
-{sharpness}, which bears a learning rate of {limit}. The smallest learning rate of three digits at which the loss
-really rises in some epoch, `critical_learning_rate`, is **{critical}**. Convergence to 1e-6 within the 100 epochs
-begins at {begins}: below, the steps are too short. The smallest rate above that at which it fails is {ends}: the steps
-overshoot. Past that point it is a matter of luck, as the table shows: some larger rates happen to land well.
+On a quadratic loss of sharpness s, gradient descent converges only at learning rates below 2 / s. Before training the
+sharpness is {sharpness}, and 2 / s is {limit}. The smallest three-digit learning rate at which the loss does rise in
+some epoch, `critical_learning_rate`, is **{critical}**. Convergence to 1e-6 within the 100 epochs begins at {begins}:
+below it, the steps are too short. The smallest rate above it that does not converge is {ends}: the steps overshoot.
+Above {ends}, some rates converge and others do not, as the table shows.
 
-![Past the stability limit](pictures/overshoot.svg)
+![Above the stability limit](pictures/overshoot.svg)
 
 | Learning rate | Loss after 100 epochs | Outcome | Epochs to 1e-3 | Epochs to 1e-6 | Gradient norm | Stability limit |
 |---:|---:|---|---:|---:|---:|---:|
 {overshoots}
 
-The outcome is the first of these that holds: `diverged`, the loss overflowed; `converged`, it ends below 1e-6 (or
-the target loss it stops at); `stalled`, the gradient's norm is below 1e-5 all the same (saturated sigmoids, or a
-minimum that is not zero); `diverged`, it ends above its start; `oscillating`, it rose in some epoch; `descending`, it
-never did.
+The outcome is the first of these that holds: `diverged`, the loss overflowed; `converged`, the last loss is below
+1e-6 (or below the target loss at which the sweep stops); `stalled`, the last gradient norm is below 1e-5 (saturated
+sigmoids, dead units, or a minimum that is not zero); `diverged`, the last loss is above the first; `oscillating`, the
+loss rose in some epoch; `descending`, it never rose.
 
 ## More than six
 
 - `learning_rates` up to 10,000, `epochs` up to 100,000, 50 million steps in all (learning rates x epochs x samples).
-- Long curves are thinned to `max_points` each, with the first, last, lowest and highest point; `loss_epochs` says which
-  epochs they are. All of them are at `/v1/jobs/{{id}}/curves` (CSV) and `/v1/jobs/{{id}}/curves.npz`.
+- Long curves are downsampled to `max_points` each, including the first, last, lowest and highest point; `loss_epochs`
+  lists their epochs. All points are at `/v1/jobs/{{id}}/curves` (CSV) and `/v1/jobs/{{id}}/curves.npz`.
 - Other networks: `layers` (`[2, 3, 3, 2]`), `activation` (`sigmoid`, `tanh`, `relu`), `biases`, several `inputs` and
   `targets`, `weights` as a matrix per layer or drawn from `seed`, `stop` (`target_loss`, `patience`). The loss is then
   the mean over the samples of half the sum of squared errors.

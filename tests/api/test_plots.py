@@ -65,7 +65,7 @@ def test_a_running_training_is_drawn_as_far_as_it_has_come(
 
 
 @pytest.mark.parametrize("max_points", [1000, 10])
-def test_all_curves_come_as_csv_and_npz_thinned_or_not(
+def test_all_points_come_as_csv_and_npz_downsampled_or_not(
     api: httpx.Client, api_sessions: Sessions, api_storage: Storage, max_points: int
 ) -> None:
     job = finished_sweep(api, api_sessions, api_storage, max_points=max_points)
@@ -89,14 +89,14 @@ def test_a_job_without_curves_says_so(api: httpx.Client) -> None:
         assert "queued" in answer.json()["detail"]
 
 
-def test_a_client_that_wants_a_picture_is_led_to_it(api: httpx.Client) -> None:
+def test_a_client_that_accepts_a_picture_is_redirected_to_it(api: httpx.Client) -> None:
     answer = api.post("/v1/jobs", json={"kind": "backprop_sweep"}, headers={"Accept": "image/svg+xml"})
     assert answer.status_code == 303
     assert answer.headers["location"].endswith("/plot.svg")
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "-1", "0"])
-def test_a_learning_rate_that_is_none_is_refused(api: httpx.Client, number: str) -> None:
+def test_a_learning_rate_that_is_not_a_positive_number_is_refused(api: httpx.Client, number: str) -> None:
     body = f'{{"kind": "backprop_sweep", "learning_rates": [{number}]}}'
     answer = api.post("/v1/jobs", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 422

@@ -1,5 +1,4 @@
 import json
-import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,6 @@ from app.db import Sessions
 from app.jobs import runs, service
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
-from models.backprop.sweeps import downsampling
 from models.backprop.sweeps.curve_files import from_npz
 from tests.models.backprop.test_network import GOLDEN
 from tests.workers import run_job
@@ -56,7 +54,7 @@ def test_trials_are_reported_as_events(sessions: Sessions, storage: Storage) -> 
     assert progress == {"done": 600, "total": 600, "unit": "steps"}
 
 
-def test_a_long_curve_is_thinned_and_kept_whole_beside_the_job(sessions: Sessions, storage: Storage) -> None:
+def test_a_long_curve_is_downsampled_in_the_result_and_stored_whole(sessions: Sessions, storage: Storage) -> None:
     result = result_of(sessions, storage, learning_rates=[1.0, 90.0], epochs=400, max_points=30)
     whole = from_npz(storage.get(result["curves"]["artifact"], sha256=result["curves"]["sha256"]))
     assert whole["losses"].shape == (2, 401)
@@ -65,16 +63,6 @@ def test_a_long_curve_is_thinned_and_kept_whole_beside_the_job(sessions: Session
         assert len(kept) <= 30
         assert {0, 400, int(curve.argmin()), int(curve.argmax())} <= set(kept)
         assert trial["loss"] == curve[kept].tolist()
-
-
-def test_very_many_curves_share_the_points_of_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downsampling, "MAX_POINTS", 1000)
-    assert downsampling.points_per_curve(10, max_points=1000) == 100
-    assert downsampling.points_per_curve(1000, max_points=1000) == 10
-
-
-def test_a_curve_of_nothing_finite_is_thinned_all_the_same() -> None:
-    assert len(downsampling.select_points(np.full(50, math.nan), max_points=10)) <= 10
 
 
 def test_overflow_is_an_outcome_and_null_in_json(sessions: Sessions, storage: Storage) -> None:

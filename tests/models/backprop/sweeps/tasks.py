@@ -4,7 +4,7 @@ import numpy as np
 
 from models.backprop.sweeps.task import Activation, Task, count_parameters
 
-SMALL = Task(
+WORKBOOK = Task(
     layers=(2, 2, 2),
     activation="sigmoid",
     has_biases=False,

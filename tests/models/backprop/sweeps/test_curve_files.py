@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from models.backprop.sweeps.curve_files import from_npz, to_csv, to_npz
-from models.backprop.sweeps.downsampling import select_points
 
 
 def test_arrays_come_back_from_npz_as_they_went_in() -> None:
@@ -17,12 +16,3 @@ def test_arrays_come_back_from_npz_as_they_went_in() -> None:
 def test_a_curve_that_has_ended_leaves_its_csv_cells_empty(dtype: type) -> None:
     losses = np.array([[0.5, np.nan], [0.25, 0.125]], dtype)
     assert list(to_csv(np.array([0.1, 2.0]), losses)) == ["epoch,0.1,2.0\n", "0,0.5,0.25\n", "1,,0.125\n"]
-
-
-def test_a_thinned_curve_keeps_its_first_last_lowest_and_highest_points() -> None:
-    curve = np.ones(100_001)
-    curve[[333, 77_777]] = 0.0, 9.0
-    kept = select_points(curve, max_points=1000)
-    assert len(kept) <= 1000
-    assert {0, 333, 77_777, 100_000} <= set(kept.tolist())
-    assert (np.diff(kept) > 0).all()

@@ -11,21 +11,21 @@ from models.backprop.sweeps.dense_networks import DenseNetworks, evaluate
 from models.backprop.sweeps.descent import EarlyStopping
 from models.backprop.sweeps.sweep import SweepResult, run_sweep
 from models.backprop.sweeps.task import Activation, Task, split
-from tests.models.backprop.sweeps.tasks import SMALL, random_task
+from tests.models.backprop.sweeps.tasks import WORKBOOK, random_task
 from tests.models.backprop.test_network import GOLDEN, INPUTS, TARGETS, WEIGHTS
 
 RATES = [0.1, 0.2, 0.5, 0.8, 1.0, 2.0]
 
 
 def test_a_sweep_repeats_the_reference_workbook() -> None:
-    swept = run_sweep(SMALL, [2.0], epochs=20, thresholds=[])
+    swept = run_sweep(WORKBOOK, [2.0], epochs=20, thresholds=[])
     assert swept.losses[0].tolist() == pytest.approx([row["E_total"] for row in GOLDEN], rel=1e-12)
     assert swept.outputs[0, 0].tolist() == pytest.approx([GOLDEN[-1]["a_o1"], GOLDEN[-1]["a_o2"]], rel=1e-12)
 
 
-def test_the_quick_way_computes_what_the_equations_say() -> None:
+def test_networks_in_place_compute_what_the_equations_say() -> None:
     rates, weights = np.array([0.1, 2.0, 30.0, 200.0]), np.repeat(WEIGHTS[:, None], 4, axis=1)
-    swept = run_sweep(SMALL, rates.tolist(), epochs=200, thresholds=[])
+    swept = run_sweep(WORKBOOK, rates.tolist(), epochs=200, thresholds=[])
     for epoch in range(201):
         passed = network.forward(weights, INPUTS, TARGETS)
         gradient = network.gradients(weights, INPUTS, TARGETS, passed).weights
@@ -36,12 +36,14 @@ def test_the_quick_way_computes_what_the_equations_say() -> None:
     np.testing.assert_allclose(swept.parameters.T, weights, rtol=1e-12)
 
 
-def test_dense_networks_compute_the_same_as_the_small_ones() -> None:
-    small = run_sweep(SMALL, RATES, epochs=100, thresholds=[])
-    biased = replace(SMALL, inputs=np.repeat(SMALL.inputs, 2, axis=0), targets=np.repeat(SMALL.targets, 2, axis=0))
-    dense = run_sweep(biased, RATES, epochs=100, thresholds=[])  # the same sample twice has the same mean
-    np.testing.assert_allclose(dense.losses, small.losses, rtol=1e-12)
-    np.testing.assert_allclose(dense.parameters, small.parameters, rtol=1e-12)
+def test_dense_networks_compute_the_same_as_those_in_place() -> None:
+    in_place = run_sweep(WORKBOOK, RATES, epochs=100, thresholds=[])
+    doubled = replace(
+        WORKBOOK, inputs=np.repeat(WORKBOOK.inputs, 2, axis=0), targets=np.repeat(WORKBOOK.targets, 2, axis=0)
+    )
+    dense = run_sweep(doubled, RATES, epochs=100, thresholds=[])  # the same sample twice has the same mean
+    np.testing.assert_allclose(dense.losses, in_place.losses, rtol=1e-12)
+    np.testing.assert_allclose(dense.parameters, in_place.parameters, rtol=1e-12)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
@@ -56,11 +58,11 @@ def test_gradients_of_any_network_are_those_of_autograd(activation: Activation, 
 
 
 def test_blocks_and_windows_leave_the_numbers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = run_sweep(SMALL, RATES, epochs=50, thresholds=[1e-2])
+    whole = run_sweep(WORKBOOK, RATES, epochs=50, thresholds=[1e-2])
     monkeypatch.setattr(sweep_module, "MAX_BLOCK_FLOATS", 70)
     monkeypatch.setattr(sweep_module, "WINDOW_MULTIPLICATIONS", 100)
     steps: list[int] = []
-    parts = run_sweep(SMALL, RATES, epochs=50, thresholds=[1e-2], on_progress=steps.append)
+    parts = run_sweep(WORKBOOK, RATES, epochs=50, thresholds=[1e-2], on_progress=steps.append)
     for name in ("losses", "gradient_norms", "parameters", "reached", "has_risen"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
     assert steps == sorted(steps)
@@ -69,7 +71,7 @@ def test_blocks_and_windows_leave_the_numbers_alone(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_threshold_is_reached_at_the_first_epoch_below_it() -> None:
-    swept = run_sweep(SMALL, RATES, epochs=100, thresholds=[1e-3, 1e-6])
+    swept = run_sweep(WORKBOOK, RATES, epochs=100, thresholds=[1e-3, 1e-6])
     for curve, epoch in zip(swept.losses, swept.reached[0], strict=True):
         below = np.flatnonzero(curve < 1e-3)
         assert epoch == (below[0] if len(below) else -1)
@@ -77,8 +79,8 @@ def test_a_threshold_is_reached_at_the_first_epoch_below_it() -> None:
 
 
 def test_a_sweep_stops_each_network_below_its_target_loss() -> None:
-    free = run_sweep(SMALL, RATES, epochs=100, thresholds=[1e-3])
-    stopped = run_sweep(SMALL, RATES, epochs=100, thresholds=[], early_stopping=EarlyStopping(target_loss=1e-3))
+    free = run_sweep(WORKBOOK, RATES, epochs=100, thresholds=[1e-3])
+    stopped = run_sweep(WORKBOOK, RATES, epochs=100, thresholds=[], early_stopping=EarlyStopping(target_loss=1e-3))
     expected = np.where(free.reached[0] >= 0, free.reached[0], 100)
     assert stopped.last_epochs.tolist() == expected.tolist()
     for trial, last in enumerate(expected):
@@ -88,12 +90,12 @@ def test_a_sweep_stops_each_network_below_its_target_loss() -> None:
 
 
 def test_a_sweep_stops_a_network_whose_loss_no_longer_falls() -> None:
-    saturated = replace(SMALL, start=np.full(8, 500.0))
+    saturated = replace(WORKBOOK, start=np.full(8, 500.0))
     swept = run_sweep(saturated, [1.0], epochs=100, thresholds=[], early_stopping=EarlyStopping(patience=7))
     assert swept.last_epochs.tolist() == [7]
 
 
-def test_overflow_is_noted_and_does_not_disturb_the_others() -> None:
+def test_an_overflow_does_not_disturb_the_other_networks() -> None:
     task = random_task((2, 4, 1), activation="relu", samples=3)
     swept = run_sweep(task, [0.01, 1e6], epochs=60, thresholds=[])
     alone = run_sweep(task, [0.01], epochs=60, thresholds=[])
@@ -103,7 +105,7 @@ def test_overflow_is_noted_and_does_not_disturb_the_others() -> None:
 
 def test_many_points_are_kept_as_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep_module, "MAX_FLOAT64_POINTS", 100)
-    swept: SweepResult = run_sweep(SMALL, RATES, epochs=50, thresholds=[])
+    swept: SweepResult = run_sweep(WORKBOOK, RATES, epochs=50, thresholds=[])
     assert swept.losses.dtype == np.float32
     assert swept.last_losses.dtype == np.float64
 

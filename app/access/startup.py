@@ -16,12 +16,12 @@ def require_keys(settings: Settings) -> None:
     require_schema(settings.resolved_database_url)
     sessions = Sessions(settings.resolved_database_url)
     try:
-        is_guarded = settings.admin_key is not None or service.were_ever_created(sessions)
+        has_key = settings.admin_key is not None or service.were_ever_created(sessions)
     except DatabaseUnavailable:
         return
     finally:
         sessions.close()
-    if settings.insecure or is_guarded or is_loopback(settings.reached_host):
+    if settings.insecure or has_key or is_loopback(settings.reached_host):
         return
     raise ConfigurationError(
         f"The service would listen on {settings.reached_host} without API keys, open to everybody who can reach it. "

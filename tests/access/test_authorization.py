@@ -13,15 +13,15 @@ from app.access import keys as service
 from app.access.scopes import ADMIN, scopes_for
 from app.db import Sessions
 from tests.api.test_health import wait_until
+from tests.api_keys import PIXELS, bearer, make_key, prepare
 from tests.conftest import serve
 from tests.fakes import RecordedNotifier
-from tests.guarded import PIXELS, bearer, make_key, prepare
 
 SWEEP = {"kind": "backprop_sweep"}
 REFUSED = (401, 429)  # the second once a test has looked often enough
 
 
-class Guarded(NamedTuple):
+class ServerWithKeys(NamedTuple):
     client: httpx.Client
     sessions: Sessions
     predict: str
@@ -30,27 +30,27 @@ class Guarded(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerWithKeys]:
     """A service with one key of each scope."""
-    settings, sessions = prepare(tmp_path_factory.mktemp("guarded"))
+    settings, sessions = prepare(tmp_path_factory.mktemp("server"))
     keys = [make_key(sessions, scope) for scope in ("predict", "train", "admin")]
     with serve(settings, RecordedNotifier()) as client:
-        yield Guarded(client, sessions, *keys)
+        yield ServerWithKeys(client, sessions, *keys)
     sessions.close()
 
 
-def test_without_a_key_only_health_and_pages_are_open(guarded: Guarded) -> None:
+def test_without_a_key_only_health_and_pages_are_open(server: ServerWithKeys) -> None:
     opened = ["/livez", "/readyz", "/v2/health/live", "/v2/health/ready", "/", "/docs", "/openapi.json"]
-    assert [guarded.client.get(path).status_code for path in opened] == [200] * len(opened)
+    assert [server.client.get(path).status_code for path in opened] == [200] * len(opened)
     for method, path in [("POST", "/v1/predict"), ("GET", "/v1/jobs"), ("GET", "/metrics"), ("GET", "/nothing")]:
-        answer = guarded.client.request(method, path)
+        answer = server.client.request(method, path)
         assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json"), path
         assert answer.headers["www-authenticate"] == 'Bearer realm="numeral"'
         assert "X-API-Key" in answer.json()["detail"]
 
 
-def test_open_inference_protocol_says_it_in_its_own_form(guarded: Guarded) -> None:
-    answer = guarded.client.post("/v2/models/digits/infer", json={})
+def test_open_inference_protocol_says_it_in_its_own_form(server: ServerWithKeys) -> None:
+    answer = server.client.post("/v2/models/digits/infer", json={})
     assert (answer.status_code, list(answer.json())) == (401, ["error"])
     assert "www-authenticate" in answer.headers
 
@@ -71,47 +71,47 @@ def test_open_inference_protocol_says_it_in_its_own_form(guarded: Guarded) -> No
     ],
 )
 def test_each_scope_opens_its_own(
-    guarded: Guarded, method: str, path: str, predict: int, train: int, admin: int
+    server: ServerWithKeys, method: str, path: str, predict: int, train: int, admin: int
 ) -> None:
     bodies = {"/v1/predict": PIXELS, "/v1/jobs": SWEEP, "/v1/models/aliases/champion": {}}
     found = [
-        guarded.client.request(
+        server.client.request(
             method, path, headers=bearer(key), json=bodies.get(path) if method in ("POST", "PUT") else None
         ).status_code
-        for key in (guarded.predict, guarded.train, guarded.admin)
+        for key in (server.predict, server.train, server.admin)
     ]
     assert found == [predict, train, admin]
 
 
-def test_a_key_may_come_in_either_header(guarded: Guarded) -> None:
-    for headers in ({"X-API-Key": guarded.predict}, {"Authorization": f"bearer  {guarded.predict}"}):
-        assert guarded.client.post("/v1/predict", json=PIXELS, headers=headers).status_code == 200
+def test_a_key_may_come_in_either_header(server: ServerWithKeys) -> None:
+    for headers in ({"X-API-Key": server.predict}, {"Authorization": f"bearer  {server.predict}"}):
+        assert server.client.post("/v1/predict", json=PIXELS, headers=headers).status_code == 200
 
 
-def test_a_scope_that_is_missing_is_named(guarded: Guarded) -> None:
-    answer = guarded.client.get("/v1/system", headers=bearer(guarded.train))
+def test_a_scope_that_is_missing_is_named(server: ServerWithKeys) -> None:
+    answer = server.client.get("/v1/system", headers=bearer(server.train))
     assert "needs a key with the scope admin; this one has train" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
     "query", ["api_key=x", "key=x", "access_token=x", "x-api-key=x", "model=1&token=x", "a%70ikey=x"]
 )
-def test_a_key_in_the_url_is_refused_and_the_reason_said(guarded: Guarded, query: str) -> None:
-    answer = guarded.client.get(f"/v1/models?{query}", headers=bearer(guarded.admin))
+def test_a_key_in_the_url_is_refused_and_the_reason_said(server: ServerWithKeys, query: str) -> None:
+    answer = server.client.get(f"/v1/models?{query}", headers=bearer(server.admin))
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:numeral:KeyInUrl")
     assert "revoke it" in answer.json()["detail"]
 
 
-def test_our_own_key_is_recognised_under_any_name_in_a_url_also_where_all_is_open(guarded: Guarded) -> None:
-    assert guarded.client.get(f"/livez?x={guarded.predict}").status_code == 400
+def test_our_own_key_is_recognised_under_any_name_in_a_url_also_where_all_is_open(server: ServerWithKeys) -> None:
+    assert server.client.get(f"/livez?x={server.predict}").status_code == 400
 
 
-def test_every_documented_endpoint_is_in_the_table_of_scopes_or_meant_for_admin(guarded: Guarded) -> None:
+def test_every_documented_endpoint_is_in_the_table_of_scopes_or_meant_for_admin(server: ServerWithKeys) -> None:
     meant = {
         ("GET", "/metrics"), ("GET", "/v1/system"), ("PUT", "/v1/models/aliases/x"), ("DELETE", "/v1/models/x"),
         ("POST", "/v1/models/aliases/x/rollback"),
     }  # fmt: skip
-    paths = guarded.client.get("/openapi.json").json()["paths"]
+    paths = server.client.get("/openapi.json").json()["paths"]
     found = {
         (method.upper(), re.sub(r"{\w+}", "x", path))
         for path, operations in paths.items()
@@ -121,24 +121,24 @@ def test_every_documented_endpoint_is_in_the_table_of_scopes_or_meant_for_admin(
     assert found == meant
 
 
-def test_revoked_key_is_refused_within_seconds(guarded: Guarded) -> None:
-    key = make_key(guarded.sessions, "predict")
+def test_revoked_key_is_refused_within_seconds(server: ServerWithKeys) -> None:
+    key = make_key(server.sessions, "predict")
 
     def status() -> int:
-        return guarded.client.get("/v1/models", headers=bearer(key)).status_code
+        return server.client.get("/v1/models", headers=bearer(key)).status_code
 
     wait_until(lambda: status() == 200, seconds=5)
-    service.revoke(guarded.sessions, key.split("_")[1])
+    service.revoke(server.sessions, key.split("_")[1])
     revoked = time.monotonic()
     wait_until(lambda: status() in REFUSED, seconds=5)
     assert time.monotonic() - revoked < 5
 
 
-def test_expired_key_is_refused(guarded: Guarded) -> None:
-    _, key = service.create(guarded.sessions, "short", ["predict"], valid_for=timedelta(seconds=3))
+def test_expired_key_is_refused(server: ServerWithKeys) -> None:
+    _, key = service.create(server.sessions, "short", ["predict"], valid_for=timedelta(seconds=3))
 
     def status() -> int:
-        return guarded.client.get("/v1/models", headers=bearer(key)).status_code
+        return server.client.get("/v1/models", headers=bearer(key)).status_code
 
     wait_until(lambda: status() == 200, seconds=2.5)
     wait_until(lambda: status() in REFUSED, seconds=6)
@@ -194,13 +194,13 @@ def test_without_keys_neither_another_name_nor_another_page_is_served(tmp_path: 
 
 
 def test_who_changed_what_is_written_down_with_key_and_request_and_no_secret(
-    guarded: Guarded, caplog: pytest.LogCaptureFixture
+    server: ServerWithKeys, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    job = guarded.client.post("/v1/jobs", json=SWEEP, headers=bearer(guarded.train)).json()["id"]
-    guarded.client.post(f"/v1/jobs/{job}/cancel", headers=bearer(guarded.train) | {"X-Request-Id": "mine-1"})
-    guarded.client.put("/v1/models/aliases/champion", json={"version": "1"}, headers=bearer(guarded.predict))
-    guarded.client.post("/v1/predict", json=PIXELS, headers=bearer(guarded.predict))
+    job = server.client.post("/v1/jobs", json=SWEEP, headers=bearer(server.train)).json()["id"]
+    server.client.post(f"/v1/jobs/{job}/cancel", headers=bearer(server.train) | {"X-Request-Id": "mine-1"})
+    server.client.put("/v1/models/aliases/champion", json={"version": "1"}, headers=bearer(server.predict))
+    server.client.post("/v1/predict", json=PIXELS, headers=bearer(server.predict))
     lines = [record for record in caplog.records if record.name == "numeral.audit"]
     assert [record.getMessage() for record in lines] == [
         f"POST /v1/jobs/{job} 202",
@@ -208,32 +208,32 @@ def test_who_changed_what_is_written_down_with_key_and_request_and_no_secret(
         "PUT /v1/models/aliases/champion 403",
     ]
     assert [vars(record)["key"] for record in lines] == [
-        key.split("_")[1] for key in (guarded.train, guarded.train, guarded.predict)
+        key.split("_")[1] for key in (server.train, server.train, server.predict)
     ]
-    assert not any(key in caplog.text for key in (guarded.predict, guarded.train, guarded.admin))
+    assert not any(key in caplog.text for key in (server.predict, server.train, server.admin))
 
 
 @pytest.mark.parametrize("sent", ["ok-1.2:3_x", "", "a" * 65, "line\tbreak", "<script>"])
-def test_request_ids_come_back_if_they_are_harmless(guarded: Guarded, sent: str) -> None:
-    found = guarded.client.get("/livez", headers={"X-Request-Id": sent}).headers["x-request-id"]
+def test_request_ids_come_back_if_they_are_harmless(server: ServerWithKeys, sent: str) -> None:
+    found = server.client.get("/livez", headers={"X-Request-Id": sent}).headers["x-request-id"]
     assert found == sent if sent == "ok-1.2:3_x" else re.fullmatch("[0-9a-f]{16}", found)
 
 
-def test_answers_carry_what_protects_a_browser(guarded: Guarded) -> None:
+def test_answers_carry_what_protects_a_browser(server: ServerWithKeys) -> None:
     for path in ("/", "/docs", "/livez", "/v1/nothing"):
-        headers = guarded.client.get(path).headers
+        headers = server.client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "access-control-allow-origin" not in headers
-    assert "'unsafe-inline'" not in guarded.client.get("/").headers["content-security-policy"]
-    scripts = guarded.client.get("/docs").headers["content-security-policy"].split("script-src")[1].split(";")[0]
+    assert "'unsafe-inline'" not in server.client.get("/").headers["content-security-policy"]
+    scripts = server.client.get("/docs").headers["content-security-policy"].split("script-src")[1].split(";")[0]
     assert "'sha256-" in scripts
     assert "'unsafe-inline'" not in scripts
 
 
-def test_pages_have_no_inline_scripts_or_styles(guarded: Guarded) -> None:
-    page = guarded.client.get("/").text
+def test_pages_have_no_inline_scripts_or_styles(server: ServerWithKeys) -> None:
+    page = server.client.get("/").text
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", page)
 
 

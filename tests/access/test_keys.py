@@ -9,7 +9,7 @@ from app.access.keyring import Keyring
 from app.cli.main import cli
 from app.db import Sessions
 from app.errors import ApiKeyNotFound, KeysUnknown
-from tests.guarded import prepare
+from tests.api_keys import prepare
 
 
 def test_key_is_found_by_the_ring_and_kept_as_a_digest_only(sessions: Sessions) -> None:

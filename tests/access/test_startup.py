@@ -6,7 +6,7 @@ from app.access import keys as service
 from app.access.startup import is_loopback, require_keys
 from app.config import Settings
 from app.errors import ConfigurationError, SchemaOutdated
-from tests.guarded import make_key, prepare
+from tests.api_keys import make_key, prepare
 
 GOOD = "k8sTz_0123456789abcdefghijklmnopqrstuv"
 

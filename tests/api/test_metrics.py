@@ -14,9 +14,9 @@ from app.db import Sessions
 from app.jobs import dispatcher, runs
 from app.jobs.gauges import GaugeCache, read_gauges
 from app.metrics.metrics import JOBS, QUEUE_DEPTH, TRAINING, TRAINING_EPOCHS, WORKERS
+from tests.api_keys import PIXELS, prepare
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedNotifier
-from tests.guarded import PIXELS, prepare
 from tests.workers import claim
 
 MONITORING = Path(__file__).parents[2] / "deploy" / "monitoring"

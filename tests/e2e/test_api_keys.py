@@ -16,14 +16,14 @@ from app.config import Settings
 from app.migrations.migrate import upgrade
 from tests.api.test_health import wait_until
 from tests.api.test_metrics import scrape, total
+from tests.api_keys import PIXELS, bearer
 from tests.cli.test_main import numeral
 from tests.conftest import free_port
-from tests.guarded import PIXELS, bearer
 
 REQUESTS = 400
 
 
-class GuardedApi:
+class ApiWithKeys:
     """`numeral api` in two processes on all addresses, with a Redis that is away."""
 
     def __init__(self, data_dir: Path) -> None:
@@ -63,17 +63,17 @@ class GuardedApi:
 
 
 @pytest.fixture(scope="module")
-def guarded_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedApi]:
-    api = GuardedApi(tmp_path_factory.mktemp("guarded"))
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWithKeys]:
+    api = ApiWithKeys(tmp_path_factory.mktemp("keys"))
     yield api
     api.process.send_signal(signal.SIGTERM)
     api.process.wait(30)
 
 
-def test_counts_of_both_processes_add_up_exactly_under_load(guarded_api: GuardedApi) -> None:
+def test_counts_of_both_processes_add_up_exactly_under_load(api: ApiWithKeys) -> None:
     def predict_all(count: int) -> None:
         for _ in range(count // 20):
-            with httpx.Client(base_url=guarded_api.url, headers=bearer(guarded_api.key)) as client:
+            with httpx.Client(base_url=api.url, headers=bearer(api.key)) as client:
                 for _ in range(20):
                     assert client.post("/v1/predict", json=PIXELS).status_code == 200
 
@@ -81,42 +81,42 @@ def test_counts_of_both_processes_add_up_exactly_under_load(guarded_api: Guarded
         list(pool.map(predict_all, [REQUESTS // 4] * 4))
 
     def count(name: str, **labels: str) -> float:
-        with httpx.Client(base_url=guarded_api.url, headers=bearer(guarded_api.key)) as client:
+        with httpx.Client(base_url=api.url, headers=bearer(api.key)) as client:
             return total(scrape(client), name, **labels)
 
     assert count("numeral_http_requests_total", route="/v1/predict", status="200") == REQUESTS
     assert count("numeral_predictions_total") == REQUESTS
     wait_until(lambda: count("numeral_batch_size_sum") == REQUESTS, seconds=5)  # the other process counts in a moment
-    assert len(list((guarded_api.data_dir / "metrics" / str(guarded_api.port)).glob("*.numbers"))) == 2
+    assert len(list((api.data_dir / "metrics" / str(api.port)).glob("*.numbers"))) == 2
 
 
-def test_revocation_reaches_every_process_within_seconds(guarded_api: GuardedApi) -> None:
-    key = guarded_api.run("keys", "create", "leaver", "--expires", "90d").strip()
-    wait_until(lambda: {guarded_api.ask(key=key).status_code for _ in range(12)} == {200}, seconds=5)
-    guarded_api.run("keys", "revoke", key)
-    wait_until(lambda: 200 not in {guarded_api.ask(key=key).status_code for _ in range(12)}, seconds=5)
-    assert "revoked" in guarded_api.run("keys", "list")
-    assert key not in guarded_api.run("keys", "list", "--json")
+def test_revocation_reaches_every_process_within_seconds(api: ApiWithKeys) -> None:
+    key = api.run("keys", "create", "leaver", "--expires", "90d").strip()
+    wait_until(lambda: {api.ask(key=key).status_code for _ in range(12)} == {200}, seconds=5)
+    api.run("keys", "revoke", key)
+    wait_until(lambda: 200 not in {api.ask(key=key).status_code for _ in range(12)}, seconds=5)
+    assert "revoked" in api.run("keys", "list")
+    assert key not in api.run("keys", "list", "--json")
 
 
-def test_log_lines_are_json_with_request_ids_and_hold_no_secret(guarded_api: GuardedApi) -> None:
+def test_log_lines_are_json_with_request_ids_and_hold_no_secret(api: ApiWithKeys) -> None:
     made_up = "numeral_0123456789_" + "5eed" * 16
-    headers = bearer(guarded_api.key) | {"X-Request-Id": "trace-me"}
-    httpx.post(f"{guarded_api.url}/v1/jobs", json={"kind": "backprop_sweep"}, headers=headers)
-    guarded_api.ask(key=made_up)
-    guarded_api.ask(path=f"/v1/models?api_key={made_up}")
-    wait_until(lambda: "trace-me" in guarded_api.log.read_text(), seconds=5)
-    text = guarded_api.log.read_text()
+    headers = bearer(api.key) | {"X-Request-Id": "trace-me"}
+    httpx.post(f"{api.url}/v1/jobs", json={"kind": "backprop_sweep"}, headers=headers)
+    api.ask(key=made_up)
+    api.ask(path=f"/v1/models?api_key={made_up}")
+    wait_until(lambda: "trace-me" in api.log.read_text(), seconds=5)
+    text = api.log.read_text()
     lines = [json.loads(line) for line in text.splitlines()]
     audit = next(line for line in lines if line.get("request_id") == "trace-me")
-    assert (audit["logger"], audit["key"]) == ("numeral.audit", guarded_api.key.split("_")[1])
+    assert (audit["logger"], audit["key"]) == ("numeral.audit", api.key.split("_")[1])
     assert audit["message"].startswith("POST /v1/jobs/")
-    secret = guarded_api.key.split("_")[2]
+    secret = api.key.split("_")[2]
     assert not any(word in text for word in (secret, made_up, "5eed5eed", "broker-password"))
 
 
-def test_predictions_do_not_wait_for_redis_that_is_away(guarded_api: GuardedApi) -> None:
-    answer = httpx.post(f"{guarded_api.url}/v1/predict", json=PIXELS, headers=bearer(guarded_api.key))
+def test_predictions_do_not_wait_for_redis_that_is_away(api: ApiWithKeys) -> None:
+    answer = httpx.post(f"{api.url}/v1/predict", json=PIXELS, headers=bearer(api.key))
     assert (answer.status_code, answer.elapsed.total_seconds() < 1) == (200, True)
 
 

@@ -38,8 +38,8 @@ def draw(trace: dict[str, Any], *, weights: tuple[float, ...], inputs: Pair, tar
     }
     for unit, position in POSITIONS.items():
         _draw_unit(axes, unit, values[unit], position)
-    for number, target in zip("12", targets, strict=True):
-        _draw_target(axes, number, target, trace["errors"][f"E{number}"], POSITIONS[f"o{number}"])
+    for number, target_value in zip("12", targets, strict=True):
+        _draw_target(axes, number, target_value, trace["errors"][f"E{number}"], POSITIONS[f"o{number}"])
     axes.text(1, 1.36, f"E_total = {trace['errors']['E_total']:.6g}", ha="center", va="center", fontsize=13)
     axes.text(
         1, -0.38, "g is the gradient dE_total/dw: a thicker link is a larger one; dashed: it is negative",

@@ -50,8 +50,7 @@ def submit(
     )
     try:
         with sessions.writing() as session:
-            if idempotency_key and (first := _find_by_key(session, idempotency_key)):
-                _require_same_spec(first, spec)
+            if first := _find_first(session, idempotency_key, spec):
                 return first, False
             now = database_now(session)
             if spec.required_device:
@@ -64,8 +63,7 @@ def submit(
             session.add(JobEvent(job_id=job.id, number=1, event="status", data={"status": job.status}, at=now))
     except IntegrityError:  # another request with this key committed first
         with sessions.reading() as session:
-            if idempotency_key and (first := _find_by_key(session, idempotency_key)):
-                _require_same_spec(first, spec)
+            if first := _find_first(session, idempotency_key, spec):
                 return first, False
         raise
     return job, True
@@ -177,16 +175,18 @@ def delete(sessions: Sessions, job_id: str) -> list[str]:
         return artifacts
 
 
-def _find_by_key(session: Session, key: str) -> Job | None:
-    return session.scalars(select(Job).where(Job.idempotency_key == key).options(undefer(Job.result))).one_or_none()
-
-
-def _require_same_spec(first: Job, spec: JobSpec) -> None:
-    if job_spec_adapter.validate_python(first.spec) != spec:
+def _find_first(session: Session, key: str | None, spec: JobSpec) -> Job | None:
+    """Returns the job of an earlier request with this key. Raises IdempotencyKeyReused if its spec was another."""
+    if key is None:
+        return None
+    query = select(Job).where(Job.idempotency_key == key).options(undefer(Job.result))
+    first = session.scalars(query).one_or_none()
+    if first is not None and job_spec_adapter.validate_python(first.spec) != spec:
         raise IdempotencyKeyReused(
             f"The Idempotency-Key was used before, for job {first.id}, with another body. Use a new key for a new job.",
             location="header.Idempotency-Key",
         )
+    return first
 
 
 def _require_capacity(session: Session, kind: str, max_queued: int) -> None:

@@ -1,4 +1,4 @@
-"""Jobs and their events."""
+"""Schemas of jobs and their events."""
 
 from datetime import datetime
 from typing import Any
@@ -20,13 +20,13 @@ class JobError(BaseModel):
 
 
 class JobSummary(BaseModel):
-    """A job as it stands in a list: everything but its result."""
+    """A job in a list: everything but its result."""
 
     id: str
     kind: str
     status: JobStatus
     spec: dict[str, Any]
-    attempt: int = Field(description="how often a worker has taken it")
+    attempt: int = Field(description="how often a worker has claimed it")
     progress: Progress | None
     error: JobError | None
     created_at: datetime

@@ -14,6 +14,7 @@ from app.db import SCHEMA, Base, Sessions, check_schema, database_now
 from app.errors import DatabaseUnavailable, SchemaOutdated
 from app.jobs import service
 from app.jobs import tables as _jobs
+from app.jobs.events import read_events
 from app.jobs.specs import BackpropSweepSpec
 from app.migrations.migrate import alembic_config
 from app.registry import tables as _registry
@@ -90,7 +91,7 @@ def test_renamed_columns_keep_the_values_of_an_older_database(sessions: Sessions
         assert [tuple(row) for row in after] == [(*old[0][:3], 1), old[1]]  # of two claims one still runs
     job = service.get(sessions, "b")
     assert (job.failed_attempts, job.notified_at, job.run_after) == (1, None, job.queue_order + timedelta(days=1))
-    assert [len(service.events(sessions, job_id)[0]) for job_id in ("a", "b")] == [1, 1]
+    assert [len(read_events(sessions, job_id)[0]) for job_id in ("a", "b")] == [1, 1]
     assert "jobs_by_queue_order" in {index["name"] for index in inspect(sessions.engine).get_indexes("jobs")}
     migrate(sessions, command.downgrade, "0004")
     with sessions.engine.connect() as connection:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import ArtifactDamaged
 from app.jobs import runs
+from app.jobs.events import event_data
 from app.jobs.specs import MnistTrainingSpec
 from app.jobs.tables import Checkpoint
 from app.registry import service as registry
@@ -30,7 +31,7 @@ def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None)
     dataset = load_dataset(spec.dataset, data_dir=data_dir, mnist_dir=mnist_dir)
     device, observer = choose_device(spec.device), _JobObserver(run, storage)
     training = train_network(spec.to_recipe(), dataset, seed=spec.seed, device=device, observer=observer)
-    epochs = retry_while_unavailable(lambda: runs.event_data(run.sessions, run.claim.job_id, "epoch"))
+    epochs = retry_while_unavailable(lambda: event_data(run.sessions, run.claim.job_id, "epoch"))
     package = package_model(training, recipe_name=spec.recipe, epochs=epochs, seconds=time.perf_counter() - started)
     folder = f"models/{run.claim.job_id}-{run.claim.attempt}"
     files = run.store(lambda: registry.store_files(storage, folder, package.files))

@@ -20,6 +20,7 @@ from app.api.schemas import jobs as schemas
 from app.errors import InvalidInput, StorageUnavailable
 from app.jobs import service
 from app.jobs.event_feed import POLL_SECONDS
+from app.jobs.events import read_events
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs import JobKind, JobSpec
 from app.jobs.tables import Job
@@ -132,7 +133,7 @@ async def job_events(
 ) -> Response:
     """The job's events: live as Server-Sent Events until its end, or a page of them with `Accept: application/json`."""
     after = cursor if cursor is not None else _parse_event_id(last_event_id)
-    page, is_complete = await run_in_threadpool(service.events, services.sessions, job_id, after=after, limit=limit)
+    page, is_complete = await run_in_threadpool(read_events, services.sessions, job_id, after=after, limit=limit)
     if accepts(accept, "text/event-stream") or not accepts(accept, "application/json"):
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         stream = encode_events(services.events.follow(job_id, after=after))

@@ -10,7 +10,8 @@ from fastapi.responses import StreamingResponse
 from app.api.dependencies import ServicesDependency
 from app.api.path_parameters import JobId
 from app.errors import CurvesNotThere
-from app.jobs import runs, service
+from app.jobs import service
+from app.jobs.events import event_data
 from app.jobs.tables import Job
 from app.services import Services
 from models.backprop import plots
@@ -60,7 +61,7 @@ def _render_plot(services: Services, job_id: str, view: str, picture_format: For
 
 def _draw(services: Services, job: Job, view: str) -> Any:
     if job.kind == "mnist_training":
-        epochs = runs.event_data(services.sessions, job.id, "epoch")
+        epochs = event_data(services.sessions, job.id, "epoch")
         title = f"Training, {len(epochs)} of {job.spec['epochs']} epochs ({job.status})"
         return draw_training(epochs, title=title) if epochs else draw_message(title, "No epoch is done yet.")
     title = f"Loss by learning rate, {'-'.join(map(str, job.spec.get('layers', [2, 2, 2])))} network"
@@ -71,7 +72,7 @@ def _draw(services: Services, job: Job, view: str) -> Any:
 
 
 def _describe_progress(services: Services, job: Job) -> str:
-    done = len(runs.event_data(services.sessions, job.id, "trial"))
+    done = len(event_data(services.sessions, job.id, "trial"))
     return f"The sweep is {job.status}; {done} of {len(job.spec['learning_rates'])} learning rates are done."
 
 

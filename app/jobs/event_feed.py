@@ -9,12 +9,13 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from anyio import to_thread
 
 from app.db import Sessions
 from app.errors import AppError, JobNotFound
-from app.jobs import service
+from app.jobs.events import EventPage, newest_events, read_events
 from app.jobs.tables import JobEvent
 
 logger = logging.getLogger(__name__)
@@ -31,21 +32,13 @@ class Reader:
     has_news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-@dataclass(frozen=True)
-class Page:
-    """Events in order, and whether they are the last."""
-
-    events: Sequence[JobEvent]
-    is_last: bool
-
-
 class EventFeed:
     """Feeds the readers of one event loop."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
         self._readers: defaultdict[str, set[Reader]] = defaultdict(set)  # by job
-        self._queries: dict[tuple[str, int], asyncio.Task[Page]] = {}
+        self._queries: dict[tuple[str, int], asyncio.Task[EventPage]] = {}
         self._polling: asyncio.Task[None] | None = None
         self._is_closing = False
 
@@ -60,7 +53,7 @@ class EventFeed:
             except JobNotFound:  # it was deleted
                 return
             except AppError:  # the database is unavailable; the next query may succeed
-                page = Page((), is_last=False)
+                page = EventPage((), is_last=False)
                 await asyncio.sleep(POLL_SECONDS)
             if page.events:
                 yield page.events
@@ -77,11 +70,12 @@ class EventFeed:
             for reader in readers:
                 reader.has_news.set()
 
-    async def _query(self, job_id: str, after: int) -> Page:
+    async def _query(self, job_id: str, after: int) -> EventPage:
         """Returns the page past `after`. Concurrent calls with the same arguments share one query."""
         key = job_id, after
         if key not in self._queries:
-            query = asyncio.ensure_future(to_thread.run_sync(_read_page, self._sessions, job_id, after))
+            read = partial(read_events, self._sessions, job_id, after=after)
+            query = asyncio.ensure_future(to_thread.run_sync(read))
             query.add_done_callback(lambda _: self._queries.pop(key))
             self._queries[key] = query
         return await asyncio.shield(self._queries[key])
@@ -108,7 +102,7 @@ class EventFeed:
         while self._readers:
             await asyncio.sleep(POLL_SECONDS)
             try:
-                newest = await to_thread.run_sync(service.newest_events, self._sessions, list(self._readers))
+                newest = await to_thread.run_sync(newest_events, self._sessions, list(self._readers))
             except AppError as error:
                 logger.debug("events cannot be polled: %s", error)
                 continue
@@ -117,7 +111,3 @@ class EventFeed:
                 for reader in readers:
                     if is_ended or number > reader.after:
                         reader.has_news.set()
-
-
-def _read_page(sessions: Sessions, job_id: str, after: int) -> Page:
-    return Page(*service.events(sessions, job_id, after=after))

@@ -129,13 +129,6 @@ def checkpoints(sessions: Sessions, job_id: str) -> list[Checkpoint]:
         return list(session.scalars(query))
 
 
-def event_data(sessions: Sessions, job_id: str, event: str) -> list[dict[str, Any]]:
-    """Returns the data of the job's events of one name, in order."""
-    query = select(JobEvent.data).where(JobEvent.job_id == job_id, JobEvent.event == event)
-    with sessions.reading() as session:
-        return list(session.scalars(query.order_by(JobEvent.number)))
-
-
 def succeed(sessions: Sessions, claim: Claim, finish: Callable[[Session], dict[str, Any]]) -> bool:
     """End the job as succeeded. `finish` returns the result; its writes are part of the same transaction.
 

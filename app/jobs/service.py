@@ -22,7 +22,7 @@ from app.jobs.lifecycle import JobStatus
 from app.jobs.overview import SILENT_AFTER
 from app.jobs.specs import JobSpec, job_spec_adapter
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
-from app.jobs.transitions import get_job, job_not_found, move
+from app.jobs.transitions import get_job, move
 from app.registry.service import version_of_job
 
 
@@ -92,26 +92,6 @@ def list_(
         query = query.where(Job.id < before)
     with sessions.reading() as session:
         return list(session.scalars(query))
-
-
-def events(sessions: Sessions, job_id: str, *, after: int = 0, limit: int = 1000) -> tuple[list[JobEvent], bool]:
-    """Returns the job's events past number `after`, and whether they are the last. Raises JobNotFound."""
-    with sessions.reading() as session:
-        found = session.execute(select(Job.status, Job.events).where(Job.id == job_id)).one_or_none()
-        if found is None:
-            raise job_not_found(job_id)
-        after = min(after, found.events)  # a number past the end must not skip later events
-        query = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.number > after)
-        page = list(session.scalars(query.order_by(JobEvent.number).limit(limit)))
-    newest = page[-1].number if page else after
-    return page, JobStatus(found.status).is_final and newest >= found.events
-
-
-def newest_events(sessions: Sessions, job_ids: list[str]) -> dict[str, tuple[int, bool]]:
-    """Returns for each of the jobs that exists: the number of its newest event, and whether it has ended."""
-    with sessions.reading() as session:
-        found = session.execute(select(Job.id, Job.events, Job.status).where(Job.id.in_(job_ids)))
-        return {row.id: (row.events, JobStatus(row.status).is_final) for row in found}
 
 
 def cancel(sessions: Sessions, job_id: str) -> Job:

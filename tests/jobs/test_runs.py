@@ -8,6 +8,7 @@ from app.db import Sessions, database_now
 from app.jobs import runs, service
 from app.jobs.dispatcher import Dispatcher, end_overdue, take_lead
 from app.jobs.dispatcher import reclaim as reclaim_stuck
+from app.jobs.events import event_data, read_events
 from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec
 from app.jobs.tables import Checkpoint, Job
 from app.jobs.transitions import MAX_ATTEMPTS, get_job
@@ -36,7 +37,7 @@ def expire(sessions: Sessions, job_id: str) -> None:
 
 
 def statuses(sessions: Sessions, job_id: str) -> list[str]:
-    return [event.data["status"] for event in service.events(sessions, job_id)[0] if event.event == "status"]
+    return [event.data["status"] for event in read_events(sessions, job_id)[0] if event.event == "status"]
 
 
 def test_of_many_claimants_one_wins(sessions: Sessions, job_id: str) -> None:
@@ -51,7 +52,7 @@ def test_lost_worker_can_change_nothing(sessions: Sessions, job_id: str) -> None
     assert reclaim(sessions) == [job_id]
     living = claim(sessions, job_id)
     assert living.attempt == zombie.attempt + 1
-    before = [event.number for event in service.events(sessions, job_id)[0]]
+    before = [event.number for event in read_events(sessions, job_id)[0]]
     assert not runs.renew(sessions, zombie, lease_seconds=30, progress={"done": 1, "total": 1, "unit": "x"}).is_held
     assert not runs.check(sessions, zombie).is_held
     assert not runs.report(sessions, zombie, "log", {"message": "boo"})
@@ -60,7 +61,7 @@ def test_lost_worker_can_change_nothing(sessions: Sessions, job_id: str) -> None
     assert not runs.fail(sessions, zombie, reason="error", detail="boo")
     assert not runs.end_cancelled(sessions, zombie)
     assert not runs.release(sessions, zombie, counts_as_failure=True, detail="boo")
-    assert [event.number for event in service.events(sessions, job_id)[0]] == before
+    assert [event.number for event in read_events(sessions, job_id)[0]] == before
     assert runs.succeed(sessions, living, lambda _: {"mine": True})
     assert service.get(sessions, job_id).result == {"mine": True}
 
@@ -123,7 +124,7 @@ def test_epoch_reached_twice_is_reported_once(sessions: Sessions, job_id: str) -
     with sessions.writing() as session:  # as numeral gc does once the job has ended, before somebody tries it again
         session.execute(delete(Checkpoint))
     assert runs.record_checkpoint(sessions, living, step=10, artifact="second", sha256="x", epoch={"epoch": 1})
-    assert runs.event_data(sessions, job_id, "epoch") == [{"epoch": 1}]
+    assert event_data(sessions, job_id, "epoch") == [{"epoch": 1}]
     assert [checkpoint.artifact for checkpoint in runs.checkpoints(sessions, job_id)] == ["second"]
 
 
@@ -132,7 +133,7 @@ def test_events_are_numbered_without_a_gap(sessions: Sessions, job_id: str) -> N
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda i: runs.report(sessions, living, "log", {"message": str(i)}), range(40)))
     runs.succeed(sessions, living, lambda _: {})
-    events, is_complete = service.events(sessions, job_id)
+    events, is_complete = read_events(sessions, job_id)
     assert [event.number for event in events] == list(range(1, 44))
     assert is_complete
     assert statuses(sessions, job_id) == ["queued", "running", "succeeded"]
@@ -172,9 +173,9 @@ def test_job_that_was_to_be_cancelled_ends_so_however_its_run_ends(sessions: Ses
 
 
 def test_reader_ahead_of_the_events_misses_none_that_are_to_come(sessions: Sessions, job_id: str) -> None:
-    assert service.events(sessions, job_id, after=99) == ([], False)
+    assert read_events(sessions, job_id, after=99) == ([], False)
     service.cancel(sessions, job_id)
-    assert service.events(sessions, job_id, after=99) == ([], True)
+    assert read_events(sessions, job_id, after=99) == ([], True)
 
 
 def wind_back(sessions: Sessions, job_id: str, **columns: timedelta) -> None:
@@ -269,6 +270,6 @@ def test_events_of_one_name_are_written_once_however_often_they_are_sent(session
     trials = [{"learning_rate": rate} for rate in (0.1, 0.2, 0.5, 0.8)]
     for first, last in ((0, 2), (0, 2), (1, 3), (2, 4), (0, 4)):
         assert runs.report_all(sessions, living, "trial", trials[first:last], first=first)
-    assert runs.event_data(sessions, job_id, "trial") == trials
-    events, _ = service.events(sessions, job_id)
+    assert event_data(sessions, job_id, "trial") == trials
+    events, _ = read_events(sessions, job_id)
     assert [event.number for event in events] == list(range(1, len(events) + 1))

@@ -15,6 +15,7 @@ from app.errors import (
     TooManyJobs,
 )
 from app.jobs import runs, service
+from app.jobs.events import read_events
 from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec
 from app.jobs.transitions import get_job
 from app.registry import service as registry
@@ -26,7 +27,7 @@ TRAINING = MnistTrainingSpec(kind="mnist_training")
 
 def test_submitted_job_is_queued_with_its_first_event(sessions: Sessions) -> None:
     job, is_new = service.submit(sessions, SWEEP)
-    events, is_complete = service.events(sessions, job.id)
+    events, is_complete = read_events(sessions, job.id)
     assert is_new
     assert service.get(sessions, job.id).status == "queued"
     assert [(event.number, event.data["status"]) for event in events] == [(1, "queued")]
@@ -82,7 +83,7 @@ def test_ended_job_cannot_be_cancelled(sessions: Sessions) -> None:
 
 
 def test_unknown_job_is_not_found(sessions: Sessions) -> None:
-    for call in (service.get, service.cancel, service.events):
+    for call in (service.get, service.cancel, read_events):
         with pytest.raises(JobNotFound):
             call(sessions, "01890000-0000-7000-8000-000000000000")
 

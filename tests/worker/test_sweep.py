@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from app.db import Sessions
-from app.jobs import runs, service
+from app.jobs import service
+from app.jobs.events import event_data, read_events
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
 from models.backprop.sweeps.curve_files import from_npz
@@ -45,7 +46,7 @@ def test_the_default_sweep_has_the_shape_of_the_contract(sessions: Sessions, sto
 def test_trials_are_reported_as_events(sessions: Sessions, storage: Storage) -> None:
     job, _ = service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep"))
     run_job(sessions, job.id, lambda run: sweep(run, storage))
-    events, is_complete = service.events(sessions, job.id)
+    events, is_complete = read_events(sessions, job.id)
     trials = [event.data for event in events if event.event == "trial"]
     assert is_complete
     assert [event.number for event in events] == list(range(1, len(events) + 1))
@@ -120,4 +121,4 @@ def test_sweep_that_is_run_again_reports_no_trial_twice(sessions: Sessions, stor
     run_job(sessions, job.id, interrupted)
     run_job(sessions, job.id, lambda run: sweep(run, storage))
     assert service.get(sessions, job.id).status == "succeeded"
-    assert [trial["learning_rate"] for trial in runs.event_data(sessions, job.id, "trial")] == rates
+    assert [trial["learning_rate"] for trial in event_data(sessions, job.id, "trial")] == rates

@@ -5,6 +5,7 @@ import pytest
 
 from app.db import Sessions
 from app.jobs import runs, service
+from app.jobs.events import event_data
 from app.jobs.specs import MnistTrainingSpec
 from app.jobs.transitions import Claim
 from app.registry import service as registry
@@ -86,7 +87,7 @@ def test_stopped_training_goes_on_from_its_checkpoint_to_the_same_weights(sessio
     run_job(sessions, job_id, work)
     cards = [registry.get(sessions, version)[0].card for version in ("1", "2")]
     assert cards[0]["weights_sha256"] == cards[1]["weights_sha256"]
-    assert [epoch["epoch"] for epoch in runs.event_data(sessions, job_id, "epoch")] == [1, 2, 3]
+    assert [epoch["epoch"] for epoch in event_data(sessions, job_id, "epoch")] == [1, 2, 3]
 
 
 def test_damaged_checkpoint_is_skipped_for_the_one_before(
@@ -100,7 +101,7 @@ def test_damaged_checkpoint_is_skipped_for_the_one_before(
     damaged = storage.folder / runs.checkpoints(sessions, job_id)[0].artifact
     damaged.write_bytes(damaged.read_bytes()[:-1])
     run_job(sessions, job_id, work)
-    assert "damaged" in runs.event_data(sessions, job_id, "log")[0]["message"]
+    assert "damaged" in event_data(sessions, job_id, "log")[0]["message"]
     assert service.get(sessions, job_id).status == "succeeded"
 
 

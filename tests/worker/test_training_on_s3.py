@@ -9,6 +9,7 @@ from app.config import Settings
 from app.db import Sessions
 from app.errors import StorageUnavailable
 from app.jobs import runs, service
+from app.jobs.events import event_data
 from app.jobs.specs import MnistTrainingSpec
 from app.jobs.transitions import Claim
 from app.migrations.migrate import upgrade
@@ -86,7 +87,7 @@ def test_training_on_s3_goes_on_from_the_last_good_checkpoint_to_the_same_weight
     content = s3_storage.get(latest.artifact, sha256=latest.sha256)
     s3_storage.put(latest.artifact, content[:-1])
     run_job(sessions, job_id, work)
-    logs = [log["message"] for log in runs.event_data(sessions, job_id, "log")]
+    logs = [log["message"] for log in event_data(sessions, job_id, "log")]
     assert any("is damaged" in message for message in logs)
     assert any(message.startswith(f"Resumed at batch {before.step} ") for message in logs)
     cards = [registry.get(sessions, version)[0].card for version in ("1", "2")]
@@ -116,7 +117,7 @@ def test_training_waits_for_a_store_that_is_away_and_loses_nothing(
     assert run.failures == 1
     runs.succeed(sessions, run.claim, finish)
     assert service.get(sessions, job_id).status == "succeeded"
-    assert [epoch["epoch"] for epoch in runs.event_data(sessions, job_id, "epoch")] == [1]
+    assert [epoch["epoch"] for epoch in event_data(sessions, job_id, "epoch")] == [1]
 
 
 def test_training_that_waits_for_its_store_can_be_cancelled(

@@ -49,13 +49,9 @@ def _step(
         "latex": f"{symbol.latex} = {middle}{formula.latex}",
         "substituted": formula.substitute(values),
         "value": values[symbol.text],
-        "factors": _factors(chain, values) if chain else [],
+        "factors": [
+            {"symbol": d.text, "latex": d.latex, "formula": its.text, "value": its.evaluate(values), "path": path}
+            for path, derivatives in enumerate(chain.paths if chain else (), start=1)
+            for d, its in derivatives.items()
+        ],
     }
-
-
-def _factors(chain: Chain, values: dict[str, float]) -> list[dict[str, Any]]:
-    return [
-        {"symbol": by.text, "latex": by.latex, "formula": formula.text, "value": formula.evaluate(values), "path": path}
-        for path, equations in enumerate(chain.paths, start=1)
-        for by, formula in equations.items()
-    ]

@@ -51,7 +51,10 @@ def find(
     """Runs the coarse sweep, which the `chosen` rates join, and the fine one."""
 
     def run(rates: Array) -> "_Trials":
-        return _run_trials(task, rates, epochs, converged_loss, early_stopping, on_progress)
+        blocks = np.split(rates, range(block_size(task), len(rates), block_size(task)))
+        curves = [_run_block(task, block, epochs, early_stopping, on_progress) for block in blocks]
+        last_losses = np.concatenate([block.last for block in curves])
+        return _Trials(rates, np.concatenate([block.has_risen for block in curves]), last_losses < converged_loss)
 
     for lowest in MIN_RATES:
         coarse = _coarse_rates(lowest, chosen, _work_per_rate(task, epochs))
@@ -90,23 +93,6 @@ class _Trials:
             np.concatenate([self.has_risen, other.has_risen])[order],
             np.concatenate([self.is_converged, other.is_converged])[order],
         )
-
-
-def _run_trials(
-    task: Task,
-    rates: Array,
-    epochs: int,
-    converged_loss: float,
-    early_stopping: EarlyStopping | None,
-    on_progress: Callable[[], None],
-) -> _Trials:
-    size = block_size(task)
-    blocks = [
-        _run_block(task, rates[at : at + size], epochs, early_stopping, on_progress)
-        for at in range(0, len(rates), size)
-    ]
-    has_risen = np.concatenate([block.has_risen for block in blocks])
-    return _Trials(rates, has_risen, np.concatenate([block.last for block in blocks]) < converged_loss)
 
 
 def _run_block(

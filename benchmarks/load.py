@@ -1,4 +1,4 @@
-"""A client that costs little: one request again and again over some connections, in a process of its own.
+"""A load generator of little CPU time: sends one request repeatedly over some connections.
 
 python benchmarks/load.py PORT CONNECTIONS REQUESTS < the bytes of one request      prints JSON
 """
@@ -18,7 +18,7 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 @dataclass
 class Tally:
-    """What is left to do, and what came back."""
+    """The requests that are left, and the responses so far."""
 
     remaining: int
     unanswered: int
@@ -29,7 +29,7 @@ class Tally:
 
 
 class Connection(asyncio.Protocol):
-    """Sends the request as soon as the answer to the last one is there."""
+    """Sends the next request as soon as the response to the last one is complete."""
 
     def __init__(self, request: bytes, tally: Tally) -> None:
         self.request, self.tally = request, tally
@@ -77,7 +77,7 @@ class Connection(asyncio.Protocol):
 
 
 async def load(port: int, connections: int, requests: int, request: bytes) -> dict[str, object]:
-    """Send `requests` of them over `connections`; throughput, latencies in milliseconds, statuses."""
+    """Send the request `requests` times. Returns the duration in seconds, latencies in milliseconds, and statuses."""
     loop = asyncio.get_running_loop()
     tally = Tally(requests, requests, loop.create_future())
     start = time.perf_counter()

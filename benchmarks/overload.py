@@ -1,8 +1,9 @@
-"""What is left of the service when far more is asked than it can do: python benchmarks/overload.py
+"""Goodput under overload: python benchmarks/overload.py
 
-The same request over 16 connections, as much as it can do, and over 256, whose clients ask again as soon as they are
-answered or refused; both several times in turn. Goodput is what is answered with 200. CPU is the server's, for each of
-those: it says what refusing costs, where answers a second say what else this machine does. /livez is asked meanwhile.
+Sends the same request over 16 connections, which saturate the service, and over 256, whose clients send again as soon as
+they have a response; both several times, alternating. Goodput counts the responses with status 200. The server's CPU
+time per such response shows what rejections cost; the rate also depends on what else the machine does. GET /livez is
+measured during the overload.
 """
 
 import json
@@ -17,7 +18,7 @@ import httpx
 from services import cpu_seconds, load, post, running, wait_until_predicting
 
 ROUNDS, REQUESTS = 7, 10_000
-ENOUGH, TOO_MANY = 16, 256  # connections
+NORMAL, OVERLOADED = 16, 256  # connections
 BODY = json.dumps({"pixels": [0] * 300 + [200] * 100 + [0] * 384}).encode()
 REQUEST = post("/v1/predict", "Content-Type: application/json", BODY)
 
@@ -25,27 +26,27 @@ REQUEST = post("/v1/predict", "Content-Type: application/json", BODY)
 def main() -> None:
     with running("api") as (client, process, _):
         wait_until_predicting(client)
-        for connections in (ENOUGH, TOO_MANY):
+        for connections in (NORMAL, OVERLOADED):
             measure(client, process.pid, connections)
         waits: list[float] = []
-        figures: dict[int, list[tuple[float, float, float]]] = {ENOUGH: [], TOO_MANY: []}
+        figures: dict[int, list[tuple[float, float, float]]] = {NORMAL: [], OVERLOADED: []}
         for _ in range(ROUNDS):
             for connections, found in figures.items():
-                with asking_livez(client, waits if connections == TOO_MANY else []):
+                with asking_livez(client, waits if connections == OVERLOADED else []):
                     found.append(measure(client, process.pid, connections))
     for connections, rounds in figures.items():
         rate, cpu, refused = (median(values) for values in zip(*rounds, strict=True))
         print(
             f"{connections:4} connections  {rate:6.0f} answers/s  {cpu:5.0f} us CPU an answer  {refused:5.0f} refused"
         )
-    pairs = list(zip(figures[ENOUGH], figures[TOO_MANY], strict=True))
+    pairs = list(zip(figures[NORMAL], figures[OVERLOADED], strict=True))
     print(f"goodput by the clock {median(many[0] / few[0] for few, many in pairs):.0%} of capacity")
     print(f"goodput by CPU       {median(few[1] / many[1] for few, many in pairs):.0%}")
     print(f"/livez meanwhile     p50 {1000 * median(waits):.0f} ms, worst {1000 * max(waits):.0f} ms of {len(waits)}")
 
 
 def measure(client: httpx.Client, process: int, connections: int) -> tuple[float, float, float]:
-    """Answers a second, CPU microseconds for each, and how many requests were refused."""
+    """Returns successful answers per second, CPU microseconds per such answer, and the number of rejected requests."""
     before = cpu_seconds(process)
     found = load(client, REQUEST, connections, REQUESTS)
     answered = found["statuses"]["200"]
@@ -55,7 +56,7 @@ def measure(client: httpx.Client, process: int, connections: int) -> tuple[float
 
 @contextmanager
 def asking_livez(client: httpx.Client, waits: list[float]) -> Iterator[None]:
-    """Ask GET /livez every 20 ms meanwhile. Raises what a request raised."""
+    """Send GET /livez every 20 ms during the block, and append the latencies to `waits`. Raises a request's error."""
     is_over = threading.Event()
 
     def ask() -> None:

@@ -1,8 +1,8 @@
-"""What a prediction costs, here and in other servers: python benchmarks/serving.py [WORDS OF A NAME ...]
+"""The cost of a prediction, here and in other servers: python benchmarks/serving.py [WORDS OF A SERVER'S NAME ...]
 
-One 28x28 picture a request, the same ONNX file, one process of each (LitServe and BentoML start helpers of their own).
-CPU is user and system time of the whole process tree, per request; the client (load.py) is a process of its own and
-not in it. Each figure is the median of ROUNDS; CPU time varies by a few per cent, requests per second by far more.
+One 28x28 picture per request, the same ONNX file, one server process (LitServe and BentoML start helper processes too).
+CPU is the user and system time of the whole process tree per request, without the client (load.py). Each figure is the
+median of ROUNDS; CPU time varies by a few per cent, requests per second by far more.
 """
 
 import io
@@ -50,7 +50,7 @@ def main(wanted: list[str]) -> None:
 
 
 def measure(server: Server) -> float:
-    """Print a server's line; CPU microseconds a request over 16 connections."""
+    """Print a server's line. Returns CPU microseconds per request over 16 connections."""
     with running(server) as (port, process):
         ask(server, port, 1, 200)
         ask(server, port, 16, 500)
@@ -71,7 +71,7 @@ def measure(server: Server) -> float:
 
 
 def ask(server: Server, port: int, connections: int, requests: int) -> dict[str, Any]:
-    """What load.py says. Raises RuntimeError where an answer is not the right one."""
+    """Returns the figures of load.py. Raises RuntimeError for a wrong answer."""
     command = [sys.executable, LOAD, str(port), str(connections), str(requests)]
     found: dict[str, Any] = json.loads(
         subprocess.run(command, input=server.request, capture_output=True, check=True).stdout
@@ -84,7 +84,7 @@ def ask(server: Server, port: int, connections: int, requests: int) -> dict[str,
 
 @contextmanager
 def running(server: Server) -> Iterator[tuple[int, int]]:
-    """The server's port and process, once it answers."""
+    """Start a server. Yields its port and process id once it answers."""
     programs, port = programs_of(server), free_port()
     with TemporaryDirectory(prefix="numeral-bench-") as folder:
         own = {"NUMERAL_DATA_DIR": folder, "MLSERVER_HTTP_PORT": str(port), "MLSERVER_GRPC_PORT": str(free_port()),
@@ -133,7 +133,7 @@ def wait_until_answering(server: Server, port: int, process: "subprocess.Popen[b
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """SIGTERM, and SIGKILL to what is left of its session after ten seconds: LitServe's helpers outlive it."""
+    """Send SIGTERM, and after ten seconds SIGKILL to its process group: LitServe's helper processes outlive it."""
     process.send_signal(signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(10)

@@ -52,7 +52,7 @@ def main() -> None:
 def disturb(
     client: httpx.Client, port: str, folder: Path, chance: random.Random, *, seconds: float
 ) -> tuple[list[str], collections.Counter[str]]:
-    """Submit the jobs evenly over the time, and kill something every few seconds."""
+    """Submit the jobs at even intervals, and kill a process every few seconds. Returns job ids and kills."""
     start = time.monotonic()
     jobs: list[str] = []
     kills: collections.Counter[str] = collections.Counter()
@@ -71,7 +71,7 @@ def disturb(
 
 
 def submit(client: httpx.Client, seed: int | None, *, key: str = "") -> str:
-    """A tiny training of this seed, or a sweep; sent again, under one key, until it is accepted."""
+    """Submit a small training with this seed, or a sweep; retry with the same Idempotency-Key until accepted."""
     spec: dict[str, Any] = {"kind": "backprop_sweep"}
     if seed is not None:
         spec = {"kind": "mnist_training", "dataset": "optdigits", "epochs": EPOCHS, "seed": seed}
@@ -80,7 +80,7 @@ def submit(client: httpx.Client, seed: int | None, *, key: str = "") -> str:
 
 
 def ask(client: httpx.Client, method: str, path: str, **options: Any) -> Any:
-    """The answer, as soon as there is an API that gives it."""
+    """Returns the answer of the API, retrying for a minute while the API is down."""
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -105,7 +105,7 @@ def wait_for_end(client: httpx.Client, job: str) -> dict[str, Any]:
 
 
 def answer_of(client: httpx.Client, job: dict[str, Any]) -> str:
-    """What must be the same however often the job was disturbed: a sweep's trials, a training's weights."""
+    """The part of a result that interruptions must not change: a sweep's trials, or the sha256 of the weights."""
     if job["kind"] == "backprop_sweep":
         return json.dumps(job["result"]["trials"])
     version = ask(client, "GET", f"/v1/models/{job['result']['model_version']}")
@@ -113,7 +113,7 @@ def answer_of(client: httpx.Client, job: dict[str, Any]) -> str:
 
 
 def problems(client: httpx.Client, job: dict[str, Any], undisturbed: dict[int | None, str]) -> list[str]:
-    """What of the promises was not kept to this job."""
+    """The broken promises of one job, as sentences."""
     path = f"/v1/jobs/{job['id']}/events"
     events = ask(client, "GET", path, params={"limit": 1000}, headers={"Accept": "application/json"})["items"]
     ends = [event for event in events if event["data"].get("status") in ("succeeded", "failed", "cancelled")]
@@ -136,7 +136,7 @@ def problems(client: httpx.Client, job: dict[str, Any], undisturbed: dict[int | 
 
 
 def processes(port: str, folder: Path, *words: str) -> list[int]:
-    """The service's processes whose command line has all the words."""
+    """The ids of the service's processes whose command line contains all `words`."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,7 +1,7 @@
-"""What changing the champion costs those who are being answered: python benchmarks/swapping.py
+"""What a change of the champion costs the requests of that time: python benchmarks/swapping.py
 
-Every version is a network of its own file that must be loaded. Some connections ask without a pause, once while nothing
-happens and once while the champion changes 20 times; both several times in turn, since a shared machine is never quiet.
+Each version has a file of its own, which must be loaded. Some connections send requests without a pause, once without
+changes and once while the champion changes 20 times; both several times, alternating, because machines are shared.
 """
 
 import threading
@@ -50,14 +50,14 @@ def ask(client: httpx.Client) -> dict[str, Any]:
 
 
 def swap(client: httpx.Client, versions: list[str], seconds: float) -> None:
-    """Make each the champion, evenly over the time that the load will take."""
+    """Make each version the champion, at even intervals over `seconds`."""
     for version in versions:
         time.sleep(seconds / (len(versions) + 1))
         client.put("/v1/models/aliases/champion", json={"version": version}).raise_for_status()
 
 
 def add_versions(folder: Path, count: int) -> list[str]:
-    """Copies of the shipped network, each with a file of its own."""
+    """Register copies of the shipped model, each with a file of its own. Returns their versions."""
     sessions, storage = Sessions(f"sqlite:///{folder / 'numeral.db'}"), FolderStorage(folder / "artifacts")
     card = registry.get(sessions, "1")[0].card
     content = registry.read_file(sessions, storage, "1", registry.MODEL_FILE)

@@ -1,6 +1,6 @@
 """Goodput under overload: python benchmarks/overload.py
 
-Sends the same request over 16 connections, which saturate the service, and over 256, whose clients send again as soon as
+Sends one request over 16 connections, which saturate the service, and over 256, whose clients send again as soon as
 they have a response; both several times, alternating. Goodput counts the responses with status 200. The server's CPU
 time per such response shows what rejections cost; the rate also depends on what else the machine does. GET /livez is
 measured during the overload.

@@ -1,0 +1,291 @@
+"""A connection of uvicorn that bounds what its client can occupy: heads, time, bodies, and the connection itself.
+
+uvicorn parses with llhttp, which bounds none of these. What is rejected here has not reached the application yet.
+"""
+
+import asyncio
+import heapq
+import json
+import logging
+from http import HTTPStatus
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from app.server.limits import BodyBudget, ServerLimits
+
+logger = logging.getLogger(__name__)
+
+SHUTDOWN_LINGER_SECONDS = 0.2  # that an idle connection is still read after the service has stopped listening
+SWEEP_SECONDS = 1.0
+EVICTED_SHARE = 0.05  # of all connections: so many idle ones are closed at once when there are too many
+
+HEADERS = (  # of what is answered here, without the application
+    (b"content-type", b"application/problem+json"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"connection", b"close"),
+)
+
+
+class BoundedConnections:
+    """Makes the connections of one server, and holds what they share. uvicorn calls it as a protocol class."""
+
+    def __init__(self, limits: ServerLimits) -> None:
+        self.limits, self.budget = limits, BodyBudget(limits.max_body_bytes)
+        self._open: set[BoundedProtocol] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._rejections = 0
+
+    def __call__(self, **options: Any) -> "BoundedProtocol":
+        protocol = BoundedProtocol(self, **options)
+        if self._loop is None:
+            self._loop, self._open = protocol.loop, protocol.connections  # type: ignore[assignment]
+            self._loop.call_later(SWEEP_SECONDS, self._sweep)
+        return protocol
+
+    def make_room(self, newest: "BoundedProtocol") -> bool:
+        """Close the longest idle connections if there are too many. Returns False where none is idle."""
+        if len(self._open) <= self.limits.max_connections:
+            return True
+        idle = [connection for connection in self._open if connection.is_idle and connection is not newest]
+        count = max(1, int(EVICTED_SHARE * self.limits.max_connections))
+        for connection in heapq.nsmallest(count, idle, key=lambda connection: connection.since):
+            connection.close()
+        return bool(idle)
+
+    def log(self, status: int, detail: str, client: tuple[str, int] | None) -> None:
+        """Log one rejection a second at most: a flood must not fill the log."""
+        self._rejections += 1
+        if self._rejections == 1:
+            logger.warning("rejected a request of %s with %d: %s", client[0] if client else "unknown", status, detail)
+
+    def _sweep(self) -> None:
+        if self._loop is None or self._loop.is_closed():
+            return
+        if self._rejections > 1:
+            logger.warning("rejected %d more requests before they reached the application", self._rejections - 1)
+        self._rejections = 0
+        now = self._loop.time()
+        for connection in list(self._open):
+            connection.end_if_too_slow(now)
+        self._loop.call_later(SWEEP_SECONDS, self._sweep)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, server: BoundedConnections, **options: Any) -> None:
+        super().__init__(**options)
+        self._server, self._limits = server, server.limits
+        self._is_reading_head = self._is_dropping = False
+        self._head_bytes = self._silent_bytes = self._body_bytes = 0
+        self._field_count = 0
+        self.since = 0.0  # when the present phase began, by the loop's clock: idle, head, or body
+        self._body_seconds = 0.0  # that the body could have been sent in
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._socket = transport
+        self.transport = cast(asyncio.Transport, _LingeringTransport(transport, self))
+        self.since = self.loop.time()
+        if not self._server.make_room(self):
+            detail = "Too many connections are open. Try again in a second."
+            self._server.log(503, detail, self.client)
+            transport.write(_problem(503, detail))
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._release_body()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_dropping:
+            self._drop(len(data))
+            return
+        self._silent_bytes += len(data)
+        super().data_received(data)
+        if self._silent_bytes > self._limits.max_head_bytes and not self._is_dropping:
+            # of a head, or of a trailer or chunk extension, which llhttp keeps until it is complete
+            self._reject_head()
+
+    # llhttp's side
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_reading_head = True
+        self._head_bytes = self._field_count = 0
+        self.since = self.loop.time()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._head_bytes += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value) + 4
+        self._field_count += 1
+        if self._field_count > self._limits.max_head_fields or self._head_bytes > self._limits.max_head_bytes:
+            self._reject_head()
+        elif self._is_reading_head:  # a field of a trailer is no header (RFC 9110, 6.5.1)
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self._is_dropping:
+            return
+        self._is_reading_head = False
+        self._silent_bytes = self._head_bytes = self._field_count = 0
+        self.since, self._body_seconds = self.loop.time(), 0.0
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1 or (not any(hosts) and self.parser.get_http_version() == "1.1"):
+            self._reject(400, "A request must have the header Host exactly once (RFC 9112, 3.2).")
+            return
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._silent_bytes = 0
+        if self._is_dropping or self.cycle.response_complete:
+            return
+        self._body_bytes += len(body)
+        if self._server.budget.take(len(body)):
+            super().on_body(body)
+        else:
+            self._reject(503, "The bodies that are being sent take all the memory that is set aside for them.")
+
+    def on_chunk_header(self) -> None:
+        self._silent_bytes = 0
+
+    def on_message_complete(self) -> None:
+        if not self._is_dropping:
+            self._silent_bytes = 0
+            super().on_message_complete()
+
+    # uvicorn's side
+
+    def on_response_complete(self) -> None:
+        self._release_body()
+        self.since = self.loop.time()
+        super().on_response_complete()
+
+    def shutdown(self) -> None:
+        """As uvicorn's, but an idle connection is read a little longer: a request may be on its way."""
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(SHUTDOWN_LINGER_SECONDS, super().shutdown)
+        else:
+            super().shutdown()
+
+    def send_400_response(self, msg: str) -> None:
+        if not self._is_dropping:
+            self._reject(400, "This is no valid HTTP request.")
+
+    # What the sweep asks
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._is_reading_head and (self.cycle is None or self.cycle.response_complete)
+
+    @property
+    def idle_since(self) -> float:
+        return self._since
+
+    def end_if_too_slow(self, now: float) -> None:
+        """Close the connection where it has been idle, or its client has been sending, for too long."""
+        seconds = now - self.since
+        if self._is_dropping:
+            if seconds > self._limits.linger_seconds:
+                self.transport.abort()
+        elif self._is_reading_head:
+            if seconds > self._limits.head_seconds:
+                self._reject(408, f"The head of the request took more than {self._limits.head_seconds:g} seconds.")
+        elif self.is_idle:
+            if seconds > self._limits.idle_seconds:
+                self.close()
+        elif self.cycle.more_body and not self.flow.read_paused:
+            self._body_seconds += SWEEP_SECONDS
+            allowed = self._limits.body_grace_seconds + self._body_bytes / self._limits.min_body_bytes_per_second
+            if self._body_seconds > allowed:
+                self._reject(408, "The body arrives too slowly.")
+
+    def close(self) -> None:
+        self._socket.close()
+
+    # Rejection
+
+    def linger(self) -> None:
+        """Drop what the client still sends, for a while: a connection that is reset may lose the answer."""
+        if not self._is_dropping:
+            self._is_dropping, self.since, self._silent_bytes = True, self.loop.time(), 0
+            self.flow.resume_reading()
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+
+    def has_unread_body(self) -> bool:
+        return self.cycle is not None and self.cycle.more_body
+
+    def _reject_head(self) -> None:
+        limits = self._limits
+        if self._is_reading_head and 2 * len(self.url) > max(self._head_bytes, self._silent_bytes):
+            self._reject(414, f"The URL is longer than {limits.max_head_bytes:,} bytes.")
+        else:
+            self._reject(431, f"A head may have {limits.max_head_fields} fields and {limits.max_head_bytes:,} bytes.")
+
+    def _reject(self, status: int, detail: str) -> None:
+        """Answer without the application, and close."""
+        if self._is_dropping:
+            return
+        self._server.log(status, detail, self.client)
+        cycle, is_answered = self.cycle, self.cycle is not None and self.cycle.response_started
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if self._is_reading_head:  # of a pipelined request: what was asked before is not answered yet
+                is_answered = True
+        else:
+            is_answered = False
+        if not is_answered:
+            self.transport.write(_problem(status, detail))
+        self.pipeline.clear()
+        self._release_body()
+        self.linger()
+
+    def _drop(self, size: int) -> None:
+        self._silent_bytes += size
+        if self._silent_bytes > self._server.budget.max_bytes:
+            self.transport.abort()
+
+    def _release_body(self) -> None:
+        if self._body_bytes:
+            self._server.budget.give_back(self._body_bytes)
+            self._body_bytes = 0
+
+
+class _LingeringTransport:
+    """The transport as uvicorn knows it; `close` lets the client see an answer that came before the end of its body."""
+
+    def __init__(self, transport: asyncio.Transport, protocol: BoundedProtocol) -> None:
+        self._transport, self._protocol = transport, protocol
+        self.write, self.is_closing, self.abort = transport.write, transport.is_closing, transport.abort
+        self.write_eof, self.can_write_eof = transport.write_eof, transport.can_write_eof
+
+    def close(self) -> None:
+        if self._protocol.has_unread_body() and not self._transport.is_closing():
+            self._protocol.linger()
+        else:
+            self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+def _problem(status: int, detail: str) -> bytes:
+    """A whole response with a problem document (RFC 9457)."""
+    document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    body = json.dumps(document).encode()
+    headers = [*HEADERS, (b"content-length", str(len(body)).encode())]
+    if status == 503:
+        headers.append((b"retry-after", b"1"))
+    return b"".join([STATUS_LINE[status], *(name + b": " + value + b"\r\n" for name, value in headers), b"\r\n", body])

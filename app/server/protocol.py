@@ -188,10 +188,6 @@ class BoundedProtocol(HttpToolsProtocol):
     def is_idle(self) -> bool:
         return not self._is_reading_head and (self.cycle is None or self.cycle.response_complete)
 
-    @property
-    def idle_since(self) -> float:
-        return self._since
-
     def end_if_too_slow(self, now: float) -> None:
         """Close the connection where it has been idle, or its client has been sending, for too long."""
         seconds = now - self.since

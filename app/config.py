@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     max_queued: int = Field(10_000, ge=1, description="how many jobs of one kind may wait")
     drain_seconds: float = Field(1.0, ge=0, le=600, description="how long a stopping API still accepts connections")
     max_body_bytes: int = Field(32 * 2**20, ge=1024, description="the largest request body that is read")
+    max_unfinished_body_bytes: int = Field(
+        256 * 2**20, ge=2**20, description="how much all bodies that are being received may take, in each process"
+    )
+    max_connections: int = Field(4096, ge=16, le=60_000, description="how many connections each process holds")
     insecure: bool = Field(False, description="serve other machines without keys")
     admin_key: AdminKey | None = Field(None, repr=False, description="one more key, which may do everything")
     rate_limit_per_key: RateLimit | None = Field(None, description="requests per key: 100/second;2000/minute")

@@ -17,7 +17,7 @@ class ServerLimits:
     max_head_fields: int = 100  # 431
     head_seconds: float = 10.0  # from its first byte to its last: 408
     idle_seconds: float = 75.0  # between two requests; clients and proxies keep idle connections for 60 s at most
-    body_grace_seconds: float = 10.0  # a body may pause for so long in total, whatever its pace: 408
+    body_grace_seconds: float = 20.0  # a body may pause for so long in total, whatever its pace: 408
     min_body_bytes_per_second: int = 4096  # ... and must arrive at this pace otherwise
     linger_seconds: float = (
         2.0  # that the rest of a rejected body is read and dropped, for the client to see the answer

@@ -1,15 +1,23 @@
 """Run the API under uvicorn."""
 
+import os
+
 import uvicorn
 
 from app.config import Settings
-from app.server.shutdown import LingeringProtocol
+from app.server.limits import ServerLimits, affordable_connections
+from app.server.protocol import BoundedConnections
 
 MAX_SHUTDOWN_SECONDS = 10  # for requests that are being answered when the server stops
 
 
 def run_server(settings: Settings) -> None:
     """Serve HTTP until SIGTERM or SIGINT. Each process builds its application from the environment."""
+    limits = ServerLimits(
+        max_connections=affordable_connections(settings.max_connections),
+        max_body_bytes=settings.max_unfinished_body_bytes,
+    )
+    trusted_proxies = os.environ.get("FORWARDED_ALLOW_IPS", "")  # uvicorn's own name; it trusts 127.0.0.1 by default
     uvicorn.run(
         "app.main:create_server_from_environment",
         factory=True,
@@ -18,7 +26,10 @@ def run_server(settings: Settings) -> None:
         workers=settings.api_processes,
         log_config=None,
         access_log=False,
-        http=LingeringProtocol,
+        http=BoundedConnections(limits),  # type: ignore[arg-type]  # it is called as a protocol class is
+        timeout_keep_alive=int(limits.idle_seconds),
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies,
         loop="app.server.event_loop:EagerLoop",
         timeout_graceful_shutdown=MAX_SHUTDOWN_SECONDS,
         server_header=False,

@@ -12,10 +12,6 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-LINGER_SECONDS = 0.2  # how long an idle connection is still read after the process has stopped listening
-
 
 class ShutdownState:
     """Whether the shutdown of this process has begun."""
@@ -46,13 +42,3 @@ class ShutdownState:
 
         if callable(shut_down):
             signal.signal(number, handle)
-
-
-class LingeringProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP connection, but an idle one is closed a moment later at the end: a request may be on its way."""
-
-    def shutdown(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self.loop.call_later(LINGER_SECONDS, super().shutdown)
-        else:
-            super().shutdown()

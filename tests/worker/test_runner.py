@@ -1,6 +1,7 @@
 import threading
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy.orm import Session
@@ -8,12 +9,13 @@ from sqlalchemy.orm import Session
 from app.db import Sessions
 from app.errors import DatabaseUnavailable, StorageFull, StorageUnavailable
 from app.jobs import service
-from app.jobs.specs import BackpropSweepSpec
+from app.jobs.specs import BackpropSweepSpec, JobKind, MnistTrainingSpec, job_spec_adapter
+from app.jobs.transitions import get_job
 from app.storage import Storage
 from models.errors import DatasetUnavailable
 from tests.workers import run_job
 from worker.retrying import retry_while_unavailable
-from worker.runner import Finish, Run
+from worker.runner import Finish, Run, Work, run_next
 from worker.sweep import sweep
 
 
@@ -39,6 +41,32 @@ def test_sweep_runs_to_its_result(sessions: Sessions, storage: Storage, job_id: 
     assert job.result is not None
     assert [trial["learning_rate"] for trial in job.result["trials"]] == [0.1, 0.2, 0.5, 0.8, 1.0, 2.0]
     assert job.progress == {"done": 30, "total": 30, "unit": "steps"}
+
+
+def test_kind_of_the_claimed_job_chooses_its_work(sessions: Sessions, job_id: str) -> None:
+    training, _ = service.submit(sessions, MnistTrainingSpec(kind="mnist_training"))
+    with sessions.writing() as session:
+        get_job(session, training.id).queue = "sweeps"  # a queue of two kinds
+    ran: list[tuple[str, str]] = []
+
+    def work_of(kind: str) -> Work:
+        def work(run: Run) -> Finish:
+            ran.append((kind, run.claim.job_id))
+            return done
+
+        return work
+
+    works = {kind: work_of(kind) for kind in ("mnist_training", "backprop_sweep")}
+    for _ in range(3):
+        run_next(sessions, "sweeps", works)
+    assert ran == [("backprop_sweep", job_id), ("mnist_training", training.id)]
+
+
+def test_every_kind_of_job_has_its_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMERAL_DATA_DIR", str(tmp_path))
+    from worker.work import WORK  # opens the store of the settings
+
+    assert set(WORK) == set(get_args(JobKind)) == set(job_spec_adapter.json_schema()["discriminator"]["mapping"])
 
 
 def test_job_that_is_not_queued_is_not_run(sessions: Sessions, job_id: str) -> None:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# backup.sh FOLDER: writes database.dump and artifacts.tar there, while the service runs. The database goes first: what
-# it names has been stored before it was recorded, and nothing of that is ever changed, so the two fit together.
+# backup.sh FOLDER: writes database.dump and artifacts.tar there, while the service runs. The database is dumped first:
+# an artifact is stored before it is recorded, and never changed, so the archive holds all that the dump names.
 set -eu
 folder=$1
 mkdir -p "$folder"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the passwords of a stack that has none yet, and the two addresses that hold them. What is there, stays.
+# Makes the passwords of a stack that has none yet, and the two URLs that contain them. Existing files are kept.
 set -eu
 cd /run/secrets
 

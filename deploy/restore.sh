@@ -1,5 +1,5 @@
 #!/bin/sh
-# restore.sh FOLDER: brings back what backup.sh wrote, into a stack that has no data yet, and starts it.
+# restore.sh FOLDER: restores what backup.sh wrote into a stack that has no data yet, and starts it.
 set -eu
 folder=$1
 docker compose up --detach --wait postgres redis

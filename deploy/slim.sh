@@ -1,7 +1,7 @@
 #!/bin/sh
-# slim.sh FOLDER [api]: takes out of an environment what nothing here runs, and most of an image's size: tests, sources of
-# what is compiled, debugging symbols, a second ONNX Runtime for C programs, and AWS's hundreds of services but S3's.
-# With `api`, also all of SciPy but the picture operations, and fontTools, which matplotlib loads for PDF alone.
+# slim.sh FOLDER [api]: removes what nothing here runs from an environment, which is most of an image's size: tests,
+# sources of compiled modules, debugging symbols, a second ONNX Runtime for C programs, and all AWS services but S3.
+# With `api`, also all of SciPy but `ndimage` and `special`, and fontTools, which matplotlib needs for PDF only.
 set -eu
 cd "$1"/lib/python3*/site-packages
 find . -type d -name tests -prune -exec rm -rf {} +
@@ -14,5 +14,5 @@ if [ "${2:-}" = api ]; then
     rm -rf fontTools
     find scipy -mindepth 1 -maxdepth 1 -type d -not -name '_*' -not -name ndimage -not -name special -exec rm -rf {} +
 fi
-# Not what auditwheel has put into *.libs: it is stripped, and its layout bears no change.
+# Not the libraries that auditwheel put into *.libs: they are stripped already, and break if their layout changes.
 find . -name '*.so' -not -path './*.libs/*' -not -path './torch/*' -exec strip --strip-unneeded {} +

@@ -22,7 +22,7 @@ from app.api.middleware.body_limit import BodyLimit
 from app.api.middleware.fast_lane import FastLane
 from app.api.middleware.gate import Gate
 from app.api.middleware.stack import build_stack
-from app.api.raw_route import RawRoutes
+from app.api.raw_route import MAX_JSON_BYTES, RawRoutes
 from app.api.security_headers import common_headers
 from app.config import Settings
 from app.main import ROUTERS, create_app
@@ -83,9 +83,7 @@ def build_steps(settings: Settings) -> list[Step]:
     routes = RawRoutes(route for router in ROUTERS for route in router.routes)
     uncounted, counted = without_metrics(settings), Services(settings, NoWorkers())
     app = create_app(uncounted)
-    bare = BodyLimit(
-        FastLane(app, fastapi=app, raw_routes=routes), raw_routes=routes, max_bytes=settings.max_body_bytes
-    )
+    bare = FastLane(BodyLimit(app, max_bytes=MAX_JSON_BYTES), fastapi=app, raw_routes=routes)
     authorization = OpenAuthorization(uncounted.keyring, uncounted.limits)
     headers = common_headers(is_shared=False)
     return [

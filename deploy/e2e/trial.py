@@ -89,7 +89,7 @@ def lose_a_worker() -> None:
         kill(containers("worker")[0])
         wait_for(lambda: job(asking, training)["attempt"] == 2, "another try of the killed worker's job")
         print(f"worker killed: its container is back and its job runs again after {time.monotonic() - started:.1f} s")
-        compose("stop", "worker")  # SIGTERM: a checkpoint, and the job goes back uncharged
+        compose("stop", "worker")  # SIGTERM: it saves a checkpoint and releases the job
         require(job(asking, training)["status"] == "queued", "a stopped worker's job is queued again")
         compose("start", "worker")
         ended = wait_for_end(asking, training, seconds=600)

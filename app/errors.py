@@ -97,7 +97,7 @@ class ShuttingDown(AppError):
 
 
 class Overloaded(AppError):
-    """Too many requests are waiting already."""
+    """Too many requests or pictures are waiting already."""
 
 
 class DeadlineExceeded(AppError):

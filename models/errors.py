@@ -22,7 +22,7 @@ class CheckpointUnusable(ModelError):
 
 
 class PictureRefused(ModelError):
-    """Raised if the bytes are not a picture that can be read."""
+    """Raised if a picture cannot be read: it is damaged, of another format, or holds more than is read at once."""
 
 
 class PictureTooLarge(PictureRefused):

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from app import errors
 from models.errors import ModelError, PictureRefused, PictureTooLarge
@@ -80,8 +81,13 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
+async def send_error(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    """Respond to a request with `error`, for what does not go through FastAPI's exception handlers."""
+    response = await respond(Request(scope), error)
+    await response(scope, receive, send)
+
+
 async def respond(request: Request, error: Exception) -> Response:
-    """The response to `error`, for what does not go through FastAPI's exception handlers."""
     return await next(HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS)(request, error)
 
 

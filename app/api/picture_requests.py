@@ -1,7 +1,7 @@
 """Decodes requests about pictures: raw bytes, multipart forms, JSON with base64 or pixels.
 
-The body is received on the event loop. What may take long (parsing it, opening pictures) is put into a function, for
-the predictor to call where it holds nobody up.
+The body is received on the event loop. What may take long (parsing it, opening pictures) is put into a function, which
+the predictor calls at once if it is fast, and in a thread otherwise.
 """
 
 import base64

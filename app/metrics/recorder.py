@@ -1,4 +1,4 @@
-"""Keeps what happened during requests, and counts it in a row four times a second.
+"""Buffers what happens during requests, and adds it to the metrics in bulk four times a second.
 
 Counted one by one, between the work of requests, the metrics of a prediction would take 30 us; in a row they take 3.
 """

@@ -67,7 +67,7 @@ class Engine:
     async def require_room(self) -> None:
         """Raise Overloaded when too many pictures wait already. Call it before anything is done for a request."""
         if self._pictures >= MAX_PICTURES:
-            await self._load_shedder.reject(f"{self._pictures} pictures are being read already; ask again in a second.")
+            await self._load_shedder.reject(f"{self._pictures} pictures wait already; ask again in a second.")
 
     async def predict(self, model: str, pixels: Floats, context: RequestContext = ANY_CONTEXT) -> Answer:
         """Probabilities of pictures float32 (n, 1, 28, 28) in 0..1, bright ink on dark, by a version or an alias.
@@ -116,7 +116,8 @@ class Engine:
         if not self._is_scheduled:
             self._is_scheduled = True
             loop.call_soon(self._run_batch)  # after everything else that this iteration brought
-        if self._queued_pictures >= MAX_BATCH_PICTURES and len(self._queue) > 1:  # one alone lets the others go first
+        is_full = self._queued_pictures >= MAX_BATCH_PICTURES
+        if is_full and len(self._queue) > 1:  # a full item alone lets the others of this iteration join the queue first
             self._run_first()
         return item.answer
 

@@ -20,6 +20,7 @@ from models.inference.reading import ReadDigit, choose_digits
 from models.inference.segmentation import Segmentation, segment
 from models.pictures.mnist_format import Normalised, as_mnist
 from models.pictures.normalisation import normalise
+from models.pictures.rejection import RejectionReason
 
 Pixels = NDArray[np.float32]
 PictureReader = Callable[[], Image.Image | Pixels]  # gives a picture still to be normalised, or pixels (28, 28) 0..255
@@ -47,7 +48,7 @@ class Prediction(NamedTuple):
 
     version: str
     probabilities: Pixels  # (10,)
-    reason: str | None  # why it should not be trusted
+    reason: RejectionReason | None  # None if it is accepted
     normalised: Normalised | None  # how the picture became 28x28; None for pixels, which are taken as they are
 
     @property
@@ -120,7 +121,7 @@ class Predictor:
     async def tensors(
         self, read: Callable[[], Request], *, is_small: bool, model: str, arrived: float, context: RequestContext
     ) -> TensorPrediction[Request]:
-        """The digits in pictures that are 28x28 already. Nothing is judged: the protocol has no word for it.
+        """The digits in pictures that are 28x28 already. Nothing is judged: the protocol has no field for acceptance.
 
         `arrived`, by time.monotonic(), is when the request's own timeout began.
         """

@@ -12,7 +12,7 @@ def _never() -> bool:
 
 
 class RequestContext(NamedTuple):
-    """Handed through all steps of a prediction, and checked before each that takes long."""
+    """Handed through all steps of a prediction, and checked before each slow step."""
 
     deadline: float | None = None  # by time.monotonic()
     is_disconnected: Callable[[], bool] = _never

@@ -1,10 +1,11 @@
-"""Whether to accept a prediction, and why not: `blank`, `too_small`, `not_a_digit` or `ambiguous`."""
+"""Whether to accept a prediction, and why not (models/pictures/rejection.py has the reasons)."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.arrays import Floats
 from models.pictures.mnist_format import Normalised
+from models.pictures.rejection import RejectionReason
 
 MIN_INK_PIXELS = 10  # of 28x28: no digit of MNIST's 70,000 has fewer than 34, a dot has fewer than 10
 MIN_INK_LEVEL = 0.25  # of a pixel in 0..1 that counts as ink
@@ -36,7 +37,7 @@ def rejection_reason(
     pixels: Floats,
     min_margin: float,
     normalised: Normalised | None = None,
-) -> str | None:
+) -> RejectionReason | None:
     """Returns why the prediction is not accepted, None if it is.
 
     `probabilities` (10,) are calibrated, `pixels` (28, 28) in 0..1 are the network's input, `normalised` is the picture

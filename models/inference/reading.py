@@ -9,6 +9,7 @@ from models.inference.acceptance import rejection_reason
 from models.inference.classifier import softmax
 from models.inference.segmentation import SHIFTS, DigitCandidate, Segmentation
 from models.pictures.boxes import Box
+from models.pictures.rejection import RejectionReason
 
 EPSILON = np.float32(1e-9)  # so that a probability of zero has a logarithm
 
@@ -20,7 +21,7 @@ class ReadDigit:
     digit: int
     confidence: float
     box: Box
-    reason: str | None  # why it is not accepted
+    reason: RejectionReason | None  # None if it is accepted
 
 
 def choose_digits(segmentation: Segmentation, probabilities: Floats, min_margin: float) -> list[list[ReadDigit]]:

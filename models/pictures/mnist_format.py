@@ -12,6 +12,7 @@ from PIL import Image
 
 from models.pictures.boxes import Box
 from models.pictures.decoding import DECODER_ERRORS
+from models.pictures.rejection import RejectionReason
 
 SIDE = 28
 INK_SIDE = (19, 20)  # pixels of the digit's longer side: 20 in all but 3 of MNIST's 10,000 test pictures
@@ -29,7 +30,7 @@ class Normalised:
     scale: float  # pixels of `image` for one of the original
     shift: tuple[int, int]  # x, y: from the position where the box is centred to where its centre of mass is
     ink_share: float  # of the 28x28 pixels, 0..1
-    rejection_reason: str | None = None  # `blank`, `too_small` or `not_a_digit`; None if this may be a digit
+    rejection_reason: RejectionReason | None = None  # by the shape of the ink; None if this may be a digit
 
 
 def as_mnist(picture: Image.Image) -> Normalised | None:

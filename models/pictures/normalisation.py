@@ -11,6 +11,7 @@ from models.pictures.centring import centre
 from models.pictures.decoding import decode, to_grey
 from models.pictures.digit_selection import Digit, select_digit
 from models.pictures.mnist_format import Normalised, as_mnist
+from models.pictures.rejection import RejectionReason
 
 OVERVIEW_SIDE = 320  # pixels: larger pictures are reduced to it
 MIN_OVERVIEW_DIGIT = 60  # pixels: a smaller digit is cut out of the larger picture
@@ -38,12 +39,12 @@ def normalise(picture: Image.Image) -> Normalised:
         int(np.ceil(bottom / reduction)),
     )
     ink_share = int(np.count_nonzero(image)) / image.size
-    reason = _rejection_reason(digit, box)
+    reason = _judge_shape(digit, box)
     return Normalised(image, foreground.is_inverted, box, scale * factor * reduction, shift, ink_share, reason)
 
 
-def _rejection_reason(digit: Digit, box: Box) -> str | None:
-    """Why the ink is not one digit, judged by its shape."""
+def _judge_shape(digit: Digit, box: Box) -> RejectionReason | None:
+    """Why the shape of the ink is not that of one digit."""
     width, height = size_of(box)
     if max(width, height) < MIN_DIGIT_SIDE or (
         digit.extent > MAX_EXTENT and max(width, height) < 2 * min(width, height)

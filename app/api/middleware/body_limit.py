@@ -1,10 +1,9 @@
 """The limit on the bodies of all routes but raw ones, which have their own."""
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api import error_handlers
 from app.api.body_limit import limit_body
+from app.api.error_handlers import send_error
 from app.errors import BodyTooLarge
 
 
@@ -18,7 +17,6 @@ class BodyLimit:
         try:
             limited = limit_body(scope, receive, max_bytes=self._max_bytes) if scope["type"] == "http" else receive
         except BodyTooLarge as error:
-            response = await error_handlers.respond(Request(scope), error)
-            await response(scope, receive, send)
+            await send_error(error, scope, receive, send)
         else:
             await self._app(scope, limited, send)

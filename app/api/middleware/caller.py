@@ -1,4 +1,4 @@
-"""Who sends a request, as far as its headers say."""
+"""Reads the address, the credentials and the id of a request."""
 
 import itertools
 import re

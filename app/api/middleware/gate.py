@@ -1,16 +1,15 @@
-"""What every request passes first: who sends it, may it come in; and what every response carries.
+"""Identifies and authorizes each request, adds headers to each response, and counts both.
 
 One middleware for all of it, since every prediction pays for each layer: benchmarks/overhead.py says how much.
 """
 
 import asyncio
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
 from app.access.authorization import Authorization, Caller
-from app.api import error_handlers
+from app.api.error_handlers import send_error
 from app.api.middleware.audit import write_audit_line
 from app.api.middleware.caller import read_caller
 from app.api.middleware.response_headers import NEVER_ANSWERED, Outcome, with_headers
@@ -40,11 +39,11 @@ class Gate:
             if error is None:
                 await self._app(scope, receive, send)
             else:
-                await _reject(error, scope, receive, send)
+                await send_error(error, scope, receive, send)
         except asyncio.CancelledError:  # the process ends, and has waited for this request as long as it may
             if outcome.status != NEVER_ANSWERED:
                 raise
-            await _reject(_interrupted(), scope, receive, send)
+            await send_error(_interrupted(), scope, receive, send)
         finally:
             self._record(scope, caller, outcome)
 
@@ -62,11 +61,6 @@ class Gate:
         route = getattr(scope.get("route"), "path", UNMATCHED)
         self._recorder.record_request(method, route, str(outcome.status), outcome.seconds)
         write_audit_line(caller, method, scope["path"], route, outcome.status, outcome.location)
-
-
-async def _reject(error: AppError, scope: Scope, receive: Receive, send: Send) -> None:
-    response = await error_handlers.respond(Request(scope), error)
-    await response(scope, receive, send)
 
 
 def _interrupted() -> ShuttingDown:

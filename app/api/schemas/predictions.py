@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from models.pictures.rejection import RejectionReason
+
 
 class ModelReference(BaseModel):
     version: str
@@ -23,7 +25,7 @@ class Prediction(BaseModel):
     confidence: float = Field(description="the probability of `digit`")
     probabilities: list[float] = Field(min_length=10, max_length=10)
     accepted: bool = Field(description="false where the model should not be trusted")
-    reason: str | None = Field(description="why not accepted: `blank`, `too_small`, `not_a_digit` or `ambiguous`")
+    reason: RejectionReason | None = Field(description="why the prediction is not accepted; null if it is")
     model: ModelReference
     image: PictureReport | None = Field(description="null for `pixels`, which are taken as they are")
 
@@ -33,7 +35,7 @@ class ReadDigit(BaseModel):
     confidence: float = Field(description="the probability of `digit`")
     box: tuple[int, int, int, int] = Field(description="left, top, right, bottom of its ink")
     accepted: bool = Field(description="false where the model should not be trusted")
-    reason: str | None = Field(description="why not accepted, as for a prediction")
+    reason: RejectionReason | None = Field(description="why the digit is not accepted; null if it is")
 
 
 class ReadLine(BaseModel):

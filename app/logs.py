@@ -4,12 +4,16 @@ Each carries the ids that structlog's `bind_contextvars` bound in its task or th
 """
 
 import logging
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
-from structlog.types import Processor
+from structlog.types import EventDict, Processor
+
+from app.redaction import CONTROLS_IN_LINE, escape_controls, mask_keys
 
 QUIET_LOGGERS = ("alembic", "celery", "kombu", "httpx", "uvicorn.access", "botocore", "aiobotocore")
+MULTILINE_FIELDS = ("exception", "stack")
+INDENT = "    "  # of their lines, so that none looks like a line of the log
 
 
 def configure_logging(style: Literal["console", "json"]) -> None:
@@ -39,13 +43,38 @@ def _renderers(style: Literal["console", "json"], is_terminal: bool) -> list[Pro
             remove_meta,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             structlog.processors.ExceptionRenderer(),
+            _redact,
             structlog.processors.EventRenamer("message"),
             structlog.processors.JSONRenderer(),
         ]
     return [
         remove_meta,
         structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
-        structlog.dev.ConsoleRenderer(
-            colors=is_terminal, exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
-        ),
+        structlog.processors.ExceptionRenderer(),
+        _redact,
+        _indent,
+        structlog.dev.ConsoleRenderer(colors=is_terminal, pad_event_to=0),
     ]
+
+
+def _redact(logger: object, method: str, event: EventDict) -> EventDict:
+    """No key and no control character in any name or value: nobody forges a line, or writes to the terminal."""
+    return {_redact_value(name): _redact_value(value, name in MULTILINE_FIELDS) for name, value in event.items()}
+
+
+def _redact_value(value: Any, is_multiline: bool = False) -> Any:
+    if isinstance(value, str):
+        masked = mask_keys(value)
+        return escape_controls(masked, CONTROLS_IN_LINE) if is_multiline else escape_controls(masked)
+    if isinstance(value, dict):
+        return {_redact_value(name): _redact_value(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redact_value(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float) else _redact_value(repr(value))
+
+
+def _indent(logger: object, method: str, event: EventDict) -> EventDict:
+    for name in MULTILINE_FIELDS:
+        if name in event:
+            event[name] = "\n".join(INDENT + line for line in event[name].split("\n"))
+    return event

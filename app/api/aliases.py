@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
 
 from app.api.dependencies import ServicesDependency, require_json
+from app.api.json_route import JsonRoute
 from app.api.model_documents import render
 from app.api.schemas import models as schemas
 from app.errors import InvalidInput
@@ -12,7 +13,7 @@ from app.registry import aliases, service
 from app.registry.tables import AliasChange
 from app.services import Services
 
-router = APIRouter(prefix="/v1/models/aliases", tags=["models"])
+router = APIRouter(prefix="/v1/models/aliases", tags=["models"], route_class=JsonRoute)
 
 AliasName = Annotated[str, Path(pattern=f"^{service.ALIAS.pattern}$", description="a lower-case word")]
 IfMatch = Annotated[str | None, Header(max_length=50, description="the version that must serve now, as in `ETag`")]

@@ -6,13 +6,14 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator
 
+from app.api.json_route import JsonRoute
 from app.api.schemas import backprop as schemas
 from app.jobs.specs.network_fields import EightWeights, Finite, LearningRate, Probability
 from app.jobs.specs.trace import TraceSpec
 from models.backprop.derivation import diagram, page, steps
 from models.figures.figure import render
 
-router = APIRouter(prefix="/v1/backprop", tags=["backprop"])
+router = APIRouter(prefix="/v1/backprop", tags=["backprop"], route_class=JsonRoute)
 
 
 def _parse_numbers(value: Any) -> Any:

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from app.api.json_limits import JsonLimits, require_within
 from app.api.v2.tensors import INPUT, MAX_PICTURES, PICTURE, Floats, from_bytes, from_json
 from app.errors import InvalidInput
 
 PROBABILITIES, DIGIT = "probabilities", "digit"
 OUTPUTS = (PROBABILITIES, DIGIT)
 CLASSES = 10
+LIMITS = JsonLimits(commas=MAX_PICTURES * (28 * 28 + 64), brackets=MAX_PICTURES * 32, colons=1_000)
 MAX_JSON_BYTES = 8 * 2**20  # over 1,000 pictures; parsing it takes a quarter of a second with the GIL held
 
 
@@ -69,6 +71,7 @@ def _parse(content: bytes) -> dict[str, Any]:
         raise InvalidInput(
             f"The JSON has {len(content):,} bytes, more than {MAX_JSON_BYTES:,}. Send the pictures as binary tensors."
         )
+    require_within(content, LIMITS)
     try:
         document = orjson.loads(content)
     except orjson.JSONDecodeError as error:

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, f
 
 from app.jobs.specs import sweep_checks
 from app.jobs.specs.network_fields import (
+    MAX_LAYERS,
+    MAX_SAMPLES,
     MAX_UNITS,
     WORKBOOK_LAYERS,
     WORKBOOK_WEIGHTS,
@@ -21,6 +23,7 @@ from app.jobs.specs.sweep_checks import as_samples
 from models.backprop.sweeps.task import Activation, Task, draw_weights
 
 MAX_LEARNING_RATES = 10_000
+MAX_NUMBERS = 2 * MAX_SAMPLES * MAX_UNITS + (MAX_LAYERS - 1) * MAX_UNITS**2 + MAX_LEARNING_RATES  # in all its lists
 MAX_EPOCHS = 100_000
 
 
@@ -39,11 +42,11 @@ class BackpropSweepSpec(JobOptions):
     network."""
 
     kind: Literal["backprop_sweep"]
-    layers: list[Annotated[WholeNumber, Field(ge=1, le=MAX_UNITS)]] = Field(
-        list(WORKBOOK_LAYERS), min_length=2, max_length=5, description="units of each layer, the inputs first"
+    layers: Annotated[list[Annotated[WholeNumber, Field(ge=1, le=MAX_UNITS)]], Field(fail_fast=True)] = Field(
+        list(WORKBOOK_LAYERS), min_length=2, max_length=MAX_LAYERS, description="units of each layer, the inputs first"
     )
     activation: Activation = Field("sigmoid", description="of every layer except the inputs")
-    biases: StrictBool | list[Row] = Field(
+    biases: StrictBool | Annotated[list[Row], Field(max_length=MAX_LAYERS - 1, fail_fast=True)] = Field(
         False, description="true: initially zero; or the initial biases of each layer except the inputs"
     )
     inputs: Samples = Field([0.05, 0.10], validate_default=True, description="one sample, or a list of samples")
@@ -56,7 +59,7 @@ class BackpropSweepSpec(JobOptions):
         validate_default=True,
         description="w1 to w8 for layers [2, 2, 2], or a matrix (units x inputs) per layer; drawn from `seed` if null",
     )
-    learning_rates: list[LearningRate] = Field(
+    learning_rates: Annotated[list[LearningRate], Field(fail_fast=True)] = Field(
         [0.1, 0.2, 0.5, 0.8, 1.0, 2.0], min_length=1, max_length=MAX_LEARNING_RATES
     )
     epochs: WholeNumber = Field(100, ge=1, le=MAX_EPOCHS, validate_default=True)

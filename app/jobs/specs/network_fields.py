@@ -9,13 +9,14 @@ from app.jobs.specs.numbers import Number
 WORKBOOK_LAYERS = (2, 2, 2)
 WORKBOOK_WEIGHTS = (0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55)
 
+MAX_LAYERS = 5
 MAX_UNITS = 64  # of a layer
 MAX_SAMPLES = 1000
 
 Finite = Annotated[Number, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 LearningRate = Annotated[Number, Field(ge=1e-12, le=1e6, allow_inf_nan=False)]
 Probability = Annotated[Number, Field(gt=0, lt=1, allow_inf_nan=False)]
-EightWeights = tuple[Finite, Finite, Finite, Finite, Finite, Finite, Finite, Finite]
+EightWeights = Annotated[tuple[Finite, Finite, Finite, Finite, Finite, Finite, Finite, Finite], Field(fail_fast=True)]
 
 
 def _shape(value: Any) -> str:
@@ -24,11 +25,10 @@ def _shape(value: Any) -> str:
     return "nested" if is_nested else "flat"
 
 
-Row = Annotated[list[Finite], Field(min_length=1, max_length=MAX_UNITS)]
-Samples = Annotated[
-    Annotated[Row, Tag("flat")] | Annotated[list[Row], Field(min_length=1, max_length=MAX_SAMPLES), Tag("nested")],
-    Discriminator(_shape),
-]
-Weights = Annotated[
-    Annotated[EightWeights, Tag("flat")] | Annotated[list[list[Row]], Tag("nested")], Discriminator(_shape)
-]
+# fail_fast: each wrong element costs as much as a thousand right ones, so a list ends at its first.
+Row = Annotated[list[Finite], Field(min_length=1, max_length=MAX_UNITS, fail_fast=True)]
+Rows = Annotated[list[Row], Field(min_length=1, max_length=MAX_SAMPLES, fail_fast=True)]
+Matrix = Annotated[list[Row], Field(min_length=1, max_length=MAX_UNITS, fail_fast=True)]
+Matrices = Annotated[list[Matrix], Field(min_length=1, max_length=MAX_LAYERS - 1, fail_fast=True)]
+Samples = Annotated[Annotated[Row, Tag("flat")] | Annotated[Rows, Tag("nested")], Discriminator(_shape)]
+Weights = Annotated[Annotated[EightWeights, Tag("flat")] | Annotated[Matrices, Tag("nested")], Discriminator(_shape)]

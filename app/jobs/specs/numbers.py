@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Strict
 
 def _refuse_bool_and_str(value: Any) -> Any:
     if isinstance(value, bool | str):
-        raise ValueError(f"a whole number is expected, not {value!r}")
+        raise ValueError(f"a whole number is expected, not {value!r:.40}")
     return value
 
 

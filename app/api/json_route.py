@@ -1,0 +1,79 @@
+"""FastAPI routes with a body of JSON: bounded before it is parsed, and a large one never holds up the event loop."""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from anyio import CapacityLimiter, to_thread
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.json_limits import MAX_UNCOUNTED_BYTES, SMALL, JsonLimits, require_within
+from app.errors import InvalidInput
+
+MAX_INLINE_JSON_BYTES = MAX_UNCOUNTED_BYTES
+MAX_PARSING_THREADS = 2
+
+Validate = Callable[..., tuple[Any, list[Any]]]
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class JsonRoute(APIRoute):
+    """A route whose body is parsed and validated before FastAPI sees it; a subclass may have other limits."""
+
+    limits: JsonLimits = SMALL
+
+    def get_route_handler(self) -> Handler:
+        handle, field = super().get_route_handler(), self.body_field
+        if field is None:
+            return handle
+        threads = CapacityLimiter(MAX_PARSING_THREADS)
+
+        async def handle_read(request: Request) -> Response:
+            body = await request.body()
+            if not body or not _is_json(request):
+                return await handle(request)
+            if len(body) <= MAX_INLINE_JSON_BYTES:
+                content = self._read(body, field.validate)
+            else:
+                content = await to_thread.run_sync(self._read, body, field.validate, limiter=threads)
+            return await handle(ReadRequest(request, body, content))
+
+        return handle_read
+
+    def _read(self, body: bytes, validate: Validate) -> Any:
+        """The body as the endpoint takes it. Raises InvalidInput, RequestValidationError."""
+        require_within(body, self.limits)
+        try:
+            document = json.loads(body)  # it takes NaN too: the field then says what is wrong
+        except ValueError as error:
+            raise InvalidInput(f"The body is not JSON: {error}.", location="body") from None
+        except RecursionError:
+            raise InvalidInput(
+                "The body is not JSON that can be read: it is nested too deep.", location="body"
+            ) from None
+        content, errors = validate(document, loc=("body",))
+        if errors:
+            raise RequestValidationError(errors)
+        return content
+
+
+class ReadRequest(Request):
+    """A request whose body has been read, parsed and validated: validating it once more costs nothing."""
+
+    def __init__(self, request: Request, body: bytes, content: Any) -> None:
+        super().__init__(request.scope, request.receive)
+        self._bytes, self._content = body, content
+
+    async def body(self) -> bytes:
+        return self._bytes
+
+    async def json(self) -> Any:
+        return self._content
+
+
+def _is_json(request: Request) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 from PIL import Image
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from app.api.forms import read_field
+from app.api.json_limits import JsonLimits, require_within
 from app.api.raw_route import read_body
 from app.api.request_context import read_context
 from app.api.schemas.pictures import MAX_MODEL_LENGTH, MAX_PICTURES, PICTURE_TYPES
@@ -26,7 +26,8 @@ from app.serving.predictor import PictureReader, Pixels
 from app.serving.request_context import RequestContext
 from models.pictures.decoding import open_picture
 
-MAX_MARKS = 2 * MAX_PICTURES * 28 * 28  # commas and brackets in JSON, twice what is needed: parsing takes time
+ONE_PICTURE = JsonLimits(commas=4 * 28 * 28, brackets=4 * 32, colons=32)
+MANY_PICTURES = JsonLimits(*(MAX_PICTURES * limit for limit in (2 * 28 * 28, 64, 8)))
 
 
 class PictureRequest(NamedTuple):
@@ -91,12 +92,12 @@ def _is_debug(request: Request) -> bool:
 
 
 def _read_json(body: bytes) -> Image.Image | Pixels:
-    return _read_item(_parse_json(body), "body")
+    return _read_item(_parse_json(body, ONE_PICTURE), "body")
 
 
 def _split_json(body: bytes) -> Iterable[PictureReader]:
     """A reader for each of up to 256 items, so that each can fail in its own place."""
-    document = _parse_json(body)
+    document = _parse_json(body, MANY_PICTURES)
     if not isinstance(document, dict) or set(document) != {"items"} or not isinstance(document["items"], list):
         raise InvalidInput('The body must be {"items": [...]} and nothing else.', location="body")
     items = document["items"]
@@ -144,12 +145,8 @@ def _decode_base64(text: Any, location: str) -> bytes:
         raise InvalidInput("image is not base64 as of RFC 4648, section 4.", location=location) from None
 
 
-def _parse_json(body: bytes) -> Any:
-    if len(body) > MAX_MARKS and (marks := sum(map(body.count, (b",", b"[", b"{")))) > MAX_MARKS:
-        raise InvalidInput(
-            f"The JSON has {marks:,} commas and brackets, more than {MAX_PICTURES} pictures of 784 pixels need.",
-            location="body",
-        )
+def _parse_json(body: bytes, limits: JsonLimits) -> Any:
+    require_within(body, limits)
     try:
         return orjson.loads(_not_empty(body, "body"))
     except orjson.JSONDecodeError as error:
@@ -157,15 +154,7 @@ def _parse_json(body: bytes) -> Any:
 
 
 async def _uploads(request: Request, field: str, *, limit: int) -> list[bytes]:
-    try:
-        async with request.form(max_files=limit, max_fields=1) as form:
-            files = [part for part in form.getlist(field) if isinstance(part, UploadFile)]
-            if not files or len(files) != len(form.multi_items()):
-                message = f"The form must hold 1 to {limit} pictures in the field {field!r} and nothing else."
-                raise InvalidInput(message, location=f"body.{field}")
-            return [await file.read() for file in files]
-    except HTTPException as error:  # how Starlette says that a form is malformed
-        raise InvalidInput(f"The form cannot be read: {error.detail}", location="body") from error
+    return read_field(await read_body(request), request.headers["content-type"], field, limit=limit)
 
 
 def _not_empty(content: bytes, location: str) -> bytes:

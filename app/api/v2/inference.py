@@ -11,7 +11,6 @@ from app.api.dependencies import get_services
 from app.api.raw_route import PictureRoute, read_body
 from app.api.request_context import read_context
 from app.api.v2 import documents
-from app.api.v2.bodies import unpack
 from app.api.v2.requests import InferenceRequest, read_json_size, read_request
 from app.api.v2.responses import MODEL, write_response
 from app.errors import AppError
@@ -39,12 +38,12 @@ async def infer(request: Request) -> Response:
 
 
 async def _infer(request: Request, services: Services, name: str) -> Response:
-    arrived, start, headers = time.monotonic(), time.perf_counter_ns(), request.headers
+    arrived, start = time.monotonic(), time.perf_counter_ns()
     context = read_context(request)
-    encoding, json_size = headers.get("content-encoding", ""), read_json_size(headers.get(JSON_SIZE))
+    json_size = read_json_size(request.headers.get(JSON_SIZE))
     body = await read_body(request)
-    decode_request = partial(_decode_request, body, encoding, json_size, services.settings.max_body_bytes)
-    is_small = not encoding and len(body) <= INLINE_TENSOR_BYTES
+    decode_request = partial(read_request, body, json_size)
+    is_small = len(body) <= INLINE_TENSOR_BYTES
     received = time.perf_counter_ns()
     predicted = await services.predictor.tensors(
         decode_request, is_small=is_small, model=name, arrived=arrived, context=context
@@ -54,10 +53,6 @@ async def _infer(request: Request, services: Services, name: str) -> Response:
     phases = (received - start + predicted.input_ns, predicted.inference_ns, time.perf_counter_ns() - computed)
     services.statistics.succeeded(predicted.version, pictures=len(predicted.probabilities), phases=phases)
     return response
-
-
-def _decode_request(body: bytes, encoding: str, json_size: int | None, max_bytes: int) -> InferenceRequest:
-    return read_request(unpack(body, encoding, max_bytes=max_bytes), json_size)
 
 
 def encode_response(predicted: TensorPrediction[InferenceRequest]) -> Response:

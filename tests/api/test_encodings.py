@@ -4,8 +4,8 @@ import zlib
 
 import pytest
 
-from app.api.v2.bodies import unpack
-from app.errors import BodyTooLarge, InvalidInput, UnsupportedMediaType
+from app.api.encodings import unpack
+from app.errors import BodyTooLarge, InvalidInput, UnsupportedEncoding
 
 TEXT = b'{"inputs": []}'
 
@@ -43,5 +43,5 @@ def test_what_is_not_packed_or_cut_off_or_has_more_behind_it_is_refused(encoding
 
 @pytest.mark.parametrize("encoding", ["br", "gzip, deflate", "x" * 1000])
 def test_other_encodings_are_refused(encoding: str) -> None:
-    with pytest.raises(UnsupportedMediaType, match="gzip, deflate or none"):
+    with pytest.raises(UnsupportedEncoding, match="gzip, deflate or none"):
         unpack(TEXT, encoding, max_bytes=100)

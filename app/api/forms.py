@@ -1,0 +1,87 @@
+"""Multipart forms (RFC 7578): the parts of one field as bytes, whether they have a file name or not.
+
+python-multipart steps through some bodies byte by byte in Python, and Starlette reads a part without a file name as
+text. Here the whole body is in memory already, and is searched for its boundary.
+"""
+
+from collections.abc import Iterator
+
+from python_multipart.multipart import parse_options_header
+
+from app.errors import InvalidInput
+
+MAX_BOUNDARY_BYTES = 70  # RFC 2046, section 5.1.1
+MAX_PART_HEAD_BYTES = 4_096
+MAX_OTHER_PARTS = 32  # fields that are ignored, such as a CSRF token or a submit button
+
+
+def read_field(body: bytes, content_type: str, field: str, *, limit: int) -> list[bytes]:
+    """The content of each part named `field`, 1 to `limit` of them, in order. Parts of other names are ignored.
+
+    Raises InvalidInput.
+    """
+    found: list[bytes] = []
+    for number, (name, start, end) in enumerate(_parts(body, _boundary(content_type))):
+        if number >= limit + MAX_OTHER_PARTS:
+            raise InvalidInput(f"The form has more than {limit + MAX_OTHER_PARTS} parts.", location="body")
+        if name == field:
+            if len(found) == limit:
+                raise _not_as_many(field, limit)
+            found.append(body[start:end])
+    if not found:
+        raise _not_as_many(field, limit)
+    return found
+
+
+def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, int, int]]:
+    """The name of each part, and where its content starts and ends."""
+    delimiter, between = b"--" + boundary, b"\r\n--" + boundary
+    position = 0 if body.startswith(delimiter) else body.find(between) + 2  # what stands before it is ignored
+    if position == 1:
+        raise InvalidInput("The form cannot be read: its boundary is not in it.", location="body")
+    position += len(delimiter)
+    while not body.startswith(b"--", position):
+        start = _skip_line_end(body, position)
+        end = body.find(between, start - 2)  # a part may be empty: the line end before it is the next boundary's
+        if end == -1:
+            raise InvalidInput("The form cannot be read: it is cut off.", location="body")
+        head_end = body.find(b"\r\n\r\n", start - 2, min(end, start + MAX_PART_HEAD_BYTES) + 4)
+        if head_end == -1:
+            raise InvalidInput(
+                f"The form cannot be read: a part has no headers, or more than {MAX_PART_HEAD_BYTES:,} bytes of them.",
+                location="body",
+            )
+        yield _name(body[start:head_end]), head_end + 4, end
+        position = end + len(between)
+
+
+def _skip_line_end(body: bytes, position: int) -> int:
+    """Where the line after a boundary starts. Blanks may follow a boundary."""
+    end = body.find(b"\r\n", position, position + MAX_BOUNDARY_BYTES)
+    if end == -1 or body[position:end].strip(b" \t"):
+        raise InvalidInput("The form cannot be read: no line ends behind its boundary.", location="body")
+    return end + 2
+
+
+def _name(head: bytes) -> str:
+    """The field that a part belongs to; empty where it does not say."""
+    for line in head.split(b"\r\n"):
+        header, _, value = line.partition(b":")
+        if header.strip().lower() == b"content-disposition":
+            return parse_options_header(value.strip())[1].get(b"name", b"").decode("utf-8", "replace")
+    return ""
+
+
+def _boundary(content_type: str) -> bytes:
+    boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
+    if not 1 <= len(boundary) <= MAX_BOUNDARY_BYTES:
+        raise InvalidInput(
+            f"The form cannot be read: its Content-Type must name a boundary of 1 to {MAX_BOUNDARY_BYTES} characters.",
+            location="header.Content-Type",
+        )
+    return boundary
+
+
+def _not_as_many(field: str, limit: int) -> InvalidInput:
+    wanted = "one picture" if limit == 1 else f"1 to {limit} pictures"
+    return InvalidInput(f"The form must hold {wanted} in the field {field!r}.", location=f"body.{field}")

@@ -15,6 +15,8 @@ from app.api.accept import accepts, prefers
 from app.api.dependencies import ServicesDependency, require_json
 from app.api.event_streams import encode_events
 from app.api.job_documents import render, render_event, render_page
+from app.api.json_limits import JsonLimits
+from app.api.json_route import JsonRoute
 from app.api.path_parameters import JOB_ID, JobId
 from app.api.schemas import jobs as schemas
 from app.errors import InvalidInput, StorageUnavailable
@@ -23,10 +25,18 @@ from app.jobs.event_feed import POLL_SECONDS
 from app.jobs.events import read_events
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs import JobKind, JobSpec
+from app.jobs.specs.backprop import MAX_NUMBERS
 from app.jobs.tables import Job
 from app.services import Services
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+class SpecRoute(JsonRoute):
+    """Takes a spec: the largest sweep with some room, and never so much else that validating it takes long."""
+
+    limits = JsonLimits(commas=MAX_NUMBERS + 10_000, brackets=4_000, colons=1_000)
+
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=SpecRoute)
 
 MAX_WAIT_SECONDS = 60
 
@@ -121,7 +131,10 @@ def delete_job(job_id: JobId, services: ServicesDependency) -> None:
 @router.get(
     "/{job_id}/events",
     response_model=schemas.EventPage,
-    responses={200: {"content": {"text/event-stream": {}}}},
+    responses={
+        200: {"content": {"text/event-stream": {}}},
+        204: {"description": "the job has ended, and the reader of the stream has seen all of its events"},
+    },
 )
 async def job_events(
     job_id: JobId,
@@ -131,11 +144,16 @@ async def job_events(
     cursor: Annotated[int | None, Query(ge=0, le=2**53, description="`next_cursor` of the last page")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
-    """The job's events: live as Server-Sent Events until its end, or a page of them with `Accept: application/json`."""
+    """The job's events: live as Server-Sent Events until its end, or a page of them with `Accept: application/json`.
+
+    A reader that comes back after the end, with the last event's id, is answered 204.
+    """
     after = cursor if cursor is not None else _parse_event_id(last_event_id)
     page, is_complete = await run_in_threadpool(read_events, services.sessions, job_id, after=after, limit=limit)
     if accepts(accept, "text/event-stream") or not accepts(accept, "application/json"):
-        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        if is_complete and not page:  # by 204 a browser's EventSource stops asking (HTML, section 9.2.3)
+            return Response(status_code=204)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         stream = encode_events(services.events.follow(job_id, after=after))
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
     newest = page[-1].number if page else after

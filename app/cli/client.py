@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
+from app.access.startup import is_loopback
 from app.cli.options import JsonOption, read_settings
 
 if TYPE_CHECKING:
@@ -71,11 +73,22 @@ def _client(url: str | None) -> Iterator["httpx.Client"]:
     try:
         key = os.environ.get("NUMERAL_API_KEY")
         headers = {"Authorization": f"Bearer {key}"} if key else None
-        with httpx.Client(base_url=base, timeout=30, headers=headers) as client:
+        with _open(base, headers, is_own=url is None or is_loopback(urlsplit(url).hostname or "")) as client:
             yield client
     except httpx.HTTPError as error:
         typer.echo(f"error: no service answers at {base} ({error}); start one with `numeral up`.", err=True)
         raise typer.Exit(1) from error
     except json.JSONDecodeError as error:
         typer.echo(f"error: the service at {base} is not Numeral.", err=True)
+        raise typer.Exit(1) from error
+
+
+def _open(base: str, headers: dict[str, str] | None, *, is_own: bool) -> "httpx.Client":
+    """A client of the service; a proxy that the environment names is not asked for this program's own address."""
+    import httpx  # as above
+
+    try:
+        return httpx.Client(base_url=base, timeout=30, headers=headers, trust_env=not is_own)
+    except (ImportError, ValueError) as error:  # httpx's words for a proxy that it cannot use, such as a SOCKS one
+        typer.echo(f"error: the proxy that the environment names cannot be used: {error}", err=True)
         raise typer.Exit(1) from error

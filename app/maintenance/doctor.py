@@ -156,7 +156,7 @@ def check_port(settings: Settings) -> str:
         require_free_port(settings.host, settings.port)
     except ConfigurationError as error:
         try:
-            answer = httpx.get(f"{settings.url}/readyz", timeout=TIMEOUT_SECONDS)
+            answer = httpx.get(f"{settings.url}/readyz", timeout=TIMEOUT_SECONDS, trust_env=False)
             body = answer.json()
         except (httpx.HTTPError, ValueError):
             raise error from None

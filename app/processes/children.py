@@ -57,14 +57,14 @@ def _wait_until_ready(supervisor: Supervisor, address: str) -> bool:
     """Returns False if the supervisor stops before."""
     import httpx  # loaded here: `numeral api` and `numeral worker` do without it
 
-    with httpx.Client(base_url=address, timeout=2) as client:
+    with httpx.Client(base_url=address, timeout=2, trust_env=False) as client:
         while not supervisor.is_stopping:
             try:
                 if client.get("/readyz").is_success:
                     return True
             except httpx.TransportError:
                 pass
-            time.sleep(0.05)
+            time.sleep(0.25)  # more often, and the rate limit of probes would count it
     return False
 
 

@@ -187,7 +187,7 @@ def test_unknown_job_is_404(api: httpx.Client, job_id: str) -> None:
 def test_wrong_path_method_and_parameters_are_problems_too(api: httpx.Client) -> None:
     assert api.get("/v1/nothing").json()["status"] == 404
     wrong_method = api.put("/v1/jobs")
-    assert (wrong_method.status_code, wrong_method.headers["Allow"]) == (405, "GET, POST")
+    assert (wrong_method.status_code, wrong_method.headers["Allow"]) == (405, "GET, HEAD, POST")
     assert api.get("/v1/jobs", params={"limit": 0}).json()["errors"][0]["location"] == "query.limit"
     assert api.get("/v1/jobs", params={"cursor": "'"}).status_code == 422
     job_id = submit(api)

@@ -186,9 +186,13 @@ def translated_errors() -> Iterator[None]:
     except ProgrammingError as error:
         code = getattr(error.orig, "sqlstate", None)
         if code == UNDEFINED_TABLE:
-            raise DatabaseUnavailable("The database has no tables yet. Run `numeral migrate`.") from error
+            detail = "The database has no tables yet. Run `numeral migrate`."
+            raise DatabaseUnavailable(detail, public_detail=detail) from error
         if code == UNDEFINED_COLUMN:  # it was migrated, and this process is to be replaced
             raise DatabaseUnavailable(f"The database no longer has schema {SCHEMA}. Nothing was changed.") from error
         raise
     except DatabaseError as error:  # by SQLite, of a file that is damaged or not a database
-        raise DatabaseUnavailable(f"The database cannot be used: {error.orig}. Restore it from a backup.") from error
+        raise DatabaseUnavailable(
+            f"The database cannot be used: {error.orig}. Restore it from a backup.",
+            public_detail="The database's file is damaged or not a database. Restore it from a backup.",
+        ) from error

@@ -4,12 +4,16 @@
 class AppError(Exception):
     """The root. `str(error)` is a full sentence that names the thing and says what to do.
 
-    `location` names the field of the request that is wrong, if there is one.
+    `location` names the field of the request that is wrong, if there is one. `public_detail` replaces `str(error)` for
+    callers who may not see hosts, ports or folders, where it names those.
     """
 
-    def __init__(self, detail: str, *, location: str | None = None) -> None:
+    public_detail: str | None = None
+
+    def __init__(self, detail: str, *, location: str | None = None, public_detail: str | None = None) -> None:
         super().__init__(detail)
         self.location = location
+        self.public_detail = public_detail or self.public_detail
 
 
 class JobNotFound(AppError):
@@ -67,6 +71,8 @@ class ModelInUse(AppError):
 class ModelNotLoaded(AppError):
     """No model has been loaded yet."""
 
+    public_detail = "No network is loaded yet; GET /readyz says why."
+
 
 class DeviceNotPresent(AppError):
     """No worker has the device that the job asks for."""
@@ -86,6 +92,10 @@ class InvalidInput(AppError):
 
 class UnsupportedMediaType(AppError):
     """The endpoint does not read bodies of this media type."""
+
+
+class UnsupportedEncoding(UnsupportedMediaType):
+    """The body has a Content-Encoding that the service does not read."""
 
 
 class BodyTooLarge(AppError):
@@ -111,17 +121,25 @@ class ClientGone(AppError):
 class DatabaseUnavailable(AppError):
     """The database cannot be reached, is locked for too long, or has another schema than this program."""
 
+    public_detail = "The database cannot be used now. Nothing was changed; try again."
+
 
 class SchemaOutdated(DatabaseUnavailable):
     """The database answers, but has another schema than this program."""
+
+    public_detail = "The database has another schema than this program. Run `numeral migrate`."
 
 
 class StorageFull(AppError):
     """The disk is full."""
 
+    public_detail = "The disk of the artifact store or of the database is full. Nothing was changed."
+
 
 class StorageUnavailable(AppError):
     """The artifact store cannot be read or written."""
+
+    public_detail = "The artifact store cannot be used now. Predictions go on from memory."
 
 
 class StorageRefused(StorageUnavailable):
@@ -131,9 +149,15 @@ class StorageRefused(StorageUnavailable):
 class ArtifactDamaged(StorageUnavailable):
     """An artifact is missing, or its bytes are not those that were stored. Retrying does not help."""
 
+    public_detail = "An artifact in the artifact store is gone or damaged."
+
 
 class KeyInUrl(AppError):
     """The URL contains an API key."""
+
+
+class KeyAmbiguous(AppError):
+    """The request brings more than one API key."""
 
 
 class KeyMissing(AppError):
@@ -154,6 +178,8 @@ class OriginRefused(AppError):
 
 class KeysUnknown(AppError):
     """The keys have not been read from the database yet, so no key can be checked."""
+
+    public_detail = "The API keys cannot be read from the database yet, so no request is let in (see GET /readyz)."
 
 
 class ApiKeyNotFound(AppError):

@@ -53,6 +53,7 @@ def create_app(services: Services) -> FastAPI:
         description="Trains, proves and serves a digit recogniser, and shows how backpropagation learns.",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # Starlette's redirect names the host that the client sent
         lifespan=lifespan,
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )

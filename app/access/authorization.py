@@ -9,9 +9,19 @@ from urllib.parse import unquote_plus, urlsplit
 
 from app.access.keyring import Keyring
 from app.access.rate_limits import RateLimits
-from app.access.scopes import KEY_IN_QUERY, READ, scopes_for
+from app.access.scopes import ADMIN, KEY_IN_PATH, KEY_IN_QUERY, NEVER_LIMITED, PROBES, READ, scopes_for
 from app.access.startup import is_loopback
-from app.errors import KeyInUrl, KeyMissing, KeyWrong, OriginRefused, RateLimited, ScopeMissing
+from app.errors import (
+    KeyAmbiguous,
+    KeyInUrl,
+    KeyMissing,
+    KeysUnknown,
+    KeyWrong,
+    OriginRefused,
+    RateLimited,
+    ScopeMissing,
+)
+from app.redaction import show_path
 
 HOW_TO_SEND = "Send it as Authorization: Bearer KEY or X-API-Key: KEY"
 MAX_KEY_BYTES = 512
@@ -27,6 +37,7 @@ class Caller:
     api_key: bytes = b""
     origin: bytes = b""
     host: bytes = b""
+    has_two_keys: bool = False  # in two headers of one name
     key_id: str = ""
 
 
@@ -50,19 +61,38 @@ class Authorization:
 
     def authorize(self, method: str, path: str, query: bytes, caller: Caller) -> None:
         """Raise KeyInUrl, KeyMissing, KeyWrong, ScopeMissing, OriginRefused, RateLimited or KeysUnknown, or return."""
-        if query and KEY_IN_QUERY.search(unquote_plus(query.decode("latin-1"))):
+        if (query and KEY_IN_QUERY.search(unquote_plus(query.decode("latin-1")))) or (
+            "numeral_" in path and KEY_IN_PATH.search(path)
+        ):
             raise KeyInUrl(
                 "A key does not belong in a URL, because browsers, proxies and logs keep URLs. "
                 f"{HOW_TO_SEND}. If this was a real key, revoke it and create another."
             )
         scopes = scopes_for(method, path)
-        if not scopes or (self._is_metrics_open and path == "/metrics"):
+        if not scopes:
+            self._require_rate_of_open_path(path, caller)
             return
-        self._identify(method, path, scopes, caller)
-        self._require_rate(caller)
+        try:
+            if not (self._is_metrics_open and path == "/metrics"):
+                self._identify(method, path, scopes, caller)
+        finally:  # a rejected request counts too
+            self._require_rate(caller)
+
+    def may_see_details(self, caller: Caller) -> bool:
+        """Whether errors may name hosts, ports and folders: to `admin`, and to this machine where no key exists."""
+        key = b"" if caller.has_two_keys else _key_of(caller)
+        record = self._keyring.find(key) if key else None
+        if record is not None:
+            return record.has_any(ADMIN)
+        try:
+            return self._is_local and not self._keyring.had_keys
+        except KeysUnknown:
+            return False
 
     def _identify(self, method: str, path: str, scopes: tuple[str, ...], caller: Caller) -> None:
         key = _key_of(caller)
+        if caller.has_two_keys or (key and caller.api_key and caller.api_key.strip()[:MAX_KEY_BYTES] != key):
+            raise KeyAmbiguous(f"The request has more than one API key; send one. {HOW_TO_SEND}.")
         record = self._keyring.find(key) if key else None
         if record is None:
             if self._is_insecure:
@@ -74,7 +104,7 @@ class Authorization:
         elif not record.has_any(scopes):
             caller.key_id = record.id
             raise ScopeMissing(
-                f"{method} {path} needs a key with the scope {' or '.join(scopes)}; this one has "
+                f"{method} {show_path(path)} needs a key with the scope {' or '.join(scopes)}; this one has "
                 f"{', '.join(sorted(record.scopes))}. GET /docs lists the endpoints."
             )
         else:
@@ -82,7 +112,9 @@ class Authorization:
 
     def _reject(self, key: bytes, method: str, path: str, scopes: tuple[str, ...], caller: Caller) -> None:
         if not key:
-            raise KeyMissing(f"{method} {path} needs an API key with the scope {' or '.join(scopes)}. {HOW_TO_SEND}.")
+            raise KeyMissing(
+                f"{method} {show_path(path)} needs an API key with the scope {' or '.join(scopes)}. {HOW_TO_SEND}."
+            )
         wait = self._limits.failures.acquire(_network(caller.address))
         if wait is not None:
             raise RateLimited("Too many wrong keys came from this address.", retry_after=math.ceil(wait))
@@ -90,10 +122,19 @@ class Authorization:
             "This API key does not exist, was revoked or has expired. `numeral keys list` shows the valid ones."
         )
 
+    def _require_rate_of_open_path(self, path: str, caller: Caller) -> None:
+        if path in NEVER_LIMITED:
+            return
+        if path in PROBES and self._limits.probes.acquire(_network(caller.address)) is None:
+            return
+        self._require_rate(caller)
+
     def _require_rate(self, caller: Caller) -> None:
-        wait = self._limits.per_key.acquire(caller.key_id) if caller.key_id else None
+        """Requests without a key have a budget of their own, so that they exhaust nobody else's."""
+        limits, network = self._limits, _network(caller.address)
+        wait = limits.per_key.acquire(caller.key_id) if caller.key_id else None
         if wait is None:
-            wait = self._limits.per_address.acquire(_network(caller.address))
+            wait = limits.per_address.acquire(network if caller.key_id else f"{network} without a key")
         if wait is not None:
             raise RateLimited("This key or address has reached its rate limit.", retry_after=math.ceil(wait))
 

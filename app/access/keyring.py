@@ -45,14 +45,14 @@ class Keyring:
         self._records: dict[bytes, KeyRecord] = {}
         self._had_keys = self._admin_key is not NO_KEY
         self._is_known = False
-        self._why_unknown = "Nothing was changed."
+        self._why_unknown = AppError("Nothing was changed.")
 
     def refresh(self) -> None:
         """Read new, revoked and expired keys from the database. Raises DatabaseUnavailable."""
         try:
             rows = service.list_(self._sessions)
         except AppError as error:
-            self._why_unknown = str(error)
+            self._why_unknown = error.with_traceback(None)
             raise
         self._records = {row.id.encode(): _from_row(row) for row in rows if row.revoked_at is None}
         self._had_keys = self._had_keys or bool(rows)
@@ -68,7 +68,8 @@ class Keyring:
         """Raise KeysUnknown until the keys have been read once."""
         if not self._is_known:
             raise KeysUnknown(
-                f"The API keys cannot be read yet, so no request is let in (see GET /readyz). {self._why_unknown}"
+                f"The API keys cannot be read yet, so no request is let in (see GET /readyz). {self._why_unknown}",
+                public_detail=f"{KeysUnknown.public_detail} {self._why_unknown.public_detail or ''}".rstrip(),
             )
 
     def find(self, key: bytes) -> KeyRecord | None:

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from app.errors import BrokerAway, ConfigurationError
 
 SYNC_SECONDS = 0.5
+PROBES = "5/second"  # of readiness, from one address, before they count for its limit
 FAILURES = "10/minute"  # wrong keys from one address
 MAX_SUBJECTS = 50_000  # in one window of one process; with more, the window starts again at zero
 NAMESPACE = "numeral-limits"
@@ -107,6 +108,7 @@ class RateLimits:
         self.per_key = RateLimiter("key", per_key, store)
         self.per_address = RateLimiter("address", per_address, store)
         self.failures = RateLimiter("failures", FAILURES, store)
+        self.probes = RateLimiter("probes", PROBES)
 
     def sync(self) -> None:
         """Call it every SYNC_SECONDS from a thread. Raises BrokerAway."""

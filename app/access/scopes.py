@@ -29,11 +29,14 @@ RULES = (
     _rule(None, r"/v1/backprop(/.*)?", "train"),
 )
 ADMIN = ("admin",)
+NEVER_LIMITED = ("/livez", "/v2/health/live")  # a 429 would cost as much as the answer
+PROBES = ("/readyz", "/v2/health/ready")  # they ask the database; orchestrators and proxies ask them all the time
 
 # Parameters that hold a key, and our own keys (numeral_...) under any name.
 KEY_IN_QUERY = re.compile(
     r"(^|[&;])(x[-_])?(api[-_]?key|access[-_]?token|token|key|authorization)=|numeral_[0-9a-f]", re.I
 )
+KEY_IN_PATH = re.compile(r"numeral_[0-9a-f]{10}_[0-9a-f]")
 
 
 @lru_cache(maxsize=1024)

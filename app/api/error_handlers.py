@@ -1,9 +1,12 @@
 """Errors as RFC 9457 problem documents. The one place that knows status codes."""
 
 import logging
+import math
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from fastapi import FastAPI, Request
@@ -11,17 +14,23 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from app import errors
+from app.api.encodings import ACCEPTED
+from app.redaction import mask_keys, show_path
 from models.errors import ModelError, PictureRefused, PictureTooLarge
 
 logger = logging.getLogger(__name__)
 
+MAY_SEE_DETAILS = "numeral.may_see_details"  # in the scope of a request: a function of the gate's
+_logged_at: dict[str, float] = {}  # by the name of an error, time.monotonic()
+
 STATUS: dict[type[Exception], int] = {
     errors.KeyInUrl: 400,
+    errors.KeyAmbiguous: 400,
     errors.KeyMissing: 401,
     errors.KeyWrong: 401,
     errors.ScopeMissing: 403,
@@ -60,6 +69,8 @@ STATUS: dict[type[Exception], int] = {
 }
 
 MAX_LISTED_ERRORS = 20
+MAX_MESSAGE_LENGTH = 300  # characters of one of them
+DETAIL_LOG_SECONDS = 10.0  # between two lines about the same error whose detail was withheld
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
@@ -116,21 +127,41 @@ def describe(error: Exception) -> dict[str, Any]:
 
 
 def problem(request: Request, document: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    status, path = document["status"], request.url.path
+    status, path = document["status"], request.scope["path"]
     if is_v2(path):
-        content = orjson.dumps({"error": document["detail"]})
+        content = orjson.dumps({"error": mask_keys(document["detail"])})
         return Response(content, 400 if status == 422 else status, headers, "application/json")
-    return ProblemResponse(document | {"instance": path}, status, headers)
+    document = document | {"detail": mask_keys(document["detail"]), "instance": show_path(path)}
+    return ProblemResponse(document, status, headers)
 
 
 async def _known(request: Request, error: Exception) -> Response:
     document = describe(error)
-    if isinstance(error, errors.AppError) and error.location:
-        document["errors"] = [{"location": error.location, "message": str(error)}]
+    if isinstance(error, errors.AppError):
+        if error.public_detail and not _may_see_details(request):
+            _log_withheld(error)
+            document["detail"] = error.public_detail
+        if error.location:
+            document["errors"] = [{"location": error.location, "message": mask_keys(document["detail"])}]
     return problem(request, document, _headers(error, document["status"]))
 
 
+def _may_see_details(request: Request) -> bool:
+    """Whether the caller may learn of hosts, ports and folders. The gate says so; a stranger where there is none."""
+    may_see = request.scope.get(MAY_SEE_DETAILS)
+    return may_see is not None and may_see()
+
+
+def _log_withheld(error: errors.AppError) -> None:
+    name, now = type(error).__name__, time.monotonic()
+    if now - _logged_at.get(name, -math.inf) >= DETAIL_LOG_SECONDS:
+        _logged_at[name] = now
+        logger.warning("a client was told of %s without this detail: %s", name, error)
+
+
 def _headers(error: Exception, status: int) -> dict[str, str] | None:
+    if isinstance(error, errors.UnsupportedEncoding):
+        return {"Accept-Encoding": ", ".join(ACCEPTED)}  # RFC 9110, section 15.5.16
     if status == 401:
         reason = ', error="invalid_token"' if isinstance(error, errors.KeyWrong) else ""
         return {"WWW-Authenticate": f'Bearer realm="numeral"{reason}'}
@@ -148,7 +179,7 @@ def _retry_after(error: Exception) -> str:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     parts: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else []
-    found = [{"location": ".".join(map(_printable, part["loc"])), "message": part["msg"]} for part in parts]
+    found = [{"location": ".".join(map(_printable, part["loc"])), "message": _printable(part["msg"])} for part in parts]
     first = f"{found[0]['location']}: {found[0]['message']}" if found else "It cannot be read."
     return problem(
         request,
@@ -172,19 +203,36 @@ async def _http(request: Request, error: Exception) -> Response:
     if status == 400:  # what FastAPI raises for a body that it cannot decode as JSON
         status, detail = 422, "The body is not JSON that can be read: is it UTF-8, and not nested too deep?"
     elif status == 404:
-        detail = f"There is nothing at {request.url.path}. GET /docs shows what there is."
+        if (other := _other_spelling(request)) is not None:
+            return RedirectResponse(other, 307)
+        detail = f"There is nothing at {show_path(request.scope['path'])}. GET /docs shows what there is."
     elif status == 405:
         headers["Allow"] = _allowed_methods(request)
-        detail = f"{request.url.path} does not take {request.method}; it takes {headers['Allow']}."
+        detail = f"{show_path(request.scope['path'])} does not take {request.method}; it takes {headers['Allow']}."
     title = HTTPStatus(status).phrase
     return problem(request, {"type": "about:blank", "title": title, "status": status, "detail": detail}, headers)
 
 
 def _allowed_methods(request: Request) -> str:
     """The methods that some route takes at this path; Starlette's own answer names those of one route only."""
-    scopes = {method: {**request.scope, "method": method} for method in METHODS}
-    routes = request.app.routes
-    return ", ".join(m for m in METHODS if any(route.matches(scopes[m])[0] == Match.FULL for route in routes))
+    methods = [method for method in METHODS if _is_route(request, method=method)]
+    return ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
+
+
+def _is_route(request: Request, **changes: str) -> bool:
+    """Whether some route takes the request with these changes of its scope."""
+    scope = {**request.scope, **changes}
+    return any(route.matches(scope)[0] == Match.FULL for route in request.app.routes)
+
+
+def _other_spelling(request: Request) -> str | None:
+    """The path with a slash at its end, or without, if something is there. Relative: no host that the client named."""
+    path = request.scope["path"]
+    other = path.rstrip("/") if path.endswith("/") else f"{path}/"
+    if path.startswith("//") or not other or not _is_route(request, path=other):  # // would be another host
+        return None
+    query = request.scope["query_string"].decode("latin-1")
+    return quote(other) + (f"?{query}" if query else "")
 
 
 async def _gone(request: Request, error: Exception) -> Response:
@@ -192,7 +240,7 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
-    logger.error("unexpected error at %s %s", request.method, request.url.path, exc_info=error)
+    logger.error("unexpected error at %s %s", request.method, show_path(request.scope["path"]), exc_info=error)
     return problem(
         request,
         {
@@ -205,7 +253,7 @@ async def _unknown(request: Request, error: Exception) -> Response:
 
 
 def _printable(part: object) -> str:
-    return str(part).encode("utf-8", "replace").decode()
+    return mask_keys(str(part)[:MAX_MESSAGE_LENGTH]).encode("utf-8", "replace").decode()
 
 
 HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {

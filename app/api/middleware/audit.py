@@ -5,6 +5,7 @@ import re
 from functools import lru_cache
 
 from app.access.authorization import Caller
+from app.redaction import show_path
 
 audit = logging.getLogger("numeral.audit")
 
@@ -16,7 +17,7 @@ def write_audit_line(caller: Caller, method: str, path: str, route: str, status:
     """Log a request that may have changed something; `location` names what it created."""
     if is_changing(method, path):
         where = {"key": caller.key_id or "none", "address": caller.address, "route": route}
-        audit.info("%s %s %d", method, location or path, status, extra=where)
+        audit.info("%s %s %d", method, location or show_path(path), status, extra=where)
 
 
 @lru_cache(maxsize=256)

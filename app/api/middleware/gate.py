@@ -4,12 +4,13 @@ One middleware for all of it, since every prediction pays for each layer: benchm
 """
 
 import asyncio
+from functools import partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
 from app.access.authorization import Authorization, Caller
-from app.api.error_handlers import send_error
+from app.api.error_handlers import MAY_SEE_DETAILS, send_error
 from app.api.middleware.audit import write_audit_line
 from app.api.middleware.caller import read_caller
 from app.api.middleware.response_headers import NEVER_ANSWERED, Outcome, with_headers
@@ -33,6 +34,7 @@ class Gate:
             return
         caller, outcome = read_caller(scope), Outcome()
         bind_contextvars(request_id=caller.request_id)
+        scope[MAY_SEE_DETAILS] = partial(self._authorization.may_see_details, caller)
         send = with_headers(send, self._headers, caller.request_id, outcome)
         try:
             error = self._authorize(scope, caller)

@@ -10,6 +10,7 @@ from app.api.security_headers import DATA_POLICY, Headers
 NEVER_ANSWERED = 499
 CREATED = (200, 201, 202, 303)  # answers whose Location names what the request created
 POLICY = (b"content-security-policy", DATA_POLICY.encode())  # where a response has none of its own
+NOT_STORED = (b"cache-control", b"no-store")  # the same
 
 
 @dataclass(slots=True)
@@ -32,6 +33,8 @@ def with_headers(send: Send, headers: Headers, request_id: str, outcome: Outcome
             names = [name for name, _ in merged]
             if POLICY[0] not in names:
                 merged.append(POLICY)
+            if NOT_STORED[0] not in names:
+                merged.append(NOT_STORED)
             if outcome.status in CREATED and b"location" in names:
                 outcome.location = merged[names.index(b"location")][1].decode()
             message["headers"] = merged

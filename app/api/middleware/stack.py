@@ -13,11 +13,13 @@ from app.api.middleware.body_limit import BodyLimit
 from app.api.middleware.draining import Draining
 from app.api.middleware.fast_lane import FastLane
 from app.api.middleware.gate import Gate
+from app.api.middleware.head_requests import HeadRequests
+from app.api.middleware.unpacking import Unpacking
 from app.api.raw_route import MAX_JSON_BYTES, RawRoutes
 from app.api.security_headers import common_headers
 from app.services import Services
 
-METHODS = ("DELETE", "GET", "POST", "PUT")
+METHODS = ("DELETE", "GET", "HEAD", "POST", "PUT")
 EXPOSED_HEADERS = ("ETag", "Location", "Retry-After", "X-Request-Id")  # what a page's script may read beside the body
 
 
@@ -38,8 +40,10 @@ def build_stack(app: FastAPI, raw_routes: RawRoutes, services: Services) -> ASGI
         partial(Draining, shutdown=services.shutdown),
         *([partial(_allow_origins, origins=origins)] if origins else []),
         partial(Gate, authorization=authorization, recorder=services.recorder, headers=headers),
+        partial(Unpacking, raw_routes=raw_routes, max_bytes=settings.max_body_bytes),
         partial(FastLane, fastapi=app, raw_routes=raw_routes),
         partial(BodyLimit, max_bytes=min(MAX_JSON_BYTES, settings.max_body_bytes)),
+        HeadRequests,
     ]
     stack: ASGIApp = app
     for layer in reversed(layers):

@@ -98,6 +98,7 @@ class Settings(BaseSettings):
         256 * 2**20, ge=2**20, description="how much all bodies that are being received may take, in each process"
     )
     max_connections: int = Field(4096, ge=16, le=60_000, description="how many connections each process holds")
+    decode_seconds: float = Field(10.0, ge=0.1, le=600, description="how long decoding a large picture may take")
     insecure: bool = Field(False, description="serve other machines without keys")
     admin_key: AdminKey | None = Field(None, repr=False, description="one more key, which may do everything")
     rate_limit_per_key: RateLimit | None = Field(None, description="requests per key: 100/second;2000/minute")

@@ -118,6 +118,10 @@ class ClientGone(AppError):
     """The client disconnected before its request was processed."""
 
 
+class DecoderUnavailable(AppError):
+    """The process that decodes large pictures is not there, and could not be started."""
+
+
 class DatabaseUnavailable(AppError):
     """The database cannot be reached, is locked for too long, or has another schema than this program."""
 

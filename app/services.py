@@ -24,12 +24,13 @@ from app.metrics.metrics import Metrics
 from app.metrics.recorder import FLUSH_SECONDS, Recorder
 from app.registry import service as registry
 from app.server.shutdown import ShutdownState
+from app.serving.decoder_process import DecoderProcess
 from app.serving.engine import Engine
 from app.serving.load_shedding import LoadShedder
 from app.serving.model_cache import ModelCache
 from app.serving.predictor import Predictor
+from app.serving.preparation import Preparation
 from app.serving.statistics import Statistics
-from app.serving.threads import BoundedThreads
 from app.storage import StorageWatch, open_storage
 from models.inference.line_reader import LineReader
 
@@ -69,8 +70,9 @@ class Services:
         self.model_cache = ModelCache(self.sessions, self.storage, device=settings.serving_device)
         load_shedder = LoadShedder()
         self.engine = Engine(self.model_cache, load_shedder, self.recorder)
-        self.threads = BoundedThreads(load_shedder)
-        self.predictor = Predictor(self.engine, self.threads, LineReader.load(), self.recorder)
+        self.decoder = DecoderProcess(max_seconds=settings.decode_seconds)
+        self.preparation = Preparation(self.decoder, load_shedder)
+        self.predictor = Predictor(self.engine, self.preparation, LineReader.load(), self.recorder)
         self.events = EventFeed(self.sessions)
         self._dispatcher = Dispatcher(
             self.sessions,
@@ -95,7 +97,7 @@ class Services:
     async def running(self) -> AsyncIterator[None]:
         """Run the background tasks while the block lasts, then close everything."""
         try:
-            for prepare in (self.storage_watch.check, self.keyring.refresh, self._refresh_models):
+            for prepare in (self.decoder.start, self.storage_watch.check, self.keyring.refresh, self._refresh_models):
                 await to_thread.run_sync(prepare)
         except AppError as error:
             logger.warning("not ready yet: %s", error)
@@ -108,6 +110,7 @@ class Services:
         self.recorder.flush()
         for task in tasks:
             task.close()
+        self.decoder.close()
         self.notifier.close()
         self.sessions.close()
 

@@ -16,9 +16,9 @@ from app.registry.service import SHIPPED
 from models.errors import PictureRefused
 from models.inference.acceptance import rejection_reason
 from models.inference.classifier import DigitClassifier
-from models.pictures.decoding import open_picture
 from models.pictures.mnist_format import Normalised
 from models.pictures.normalisation import normalise
+from models.pictures.opening import open_picture
 
 CELL, COLUMNS = 160, 8
 

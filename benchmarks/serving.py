@@ -24,8 +24,8 @@ from PIL import Image
 from services import LOAD, SEVEN, cpu_seconds
 from serving_rivals.servers import Server, ours, programs_of, rivals
 
-from models.pictures.decoding import open_picture
 from models.pictures.normalisation import normalise
+from models.pictures.opening import open_picture
 
 ROUNDS = 3
 REQUESTS = 1000  # a round

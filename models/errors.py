@@ -27,3 +27,7 @@ class PictureRefused(ModelError):
 
 class PictureTooLarge(PictureRefused):
     """Raised if a picture has more pixels than are decoded."""
+
+
+class DescriptorsExhausted(ModelError):
+    """This process can open no more files, so it cannot tell whether a picture is good."""

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem documents. The one place that knows status codes."""
 
+import errno
 import logging
 import math
 import time
@@ -21,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from app import errors
 from app.api.encodings import ACCEPTED
 from app.redaction import mask_keys, show_path
-from models.errors import ModelError, PictureRefused, PictureTooLarge
+from models.errors import DescriptorsExhausted, ModelError, PictureRefused, PictureTooLarge
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,8 @@ STATUS: dict[type[Exception], int] = {
     errors.DeadlineExceeded: 504,
     errors.ModelNotLoaded: 503,
     errors.ShuttingDown: 503,
+    errors.DecoderUnavailable: 503,
+    DescriptorsExhausted: 503,
     errors.DatabaseUnavailable: 503,
     errors.StorageUnavailable: 503,
     errors.StorageFull: 507,
@@ -252,6 +255,15 @@ async def _unknown(request: Request, error: Exception) -> Response:
     )
 
 
+async def _system(request: Request, error: Exception) -> Response:
+    """What the system refused; past the limit of file descriptors that is not for long."""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return await _known(
+            request, DescriptorsExhausted("The server has no free file descriptor. Ask again in a second.")
+        )
+    return await _unknown(request, error)
+
+
 def _printable(part: object) -> str:
     return mask_keys(str(part)[:MAX_MESSAGE_LENGTH]).encode("utf-8", "replace").decode()
 
@@ -262,5 +274,6 @@ HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Respons
     RequestValidationError: _invalid,
     HTTPException: _http,
     ClientDisconnect: _gone,
+    OSError: _system,
     Exception: _unknown,
 }

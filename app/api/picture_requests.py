@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from PIL import Image
 from starlette.requests import Request
 
 from app.api.forms import read_field
@@ -22,9 +21,9 @@ from app.api.request_context import read_context
 from app.api.schemas.pictures import MAX_MODEL_LENGTH, MAX_PICTURES, PICTURE_TYPES
 from app.errors import InvalidInput, UnsupportedMediaType
 from app.serving.model_cache import CHAMPION
-from app.serving.predictor import PictureReader, Pixels
+from app.serving.preparation import PictureReader, Pixels
 from app.serving.request_context import RequestContext
-from models.pictures.decoding import open_picture
+from models.pictures.encoded import EncodedPicture, examine
 
 ONE_PICTURE = JsonLimits(commas=4 * 28 * 28, brackets=4 * 32, colons=32)
 MANY_PICTURES = JsonLimits(*(MAX_PICTURES * limit for limit in (2 * 28 * 28, 64, 8)))
@@ -91,7 +90,7 @@ def _is_debug(request: Request) -> bool:
     return value == "true"
 
 
-def _read_json(body: bytes) -> Image.Image | Pixels:
+def _read_json(body: bytes) -> EncodedPicture | Pixels:
     return _read_item(_parse_json(body, ONE_PICTURE), "body")
 
 
@@ -106,18 +105,18 @@ def _split_json(body: bytes) -> Iterable[PictureReader]:
     return [partial(_read_item, item, f"body.items.{number}") for number, item in enumerate(items)]
 
 
-def _read_bytes(content: bytes, location: str) -> Image.Image:
+def _read_bytes(content: bytes, location: str) -> EncodedPicture:
     """Raises InvalidInput, PictureRefused, PictureTooLarge."""
-    return open_picture(_not_empty(content, location))
+    return examine(_not_empty(content, location))
 
 
-def _read_item(item: Any, location: str) -> Image.Image | Pixels:
+def _read_item(item: Any, location: str) -> EncodedPicture | Pixels:
     """The picture of `{"image": base64}` or `{"pixels": [...]}`. Raises as `_read_bytes`."""
     if not isinstance(item, dict) or len(item) != 1 or not set(item) <= {"image", "pixels"}:
         raise InvalidInput('Give either {"image": base64} or {"pixels": [...]} and nothing else.', location=location)
     if "pixels" in item:
         return _read_pixels(item["pixels"], f"{location}.pixels")
-    return open_picture(_decode_base64(item["image"], f"{location}.image"))
+    return examine(_decode_base64(item["image"], f"{location}.image"))
 
 
 def _read_pixels(values: Any, location: str) -> Pixels:

@@ -35,7 +35,7 @@ async def read(request: Request) -> Response:
     is_picture = prefers(request.headers.get("accept", ""), "image/png")
     if not is_picture and not asked.is_debug:
         return json_response(_encode_reading(reading))
-    plot = await services.threads.run(lambda: _draw(reading), asked.context)
+    plot = await services.preparation.medium.run(lambda: _draw(reading), asked.context)
     if is_picture:
         return Response(plot, media_type="image/png")
     return json_response(_encode_reading(reading) | {"plot": as_data_url(plot)})

@@ -2,31 +2,23 @@
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from app.errors import AppError
 from app.metrics.recorder import Recorder
 from app.serving.engine import Answer, Engine
+from app.serving.preparation import PictureReader, Pixels, Preparation, Prepared
 from app.serving.request_context import RequestContext
-from app.serving.threads import BoundedThreads
 from models.errors import ModelError
 from models.inference.acceptance import rejection_reason
 from models.inference.line_reader import LineReader
 from models.inference.reading import ReadDigit, choose_digits
-from models.inference.segmentation import Segmentation, segment
-from models.pictures.mnist_format import Normalised, as_mnist
-from models.pictures.normalisation import normalise
+from models.inference.segmentation import Segmentation
+from models.pictures.mnist_format import Normalised
 from models.pictures.rejection import RejectionReason
 
-Pixels = NDArray[np.float32]
-PictureReader = Callable[[], Image.Image | Pixels]  # gives a picture still to be normalised, or pixels (28, 28) 0..255
-
-# What is smaller is decoded at once: handing it to a thread would take longer.
-INLINE_PICTURE_BYTES, INLINE_PIXELS = 16_384, 64 * 64
 INLINE_TENSOR_BYTES = 65_536  # 20 pictures in binary
 
 
@@ -74,22 +66,17 @@ class TensorPrediction(NamedTuple, Generic[Request]):
     inference_ns: int
 
 
-class _Prepared(NamedTuple):
-    pixels: Pixels  # (28, 28), 0..1
-    normalised: Normalised | None
-
-
 class Predictor:
     """Belongs to one event loop. Every method raises Overloaded, DeadlineExceeded, ClientGone, ModelNotFound and
     ModelNotLoaded beside the errors of its input."""
 
-    def __init__(self, engine: Engine, threads: BoundedThreads, line_reader: LineReader, recorder: Recorder) -> None:
-        self._engine, self._threads, self._line_reader, self._recorder = engine, threads, line_reader, recorder
+    def __init__(self, engine: Engine, preparation: Preparation, line_reader: LineReader, recorder: Recorder) -> None:
+        self._engine, self._preparation, self._line_reader, self._recorder = engine, preparation, line_reader, recorder
 
     async def one(self, read: PictureReader, *, size_bytes: int, model: str, context: RequestContext) -> Prediction:
         """The digit in one picture. Raises InvalidInput, PictureRefused."""
         await self._engine.require_room()
-        prepared = await self._prepare(read, size_bytes, context)
+        prepared = await self._preparation.prepare(read, size_bytes, context)
         answer = await self._engine.predict(model, prepared.pixels[None, None], context)
         return self._judge(prepared, answer, answer.probabilities[0])
 
@@ -101,17 +88,17 @@ class Predictor:
         `split` separates the pictures and may take long. Raises InvalidInput where it cannot.
         """
         await self._engine.require_room()
-        found = await self._threads.run(lambda: [_attempt(read, context) for read in split()], context)
-        readable = [each for each in found if isinstance(each, _Prepared)]
+        found = await self._preparation.prepare_all(split, context)
+        readable = [each for each in found if isinstance(each, Prepared)]
         pixels = np.array([prepared.pixels for prepared in readable], np.float32).reshape(-1, 1, 28, 28)
         answer = await self._engine.predict(model, pixels, context)
         rows = iter(answer.probabilities)
-        return [self._judge(each, answer, next(rows)) if isinstance(each, _Prepared) else each for each in found]
+        return [self._judge(each, answer, next(rows)) if isinstance(each, Prepared) else each for each in found]
 
     async def lines(self, read: PictureReader, *, model: str, context: RequestContext) -> Reading:
         """All digits of a picture, line by line. Raises InvalidInput, PictureRefused."""
         await self._engine.require_room()
-        found = await self._threads.run(lambda: segment(_as_image(read()), self._line_reader), context)
+        found = await self._preparation.segment(read, self._line_reader, context)
         answer = await self._engine.predict(model, found.pixels(), context)
         lines = choose_digits(found, answer.probabilities, answer.min_margin)
         for digit in (digit for line in lines for digit in line):
@@ -127,7 +114,7 @@ class Predictor:
         """
         start = time.perf_counter_ns()
         await self._engine.require_room()
-        request = read() if is_small else await self._threads.run(read, context)
+        request = read() if is_small else await self._preparation.small.run(read, context)
         if request.timeout_seconds is not None:
             context = context.until(arrived + request.timeout_seconds)
         decoded = time.perf_counter_ns()
@@ -137,38 +124,11 @@ class Predictor:
             self._recorder.record_prediction(answer.version, digit, "not_judged")
         return TensorPrediction(request, answer.version, answer.probabilities, decoded - start, computed - decoded)
 
-    async def _prepare(self, read: PictureReader, size_bytes: int, context: RequestContext) -> _Prepared:
-        if size_bytes > INLINE_PICTURE_BYTES:
-            return await self._threads.run(lambda: _normalise(read()), context)
-        picture = read()  # not decoded yet
-        if isinstance(picture, Image.Image) and picture.width * picture.height > INLINE_PIXELS:
-            return await self._threads.run(lambda: _normalise(picture), context)
-        return _normalise(picture)
-
-    def _judge(self, prepared: _Prepared, answer: Answer, probabilities: Pixels) -> Prediction:
+    def _judge(self, prepared: Prepared, answer: Answer, probabilities: Pixels) -> Prediction:
         reason = rejection_reason(probabilities, prepared.pixels, answer.min_margin, prepared.normalised)
         prediction = Prediction(answer.version, probabilities, reason, prepared.normalised)
         self._recorder.record_prediction(answer.version, prediction.digit, _accepted(reason))
         return prediction
-
-
-def _attempt(read: PictureReader, context: RequestContext) -> _Prepared | AppError | ModelError:
-    context.check()  # decoding many large pictures takes seconds
-    try:
-        return _normalise(read())
-    except (AppError, ModelError) as error:
-        return error.with_traceback(None)  # with it, the pictures of its frames would stay in memory
-
-
-def _normalise(picture: Image.Image | Pixels) -> _Prepared:
-    if isinstance(picture, Image.Image):
-        normalised = as_mnist(picture) or normalise(picture)
-        return _Prepared(normalised.image.astype(np.float32) / np.float32(255), normalised)
-    return _Prepared(picture / np.float32(255), None)
-
-
-def _as_image(picture: Image.Image | Pixels) -> Image.Image:
-    return picture if isinstance(picture, Image.Image) else Image.fromarray(picture.round().astype(np.uint8))
 
 
 def _accepted(reason: str | None) -> str:

@@ -12,7 +12,7 @@ from models.errors import PictureRefused
 from models.inference.line_reader import LineDigit, LineReader
 from models.pictures.boxes import Box
 from models.pictures.centring import centre
-from models.pictures.decoding import decode
+from models.pictures.decoding import Decoded, decode
 from models.pictures.ink_assignment import DigitInk, assign_ink
 from models.pictures.layout import find_layout
 from models.pictures.line_image import draw_line_image
@@ -53,10 +53,9 @@ class Segmentation:
         return shifted[:, None].astype(np.float32) / np.float32(255)
 
 
-def segment(picture: Image.Image, reader: LineReader) -> Segmentation:
+def segment(picture: Image.Image | Decoded, reader: LineReader) -> Segmentation:
     """Find the digits of a page. Raises PictureRefused if the picture is damaged or has too many marks."""
-    sent_size = picture.size  # decoding a JPEG changes it
-    upright, reduction = decode(picture)
+    upright, reduction, size = decode(picture)
     layout = find_layout(upright)
     read, remaining_pixels = [], MAX_LINE_PIXELS
     for line in layout.lines:
@@ -67,8 +66,6 @@ def segment(picture: Image.Image, reader: LineReader) -> Segmentation:
     _require(sum(map(len, read)) <= MAX_DIGITS)  # before the ink is assigned, which takes longer than reading
     lines = [_find_candidates(line, digits) for line, digits in zip(layout.lines, read, strict=True)]
     _require(sum(len(found.parts) or 1 for line in lines for found in line) <= MAX_DIGITS)
-    is_rotated = upright.width != upright.height and (sent_size[0] < sent_size[1]) != (upright.width < upright.height)
-    size = sent_size[::-1] if is_rotated else sent_size
     return Segmentation(lines, reader.min_margin, upright, reduction, layout.scale * reduction, size)
 
 

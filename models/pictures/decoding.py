@@ -1,19 +1,16 @@
 """Decodes a picture of any format, mode, depth, transparency and orientation to upright pixels."""
 
-import io
-import struct
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from models.arrays import Floats
-from models.errors import PictureRefused, PictureTooLarge
+from models.errors import PictureRefused
+from models.pictures.opening import DECODER_ERRORS, Size, require_descriptors
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
-MAX_PIXELS = 64_000_000  # a 64-megapixel photo; decoding it takes up to half a gigabyte
 MAX_SIDE = 1024  # pixels: larger pictures are reduced to it; small digits still have their detail
 
-DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError, struct.error)
 ORIENTATION_TAG = 0x0112  # of EXIF
 TRANSPOSITIONS = {  # that undo each orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -25,45 +22,38 @@ TRANSPOSITIONS = {  # that undo each orientation
     8: Image.Transpose.ROTATE_90,
 }
 
-Image.MAX_IMAGE_PIXELS = None  # Pillow warns before it refuses; open_picture checks MAX_PIXELS instead
+SIDEWAYS = (5, 6, 7, 8)  # orientations that exchange width and height
 
 
-def open_picture(content: bytes) -> Image.Image:
-    """The picture in PNG, JPEG, WebP, BMP or GIF bytes, not decoded yet.
+class Decoded(NamedTuple):
+    """A picture that is decoded, reduced and upright."""
 
-    Raises PictureRefused if the bytes are not such a picture, PictureTooLarge past 64 megapixels.
-    """
+    upright: Image.Image  # in mode L or RGB, at most 1024 pixels long
+    reduction: float  # pixels of `upright` for one of the original
+    size: Size  # of the original, upright
+
+
+def decode(picture: Image.Image | Decoded) -> Decoded:
+    """Decode the picture, unless that is done already. Raises PictureRefused if the picture is damaged."""
+    if isinstance(picture, Decoded):
+        return picture
+    size = picture.size  # decoding a JPEG changes it
     try:
-        picture = Image.open(io.BytesIO(content), formats=FORMATS)
-    except (UnidentifiedImageError, *DECODER_ERRORS) as error:
-        raise PictureRefused("These bytes are not a PNG, JPEG, WebP, BMP or GIF picture.") from error
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise PictureTooLarge(
-            f"The picture has {width}x{height} pixels, more than {MAX_PIXELS:,} in all. Send a smaller one."
-        )
-    return picture
-
-
-def decode(picture: Image.Image) -> tuple[Image.Image, float]:
-    """The upright picture in mode L or RGB, at most 1024 pixels long, and its size as a share of the original's.
-
-    Raises PictureRefused if the picture is damaged.
-    """
-    longest = max(picture.size)
-    try:
-        if longest > MAX_SIDE:
+        if max(size) > MAX_SIDE:
             picture.draft("RGB", (MAX_SIDE, MAX_SIDE))  # decodes a JPEG at a fraction of its size
         picture.load()
-        transposition = _read_transposition(picture)
+        orientation = _read_orientation(picture)
         small = _to_averageable_mode(picture)
         small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
     except DECODER_ERRORS as error:
+        require_descriptors(error)
         raise PictureRefused(f"The picture is damaged or cut off ({error}).") from error
+    reduction = max(small.size) / max(size)
     if small.has_transparency_data:
         small = _flatten(small.convert("RGBA"))
-    upright = small if transposition is None else small.transpose(transposition)
-    return upright if upright.mode in ("L", "RGB") else upright.convert("RGB"), max(small.size) / longest
+    upright = small if orientation not in TRANSPOSITIONS else small.transpose(TRANSPOSITIONS[orientation])
+    upright = upright if upright.mode in ("L", "RGB") else upright.convert("RGB")
+    return Decoded(upright, reduction, size[::-1] if orientation in SIDEWAYS else size)
 
 
 def to_grey(picture: Image.Image) -> Floats:
@@ -85,14 +75,15 @@ def to_grey(picture: Image.Image) -> Floats:
     return np.asarray(picture.getchannel(best - 1), np.float32)
 
 
-def _read_transposition(picture: Image.Image) -> Image.Transpose | None:
-    """What makes the picture upright according to its EXIF data; None if it is upright or the data cannot be read."""
+def _read_orientation(picture: Image.Image) -> int:
+    """The orientation in the picture's EXIF data; 1, which is upright, if they cannot be read."""
     if picture.format == "BMP" or (picture.format == "PNG" and "exif" not in picture.info):
-        return None  # `getexif` would take longer than the whole prediction
+        return 1  # `getexif` would take longer than the whole prediction
     try:
-        return TRANSPOSITIONS.get(picture.getexif().get(ORIENTATION_TAG, 1))
+        orientation = picture.getexif().get(ORIENTATION_TAG, 1)
+        return int(orientation) if orientation in TRANSPOSITIONS else 1
     except (*DECODER_ERRORS, AttributeError, KeyError):
-        return None
+        return 1
 
 
 def _to_averageable_mode(picture: Image.Image) -> Image.Image:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.pictures.boxes import Box
-from models.pictures.decoding import DECODER_ERRORS
+from models.pictures.opening import DECODER_ERRORS
 from models.pictures.rejection import RejectionReason
 
 SIDE = 28

@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 from models.pictures.background import Foreground, subtract_background
 from models.pictures.boxes import Box, size_of
 from models.pictures.centring import centre
-from models.pictures.decoding import decode, to_grey
+from models.pictures.decoding import Decoded, decode, to_grey
 from models.pictures.digit_selection import Digit, select_digit
 from models.pictures.mnist_format import Normalised, as_mnist
 from models.pictures.rejection import RejectionReason
@@ -19,9 +19,9 @@ MIN_DIGIT_SIDE = 7  # pixels of the original: smaller ink shows no strokes
 MAX_EXTENT = 0.7  # the share of a digit's box that is ink; of a dot's it is 0.79
 
 
-def normalise(picture: Image.Image) -> Normalised:
+def normalise(picture: Image.Image | Decoded) -> Normalised:
     """Decode the picture and bring its digit to MNIST's format. Raises PictureRefused if the picture is damaged."""
-    upright, reduction = decode(picture)
+    upright, reduction, _ = decode(picture)
     if upright.size == (28, 28) and upright.mode == "L":
         negative = as_mnist(ImageOps.invert(upright))
         ready = replace(negative, is_inverted=True) if negative else as_mnist(upright)

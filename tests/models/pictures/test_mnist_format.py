@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from models.errors import PictureRefused
-from models.pictures.decoding import open_picture
 from models.pictures.mnist_format import as_mnist
 from models.pictures.normalisation import normalise
+from models.pictures.opening import open_picture
 from models.training.data import Dataset
 
 

@@ -9,9 +9,9 @@ from scipy import ndimage
 
 from models.errors import PictureRefused, PictureTooLarge
 from models.inference.classifier import DigitClassifier
-from models.pictures.decoding import open_picture
 from models.pictures.mnist_format import Normalised
 from models.pictures.normalisation import normalise
+from models.pictures.opening import open_picture
 from models.training.data import Dataset
 from tests.models.training.test_export import SHIPPED
 

@@ -1,0 +1,158 @@
+"""What it takes to decode a picture, known from its head alone: where it can be decoded, and whether at all.
+
+Pillow opens a picture without decoding it. What follows may be short, long, or as long as its sender likes: a
+progressive JPEG has scans without end, a run-length-encoded BMP is decoded in Python.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from PIL import Image
+
+from models.errors import PictureRefused, PictureTooLarge
+from models.pictures.decoding import MAX_SIDE
+from models.pictures.opening import Size, open_picture, require_size
+
+MAX_DECODING_BYTES = 512 * 2**20  # memory that decoding may take: 413
+MAX_SCANS = 100  # of a JPEG: 422; cameras and optimisers write 1 to 12
+
+MAX_SMALL_PIXELS, MAX_SMALL_BYTES = 2**19, 2**19  # decoded in 10 ms at most
+MAX_MEDIUM_PIXELS, MAX_MEDIUM_BYTES = 4 * 2**20, 2 * 2**20  # in 100 ms, and 80 MB
+MAX_BRIEF_SCANS = 16  # of a small or medium picture
+MAX_BRIEF_RUNS_BYTES = 16_384  # of a BMP that is run-length encoded: 5 ms
+MAX_BRIEF_CODES_BYTES = 4096  # of a lossless WebP: each 3 bytes may make a table of 12 KB
+
+RUN_LENGTH_ENCODINGS = (1, 2)  # of BMP
+START_OF_SCAN = b"\xff\xda"
+WEBP_BYTES_A_PIXEL = 20  # two canvases, the decoder's own pixels, a copy, and the picture
+JPEG_FRACTIONS = (1, 2, 4, 8)  # of its size, at which a JPEG can be decoded
+BYTES_A_PIXEL = {"1": 2, "L": 1, "P": 5, "PA": 8, "I;16": 10, "I;16B": 10, "I": 24, "F": 24}  # conversions included
+OTHER_BYTES_A_PIXEL = 4
+
+
+class Effort(IntEnum):
+    """How much decoding a picture takes at most."""
+
+    SMALL = 1
+    MEDIUM = 2
+    LARGE = 3  # or without a bound in time that could be shown
+
+
+class EncodedPicture(NamedTuple):
+    """A picture of which nothing is decoded yet."""
+
+    content: bytes
+    size: Size
+    effort: Effort
+    opened: Image.Image | None  # None where opening it takes memory already
+
+    @property
+    def pixels(self) -> int:
+        return self.size[0] * self.size[1]
+
+    def open(self) -> Image.Image:
+        return self.opened or open_picture(self.content)
+
+
+def examine(content: bytes) -> EncodedPicture:
+    """Open a picture without decoding it.
+
+    Raises PictureRefused where the bytes are no picture, PictureTooLarge past 64 megapixels, a side of 65,535 pixels or
+    the memory that decoding may take.
+    """
+    if (size := _webp_size(content)) is not None:
+        require_size(size)
+        _require_memory(size, WEBP_BYTES_A_PIXEL * size[0] * size[1])
+        effort = _webp_effort(content, size)
+        return EncodedPicture(content, size, effort, None if effort is Effort.LARGE else open_picture(content))
+    picture = open_picture(content)
+    _require_memory(picture.size, _memory_bytes(picture, content))
+    return EncodedPicture(content, picture.size, _effort(picture, content), picture)
+
+
+def require_few_scans(content: bytes) -> None:
+    """Raise PictureRefused for a JPEG of too many scans."""
+    if content.startswith(b"\xff\xd8") and content.count(START_OF_SCAN) > MAX_SCANS and has_many_scans(content):
+        raise PictureRefused(f"The JPEG has more than {MAX_SCANS} scans. Save it again, with fewer.")
+
+
+def has_many_scans(content: bytes) -> bool:
+    """Whether a JPEG has more than MAX_SCANS scans, by its markers; what follows its end is no part of it.
+
+    Two bytes that look like the start of a scan may stand in a preview, or in a film behind the picture.
+    """
+    scans, position = 0, 2
+    while scans <= MAX_SCANS and (position := content.find(b"\xff", position)) >= 0:
+        marker = content[position + 1 : position + 2]
+        if marker == b"\xd9":
+            return False
+        if marker in (b"", b"\0", b"\xff") or b"\xd0" <= marker <= b"\xd8":  # within a scan, or without a length
+            position += 1 if marker == b"\xff" else 2
+            continue
+        scans += marker == START_OF_SCAN[1:]
+        position += 2 + int.from_bytes(content[position + 2 : position + 4], "big")
+    return scans > MAX_SCANS
+
+
+def _effort(picture: Image.Image, content: bytes) -> Effort:
+    if (
+        picture.format == "BMP"
+        and picture.info.get("compression") in RUN_LENGTH_ENCODINGS
+        and len(content) > MAX_BRIEF_RUNS_BYTES
+    ):
+        return Effort.LARGE
+    effort = _effort_by_size(picture.size, content)
+    if effort is not Effort.LARGE and picture.format in ("JPEG", "MPO"):
+        return effort if content.count(START_OF_SCAN) <= MAX_BRIEF_SCANS else Effort.LARGE
+    return effort
+
+
+def _webp_effort(content: bytes, size: Size) -> Effort:
+    is_lossy = content[12:16] == b"VP8 "
+    return _effort_by_size(size, content) if is_lossy or len(content) <= MAX_BRIEF_CODES_BYTES else Effort.LARGE
+
+
+def _effort_by_size(size: Size, content: bytes) -> Effort:
+    pixels = size[0] * size[1]
+    if pixels <= MAX_SMALL_PIXELS and len(content) <= MAX_SMALL_BYTES:
+        return Effort.SMALL
+    return Effort.MEDIUM if pixels <= MAX_MEDIUM_PIXELS and len(content) <= MAX_MEDIUM_BYTES else Effort.LARGE
+
+
+def _memory_bytes(picture: Image.Image, content: bytes) -> int:
+    """The memory that decoding takes at most."""
+    width, height = picture.size
+    pixels = width * height
+    if picture.format not in ("JPEG", "MPO"):
+        return pixels * BYTES_A_PIXEL.get(picture.mode, OTHER_BYTES_A_PIXEL)
+    fraction = max((each for each in JPEG_FRACTIONS if each <= min(width, height) // MAX_SIDE), default=1)
+    decoded = pixels * OTHER_BYTES_A_PIXEL // fraction**2
+    layers = [horizontal * vertical for _, horizontal, vertical, _ in getattr(picture, "layer", ())]
+    has_scans = "progressive" in picture.info or content.count(START_OF_SCAN) > 1
+    coefficients = 2 * pixels * sum(layers) // max(layers, default=1) if has_scans else 0
+    return decoded + coefficients
+
+
+def _require_memory(size: Size, needed: int) -> None:
+    if needed > MAX_DECODING_BYTES:
+        raise PictureTooLarge(
+            f"Decoding the picture of {size[0]}x{size[1]} pixels would take {needed:,} bytes of memory, more than "
+            f"{MAX_DECODING_BYTES:,}. Send a smaller one."
+        )
+
+
+def _webp_size(content: bytes) -> Size | None:
+    """Width and height of a WebP; None for other bytes (RFC 9649, sections 2.5 to 2.7)."""
+    if content[:4] != b"RIFF" or content[8:12] != b"WEBP" or len(content) < 30:
+        return None
+    kind = content[12:16]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(content[24:27], "little"), 1 + int.from_bytes(content[27:30], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(content[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        sides = content[26:28], content[28:30]
+        width, height = (int.from_bytes(side, "little") & 0x3FFF for side in sides)
+        return width, height
+    return None

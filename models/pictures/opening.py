@@ -1,0 +1,84 @@
+"""Opens a picture without decoding it: what Pillow reads is its head."""
+
+import errno
+import io
+import struct
+
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
+
+from models.errors import DescriptorsExhausted, PictureRefused, PictureTooLarge
+
+Size = tuple[int, int]  # width, height
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+# Pillow would load these with the first picture that needs them, when the process may have no file descriptor left.
+PLUGINS = (
+    BmpImagePlugin, GifImagePlugin, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin,
+)  # fmt: skip
+DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError, struct.error)
+
+MAX_PIXELS = 64_000_000  # a 64-megapixel photo: 413
+MAX_SIDE_PIXELS = 65_535  # the most that a JPEG can have; every row takes memory of its own: 413
+MAX_READS = 100_000  # from the bytes of a picture, by decoders written in Python; 40 ms of CPU time: 422
+MAX_TEXT_BYTES = 2 * 2**20  # of all texts in a PNG, unpacked: 422
+
+Image.MAX_IMAGE_PIXELS = None  # Pillow warns before it refuses; open_picture checks MAX_PIXELS instead
+PngImagePlugin.MAX_TEXT_MEMORY = MAX_TEXT_BYTES
+
+
+def open_picture(content: bytes, *, max_reads: int = MAX_READS) -> Image.Image:
+    """The picture in PNG, JPEG, WebP, BMP or GIF bytes, not decoded yet.
+
+    Raises PictureRefused if the bytes are not such a picture or are read in more than `max_reads` parts, now or when
+    the picture is decoded; PictureTooLarge past 64 megapixels or a side of 65,535; DescriptorsExhausted.
+    """
+    try:
+        picture = Image.open(_CountedBytes(content, max_reads), formats=FORMATS)
+    except (UnidentifiedImageError, *DECODER_ERRORS) as error:
+        require_descriptors(error)
+        raise PictureRefused("These bytes are not a PNG, JPEG, WebP, BMP or GIF picture.") from error
+    require_size(picture.size)
+    return picture
+
+
+def require_size(size: Size) -> None:
+    """Raise PictureTooLarge past 64 megapixels or a side of 65,535."""
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise PictureTooLarge(
+            f"The picture has {width}x{height} pixels, more than {MAX_PIXELS:,} in all. Send a smaller one."
+        )
+    if max(size) > MAX_SIDE_PIXELS:
+        raise PictureTooLarge(
+            f"The picture has {width}x{height} pixels, more than {MAX_SIDE_PIXELS:,} on a side. Send a smaller one."
+        )
+
+
+def require_descriptors(error: Exception) -> None:
+    """Raise DescriptorsExhausted if the error says so: it says nothing about the picture."""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        raise DescriptorsExhausted("The server has no free file descriptor. Ask again in a second.") from error
+
+
+class _CountedBytes(io.BytesIO):
+    """Bytes that can be read so many times only: Pillow reads markers, chunks and BMP's runs one by one, in Python."""
+
+    def __init__(self, content: bytes, max_reads: int) -> None:
+        super().__init__(content)
+        self._reads_left = max_reads
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._reads_left -= 1
+        if self._reads_left < 0:
+            raise PictureRefused("The picture consists of too many small parts. Save it as a PNG.")
+        return super().read(size)

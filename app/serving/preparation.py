@@ -6,7 +6,7 @@ go to a process that can be killed, one at a time.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +33,7 @@ INLINE_PICTURE_BYTES, INLINE_PIXELS = 16_384, 64 * 64  # at most, of a tiny pict
 
 # Requests past these are answered 429.
 SMALL_THREADS, MAX_WAITING_SMALL = 4, 32  # a picture of 320x400 pixels takes 5 ms
-MEDIUM_THREADS, MAX_WAITING_MEDIUM = 2, 16  # 4 megapixels take 80 MB and 100 ms
+MEDIUM_THREADS, MAX_WAITING_MEDIUM = 2, 32  # 4 megapixels take 80 MB and 100 ms
 MAX_WAITING_LARGE = 16
 MAX_REQUEST_PIXELS = 256_000_000  # of all pictures of a request together: 413
 CHECK_SECONDS = 0.2  # after so long, who has disconnected gives up the place in the queue
@@ -81,14 +81,14 @@ class Preparation:
 
         Raises what `split` raises, PictureTooLarge where they have too many pixels together.
         """
-        readers = await self.medium.run(split, context)
-        found = await self.medium.map(_open, readers, context)
-        pixels = sum(each.pixels for each in found if isinstance(each, EncodedPicture))
-        if pixels > MAX_REQUEST_PIXELS:
+        found = await self.medium.map(_open, _in_turn(split), context)
+        encoded = [each for each in found if isinstance(each, EncodedPicture)]
+        if (pixels := sum(each.pixels for each in encoded)) > MAX_REQUEST_PIXELS:
             raise PictureTooLarge(
                 f"The pictures have {pixels:,} pixels together, more than {MAX_REQUEST_PIXELS:,}. Send fewer."
             )
-        found = await self.medium.map(_attempt, found, context)
+        if encoded:
+            found = await self.medium.map(_attempt, found, context)
         return [
             await self._attempt_large(each, context) if isinstance(each, EncodedPicture) else each for each in found
         ]
@@ -152,6 +152,11 @@ def _segment_within(effort: Effort, sent: EncodedPicture | Pixels, reader: LineR
     if not isinstance(sent, EncodedPicture):
         return segment(Image.fromarray(sent.round().astype(np.uint8)), reader)
     return sent if sent.effort > effort else segment(sent.open(), reader)
+
+
+def _in_turn(split: Callable[[], Iterable[PictureReader]]) -> Iterator[PictureReader]:
+    """What `split` gives; it is called with the first of it, in a thread."""
+    yield from split()
 
 
 def _open(read: PictureReader) -> _Found:

@@ -63,8 +63,9 @@ def _answer(content: bytes) -> tuple[bytes, bytes]:
 
 
 def _decode(content: bytes) -> Decoded:
-    require_few_scans(content)
-    return decode(open_picture(content, max_reads=MAX_READS))
+    picture = open_picture(content, max_reads=MAX_READS)
+    require_few_scans(picture, content)
+    return decode(picture)
 
 
 def _write(decoded: Decoded) -> tuple[bytes, bytes]:

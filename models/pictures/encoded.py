@@ -4,6 +4,7 @@ Pillow opens a picture without decoding it. What follows may be short, long, or 
 progressive JPEG has scans without end, a run-length-encoded BMP is decoded in Python.
 """
 
+import struct
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -18,16 +19,20 @@ MAX_SCANS = 100  # of a JPEG: 422; cameras and optimisers write 1 to 12
 
 MAX_SMALL_PIXELS, MAX_SMALL_BYTES = 2**19, 2**19  # decoded in 10 ms at most
 MAX_MEDIUM_PIXELS, MAX_MEDIUM_BYTES = 4 * 2**20, 2 * 2**20  # in 100 ms, and 80 MB
+MAX_MEDIUM_JPEG_PIXELS, MAX_MEDIUM_JPEG_BYTES = 16 * 2**20, 8 * 2**20  # of one scan: it is decoded at a fraction
 MAX_BRIEF_SCANS = 16  # of a small or medium picture
 MAX_BRIEF_RUNS_BYTES = 16_384  # of a BMP that is run-length encoded: 5 ms
 MAX_BRIEF_CODES_BYTES = 4096  # of a lossless WebP: each 3 bytes may make a table of 12 KB
 
+JPEG = ("JPEG", "MPO")
 RUN_LENGTH_ENCODINGS = (1, 2)  # of BMP
 START_OF_SCAN = b"\xff\xda"
-WEBP_BYTES_A_PIXEL = 20  # two canvases, the decoder's own pixels, a copy, and the picture
 JPEG_FRACTIONS = (1, 2, 4, 8)  # of its size, at which a JPEG can be decoded
-BYTES_A_PIXEL = {"1": 2, "L": 1, "P": 5, "PA": 8, "I;16": 10, "I;16B": 10, "I": 24, "F": 24}  # conversions included
-OTHER_BYTES_A_PIXEL = 4
+# What decoding takes for a pixel at its peak, as measured: transparent pictures and palettes are converted twice.
+BYTES_A_PIXEL = {"1": 2, "L": 1, "RGB": 5, "I;16": 10, "I;16B": 10, "I": 24, "F": 24}
+OTHER_BYTES_A_PIXEL = 11
+JPEG_BYTES_A_PIXEL = 5
+WEBP_BYTES_A_PIXEL = 20  # two canvases, the decoder's own pixels, a copy, and the picture
 
 
 class Effort(IntEnum):
@@ -48,7 +53,7 @@ class EncodedPicture(NamedTuple):
 
     @property
     def pixels(self) -> int:
-        return self.size[0] * self.size[1]
+        return _pixels(self.size)
 
     def open(self) -> Image.Image:
         return self.opened or open_picture(self.content)
@@ -62,7 +67,7 @@ def examine(content: bytes) -> EncodedPicture:
     """
     if (size := _webp_size(content)) is not None:
         require_size(size)
-        _require_memory(size, WEBP_BYTES_A_PIXEL * size[0] * size[1])
+        _require_memory(size, WEBP_BYTES_A_PIXEL * _pixels(size))
         effort = _webp_effort(content, size)
         return EncodedPicture(content, size, effort, None if effort is Effort.LARGE else open_picture(content))
     picture = open_picture(content)
@@ -70,9 +75,9 @@ def examine(content: bytes) -> EncodedPicture:
     return EncodedPicture(content, picture.size, _effort(picture, content), picture)
 
 
-def require_few_scans(content: bytes) -> None:
+def require_few_scans(picture: Image.Image, content: bytes) -> None:
     """Raise PictureRefused for a JPEG of too many scans."""
-    if content.startswith(b"\xff\xd8") and content.count(START_OF_SCAN) > MAX_SCANS and has_many_scans(content):
+    if picture.format in JPEG and not _has_one_scan(picture, content) and has_many_scans(content):
         raise PictureRefused(f"The JPEG has more than {MAX_SCANS} scans. Save it again, with fewer.")
 
 
@@ -81,6 +86,8 @@ def has_many_scans(content: bytes) -> bool:
 
     Two bytes that look like the start of a scan may stand in a preview, or in a film behind the picture.
     """
+    if content.count(START_OF_SCAN) <= MAX_SCANS:
+        return False
     scans, position = 0, 2
     while scans <= MAX_SCANS and (position := content.find(b"\xff", position)) >= 0:
         marker = content[position + 1 : position + 2]
@@ -95,16 +102,35 @@ def has_many_scans(content: bytes) -> bool:
 
 
 def _effort(picture: Image.Image, content: bytes) -> Effort:
-    if (
-        picture.format == "BMP"
-        and picture.info.get("compression") in RUN_LENGTH_ENCODINGS
-        and len(content) > MAX_BRIEF_RUNS_BYTES
-    ):
+    if picture.format in JPEG:
+        return _jpeg_effort(picture, content)
+    has_runs = picture.format == "BMP" and picture.info.get("compression") in RUN_LENGTH_ENCODINGS
+    if has_runs and len(content) > MAX_BRIEF_RUNS_BYTES:
         return Effort.LARGE
+    return _effort_by_size(picture.size, content)
+
+
+def _jpeg_effort(picture: Image.Image, content: bytes) -> Effort:
     effort = _effort_by_size(picture.size, content)
-    if effort is not Effort.LARGE and picture.format in ("JPEG", "MPO"):
-        return effort if content.count(START_OF_SCAN) <= MAX_BRIEF_SCANS else Effort.LARGE
-    return effort
+    if _has_one_scan(picture, content):
+        is_medium = _pixels(picture.size) <= MAX_MEDIUM_JPEG_PIXELS and len(content) <= MAX_MEDIUM_JPEG_BYTES
+        return Effort.MEDIUM if effort is Effort.LARGE and is_medium else effort
+    is_brief = effort is not Effort.LARGE and content.count(START_OF_SCAN) <= MAX_BRIEF_SCANS
+    return effort if is_brief else Effort.LARGE
+
+
+def _has_one_scan(picture: Image.Image, content: bytes) -> bool:
+    """Whether a JPEG that was just opened is sequential and has all its channels in the first scan.
+
+    libjpeg decodes no second one then (has_multiple_scans in its jdinput.c).
+    """
+    file = getattr(picture, "fp", None)
+    channels = len(getattr(picture, "layer", ()))
+    if file is None or not channels or "progressive" in picture.info:
+        return False
+    head = START_OF_SCAN + struct.pack(">HB", 6 + 2 * channels, channels)  # and 3 + 2 * channels bytes more
+    start = file.tell() - 8 - 2 * channels
+    return content[start : start + len(head)] == head
 
 
 def _webp_effort(content: bytes, size: Size) -> Effort:
@@ -113,7 +139,7 @@ def _webp_effort(content: bytes, size: Size) -> Effort:
 
 
 def _effort_by_size(size: Size, content: bytes) -> Effort:
-    pixels = size[0] * size[1]
+    pixels = _pixels(size)
     if pixels <= MAX_SMALL_PIXELS and len(content) <= MAX_SMALL_BYTES:
         return Effort.SMALL
     return Effort.MEDIUM if pixels <= MAX_MEDIUM_PIXELS and len(content) <= MAX_MEDIUM_BYTES else Effort.LARGE
@@ -121,16 +147,15 @@ def _effort_by_size(size: Size, content: bytes) -> Effort:
 
 def _memory_bytes(picture: Image.Image, content: bytes) -> int:
     """The memory that decoding takes at most."""
-    width, height = picture.size
-    pixels = width * height
-    if picture.format not in ("JPEG", "MPO"):
+    pixels = _pixels(picture.size)
+    if picture.format not in JPEG:
         return pixels * BYTES_A_PIXEL.get(picture.mode, OTHER_BYTES_A_PIXEL)
-    fraction = max((each for each in JPEG_FRACTIONS if each <= min(width, height) // MAX_SIDE), default=1)
-    decoded = pixels * OTHER_BYTES_A_PIXEL // fraction**2
-    layers = [horizontal * vertical for _, horizontal, vertical, _ in getattr(picture, "layer", ())]
-    has_scans = "progressive" in picture.info or content.count(START_OF_SCAN) > 1
-    coefficients = 2 * pixels * sum(layers) // max(layers, default=1) if has_scans else 0
-    return decoded + coefficients
+    fraction = max((each for each in JPEG_FRACTIONS if each <= min(picture.size) // MAX_SIDE), default=1)
+    decoded = pixels * JPEG_BYTES_A_PIXEL // fraction**2
+    if _has_one_scan(picture, content):
+        return decoded
+    layers: list[int] = [across * down for _, across, down, _ in getattr(picture, "layer", ())]
+    return decoded + 2 * pixels * sum(layers) // max(layers, default=1)  # all coefficients, of 2 bytes each
 
 
 def _require_memory(size: Size, needed: int) -> None:
@@ -156,3 +181,7 @@ def _webp_size(content: bytes) -> Size | None:
         width, height = (int.from_bytes(side, "little") & 0x3FFF for side in sides)
         return width, height
     return None
+
+
+def _pixels(size: Size) -> int:
+    return size[0] * size[1]

@@ -57,7 +57,7 @@ def _answer(content: bytes) -> tuple[bytes, bytes]:
     try:
         return _write(_decode(content))
     except MemoryError:
-        return _write_error(REFUSED, "Decoding the picture took more memory than is allowed. Send a smaller one.")
+        return _write_error(REFUSED, "There is not enough memory to decode the picture. Send a smaller one.")
     except ModelError as error:
         return _write_error(TOO_LARGE if isinstance(error, PictureTooLarge) else REFUSED, str(error))
 

@@ -45,6 +45,8 @@ def decode(picture: Image.Image | Decoded) -> Decoded:
         orientation = _read_orientation(picture)
         small = _to_averageable_mode(picture)
         small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
+    except MemoryError as error:
+        raise PictureRefused("There is not enough memory to decode the picture. Send a smaller one.") from error
     except DECODER_ERRORS as error:
         require_descriptors(error)
         raise PictureRefused(f"The picture is damaged or cut off ({error}).") from error

@@ -1,0 +1,179 @@
+"""Pictures that cost far more to decode than to send: what the API holds, and what another client sees meanwhile."""
+
+import io
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from tests.limits.pictures import WEBP_OF_34_BYTES, jpeg, palette, png, run_length_bmp
+from tests.raw import ApiProcess, post, read_answer
+
+MAX_OTHER_SECONDS = 1.0  # 0.25 on a machine of its own; CI shares two cores
+MAX_LIVEZ_SECONDS = 0.4  # 0.1
+MAX_GROWTH_MEGABYTES = 60.0
+PREDICT, BATCH, READ = "/v1/predict", "/v1/predict/batch", "/v1/read"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
+    running = ApiProcess(tmp_path_factory.mktemp("decoding") / "data", NUMERAL_DECODE_SECONDS="1.5")
+    others_request(running)
+    yield running
+    running.stop()
+    assert "Traceback" not in running.log.read_text()
+
+
+class Other:
+    """Another client, who asks for one prediction after the other while the block lasts."""
+
+    def __init__(self, server: ApiProcess) -> None:
+        self._server, self._is_over = server, threading.Event()
+        self.waits: list[float] = []
+        self.livez_waits: list[float] = []
+        self._thread = threading.Thread(target=self._ask)
+
+    def __enter__(self) -> "Other":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+        assert self.waits
+        assert max(self.waits) < MAX_OTHER_SECONDS, self.waits
+        assert max(self.livez_waits) < MAX_LIVEZ_SECONDS, self.livez_waits
+
+    def _ask(self) -> None:
+        while not self._is_over.wait(0.02):
+            self.waits.append(others_request(self._server))
+            start = time.perf_counter()
+            assert self._server.client.get("/livez").is_success
+            self.livez_waits.append(time.perf_counter() - start)
+
+
+def others_request(server: ApiProcess) -> float:
+    """Seconds that a small picture takes."""
+    start = time.perf_counter()
+    assert send(server, SMALL)[0] == 200
+    return time.perf_counter() - start
+
+
+def encode(width: int, height: int, kind: str, **options: object) -> bytes:
+    pixels = np.random.default_rng(0).integers(0, 255, (height // 20, width // 20, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).resize((width, height)).save(file, kind, **options)
+    return file.getvalue()
+
+
+def batch(pictures: list[bytes]) -> bytes:
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+    body = b"".join(head + picture + b"\r\n" for picture in pictures) + b"--x--\r\n"
+    return post(BATCH, "multipart/form-data; boundary=x", body)
+
+
+SMALL = post(PREDICT, "image/png", encode(320, 400, "PNG"))
+LARGE = png(8000, 8000)  # 64 megapixels
+SLOW = run_length_bmp(5_000_000, 3000)  # over a second of CPU time
+
+ATTACKS = {
+    "progressive JPEGs of 5,000 scans": ([post(PREDICT, "image/jpeg", jpeg(5000))] * 4, {422}),
+    "progressive JPEGs of 90 scans": ([post(PREDICT, "image/jpeg", jpeg(90, side=4000))] * 4, {200}),
+    "batches of 2,560 megapixels": ([batch([LARGE] * 40)] * 4, {413}),
+    "batches of 128 megapixels": ([batch([LARGE] * 2)] * 2, {200}),
+    "batches of many pictures": ([batch([png(700, 700)] * 100)] * 4, {200}),
+    "pages of 64 megapixels": ([post(READ, "image/png", LARGE)] * 2, {200}),
+    "WebPs of 34 bytes": ([post(PREDICT, "image/webp", WEBP_OF_34_BYTES)] * 3, {413}),
+    "a column of 64 megapixels": ([post(PREDICT, "image/png", png(1, 64_000_000))], {413}),
+    "palettes of 64 megapixels": ([post(PREDICT, "image/png", palette(8000, 8000))] * 4, {413}),
+    "palettes of 45 megapixels": ([post(PREDICT, "image/png", palette(6700, 6700))] * 2, {200}),
+    "runs of 30 MB": ([post(PREDICT, "image/bmp", run_length_bmp(30_000_000, 6000))] * 2, {422}),
+    "fill bytes": ([post(PREDICT, "image/jpeg", b"\xff\xd8" + b"\xff" * 10_000_000)] * 4, {422}),
+    "medium pictures": ([post(PREDICT, "image/png", encode(1500, 1200, "PNG"))] * 60, {200, 429}),
+    "photos": ([post(PREDICT, "image/jpeg", encode(4000, 3000, "JPEG"))] * 10, {200}),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_another_client_is_served_and_the_api_does_not_grow(server: ApiProcess, name: str) -> None:
+    requests, statuses = ATTACKS[name]
+    megabytes = server.resident_megabytes
+    with Other(server), ThreadPoolExecutor(len(requests)) as clients:
+        answers = list(clients.map(lambda request: send(server, request), requests))
+    assert {status for status, _ in answers} <= statuses
+    assert server.resident_megabytes < megabytes + MAX_GROWTH_MEGABYTES
+    if 413 in statuses:
+        assert "more than" in json.loads(answers[0][1])["detail"]
+
+
+def test_picture_that_takes_too_long_is_422_and_its_work_has_ended(server: ApiProcess) -> None:
+    slow = post(PREDICT, "image/bmp", run_length_bmp(12_000_000, 6000))
+    first = decoder_of(server).pid
+    start = time.monotonic()
+    with Other(server):
+        status, body = send(server, slow)
+    assert status == 422
+    assert time.monotonic() - start < 5
+    assert any(words in json.loads(body)["detail"] for words in ("longer than 1.5 s", "small parts"))
+    assert send(server, post(PREDICT, "image/png", png(3000, 3000)))[0] == 200
+    assert not psutil.pid_exists(first) or "small parts" in json.loads(body)["detail"]
+
+
+def test_clients_that_leave_free_their_places(server: ApiProcess) -> None:
+    left = [server.connect() for _ in range(30)]
+    for connection in left:
+        connection.sendall(post(PREDICT, "image/bmp", SLOW))
+    time.sleep(0.3)
+    for connection in left:
+        connection.close()
+    deadline = time.monotonic() + 10
+    while send(server, post(PREDICT, "image/png", png(3000, 3000)))[0] == 429:
+        assert time.monotonic() < deadline
+    others_request(server)
+
+
+def test_more_large_pictures_than_may_wait_are_429(server: ApiProcess) -> None:
+    with ThreadPoolExecutor(30) as clients:
+        answers = list(clients.map(lambda request: send(server, request), [post(PREDICT, "image/jpeg", jpeg(90))] * 30))
+    assert {status for status, _ in answers} == {200, 429}
+    assert "large pictures wait" in next(json.loads(body)["detail"] for status, body in answers if status == 429)
+
+
+def test_decoder_that_is_killed_costs_one_picture(server: ApiProcess) -> None:
+    with server.connect() as connection:
+        connection.sendall(post(PREDICT, "image/bmp", SLOW))
+        time.sleep(0.3)
+        decoder_of(server).kill()
+        status, _, body = read_answer(connection)
+    assert (status, "ended the process" in json.loads(body)["detail"]) == (422, True)
+    assert send(server, post(PREDICT, "image/png", png(3000, 3000)))[0] == 200
+
+
+def test_decoder_ends_with_the_api(tmp_path: Path) -> None:
+    for end in (ApiProcess.terminate, lambda server: server.process.kill()):
+        server = ApiProcess(tmp_path / "data")
+        decoder = decoder_of(server)
+        end(server)
+        server.process.wait(10)
+        decoder.wait(5)
+        server.stop()
+
+
+def decoder_of(server: ApiProcess) -> psutil.Process:
+    (decoder,) = psutil.Process(server.process.pid).children()
+    return decoder
+
+
+def send(server: ApiProcess, request: bytes) -> tuple[int, bytes]:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(request)
+        status, _, body = read_answer(connection)
+    return status, body

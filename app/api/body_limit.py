@@ -1,5 +1,7 @@
 """Limits the body of a request, before or while it is read."""
 
+from functools import wraps
+
 from starlette.types import Message, Receive, Scope
 
 from app.errors import BodyTooLarge
@@ -21,6 +23,7 @@ def limit_body(scope: Scope, receive: Receive, *, max_bytes: int) -> Receive:
         return receive
     received = 0
 
+    @wraps(receive)  # for disconnect_check to find what it wraps
     async def limited_receive() -> Message:
         nonlocal received
         message = await receive()

@@ -10,5 +10,5 @@ def disconnect_check(receive: Receive) -> Callable[[], bool]:
 
     Reads uvicorn's request object, of which `receive` is a method. Awaiting `receive` would cost a task per request.
     """
-    cycle = getattr(receive, "__self__", None)
+    cycle = getattr(getattr(receive, "__wrapped__", receive), "__self__", None)
     return lambda: getattr(cycle, "disconnected", False)

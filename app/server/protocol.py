@@ -163,6 +163,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._is_dropping:
             self._silent_bytes = 0
             super().on_message_complete()
+            if not self.pipeline:
+                self.flow.resume_reading()  # a large body paused it, and it is reading that notices a disconnect
 
     # uvicorn's side
 

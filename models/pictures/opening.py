@@ -1,5 +1,6 @@
 """Opens a picture without decoding it: what Pillow reads is its head."""
 
+import copy
 import errno
 import io
 import struct
@@ -22,8 +23,8 @@ Size = tuple[int, int]  # width, height
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 # Pillow would load these with the first picture that needs them, when the process may have no file descriptor left.
-PLUGINS = (
-    BmpImagePlugin, GifImagePlugin, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin,
+LOADED_AT_START = (
+    BmpImagePlugin, GifImagePlugin, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin, copy,
 )  # fmt: skip
 DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError, struct.error)
 
@@ -32,6 +33,7 @@ MAX_SIDE_PIXELS = 65_535  # the most that a JPEG can have; every row takes memor
 MAX_READS = 100_000  # from the bytes of a picture, by decoders written in Python; 40 ms of CPU time: 422
 MAX_TEXT_BYTES = 2 * 2**20  # of all texts in a PNG, unpacked: 422
 
+Image.preinit()  # or the first Image.open would load some of the plugins
 Image.MAX_IMAGE_PIXELS = None  # Pillow warns before it refuses; open_picture checks MAX_PIXELS instead
 PngImagePlugin.MAX_TEXT_MEMORY = MAX_TEXT_BYTES
 

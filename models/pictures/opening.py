@@ -24,7 +24,8 @@ Size = tuple[int, int]  # width, height
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 # Pillow would load these with the first picture that needs them, when the process may have no file descriptor left.
 LOADED_AT_START = (
-    BmpImagePlugin, GifImagePlugin, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin, copy,
+    BmpImagePlugin, GifImagePlugin, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin,
+    copy,
 )  # fmt: skip
 DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError, struct.error)
 

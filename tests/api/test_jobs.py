@@ -211,7 +211,9 @@ def test_specs_are_small_so_a_large_body_is_413_declared_or_not(api: httpx.Clien
 
 
 def parse_events(text: str) -> list[dict[str, str]]:
-    return [dict(line.split(": ", 1) for line in block.splitlines()) for block in text.strip().split("\n\n")]
+    """The events of a stream, without the comments that keep the connection alive."""
+    blocks = [block for block in text.strip().split("\n\n") if not block.startswith(":")]
+    return [dict(line.split(": ", 1) for line in block.splitlines()) for block in blocks]
 
 
 @pytest.mark.parametrize(

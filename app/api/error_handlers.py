@@ -26,7 +26,7 @@ from models.errors import DescriptorsExhausted, ModelError, PictureRefused, Pict
 
 logger = logging.getLogger(__name__)
 
-MAY_SEE_DETAILS = "numeral.may_see_details"  # in the scope of a request: a function of the gate's
+MAY_SEE_DETAILS = "numeral.may_see_details"  # in the scope of a request: the gate's authorization, and the caller
 _logged_at: dict[str, float] = {}  # by the name of an error, time.monotonic()
 
 STATUS: dict[type[Exception], int] = {
@@ -151,8 +151,8 @@ async def _known(request: Request, error: Exception) -> Response:
 
 def _may_see_details(request: Request) -> bool:
     """Whether the caller may learn of hosts, ports and folders. The gate says so; a stranger where there is none."""
-    may_see = request.scope.get(MAY_SEE_DETAILS)
-    return may_see is not None and may_see()
+    authorization, caller = request.scope.get(MAY_SEE_DETAILS, (None, None))
+    return authorization is not None and authorization.may_see_details(caller)
 
 
 def _log_withheld(error: errors.AppError) -> None:

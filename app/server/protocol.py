@@ -82,8 +82,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(**options)
         self._server, self._limits = server, server.limits
         self._is_reading_head = self._is_dropping = False
-        self._head_bytes = self._silent_bytes = self._body_bytes = 0
-        self._field_count = 0
+        self._silent_bytes = 0  # received since llhttp last handed something on: of a head, a trailer or a chunk's head
+        self._body_bytes = 0
         self.since = 0.0  # when the present phase began, by the loop's clock: idle, head, or body
         self._body_seconds = 0.0  # that the body could have been sent in
 
@@ -114,37 +114,36 @@ class BoundedProtocol(HttpToolsProtocol):
             # of a head, or of a trailer or chunk extension, which llhttp keeps until it is complete
             self._reject_head()
 
-    # llhttp's side
+    # llhttp's side. It calls these for every request, so they do as little as they can.
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._is_reading_head = True
-        self._head_bytes = self._field_count = 0
         self.since = self.loop.time()
-
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._head_bytes += len(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_bytes += len(name) + len(value) + 4
-        self._field_count += 1
-        if self._field_count > self._limits.max_head_fields or self._head_bytes > self._limits.max_head_bytes:
-            self._reject_head()
-        elif self._is_reading_head:  # a field of a trailer is no header (RFC 9110, 6.5.1)
-            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         if self._is_dropping:
             return
+        if not self._has_small_head():
+            self._reject_head()
+            return
         self._is_reading_head = False
-        self._silent_bytes = self._head_bytes = self._field_count = 0
-        self.since, self._body_seconds = self.loop.time(), 0.0
+        self._silent_bytes, self._body_seconds = 0, 0.0
         hosts = [value for name, value in self.headers if name == b"host"]
-        if len(hosts) > 1 or (not any(hosts) and self.parser.get_http_version() == "1.1"):
+        has_one_host = len(hosts) == 1 and hosts[0]
+        if not has_one_host and (hosts or self.parser.get_http_version() == "1.1"):
             self._reject(400, "A request must have the header Host exactly once (RFC 9112, 3.2).")
             return
         super().on_headers_complete()
+        self.headers = []  # the fields of a trailer are no headers (RFC 9110, 6.5.1)
+
+    def _has_small_head(self) -> bool:
+        limits = self._limits
+        if len(self.headers) > limits.max_head_fields:
+            return False
+        if self._silent_bytes <= limits.max_head_bytes:  # with what may have come behind the head
+            return True
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) <= limits.max_head_bytes
 
     def on_body(self, body: bytes) -> None:
         self._silent_bytes = 0
@@ -226,7 +225,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _reject_head(self) -> None:
         limits = self._limits
-        if self._is_reading_head and 2 * len(self.url) > max(self._head_bytes, self._silent_bytes):
+        if self._is_reading_head and 2 * len(self.url) > limits.max_head_bytes:
             self._reject(414, f"The URL is longer than {limits.max_head_bytes:,} bytes.")
         else:
             self._reject(431, f"A head may have {limits.max_head_fields} fields and {limits.max_head_bytes:,} bytes.")

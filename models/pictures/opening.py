@@ -32,6 +32,7 @@ DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeEr
 MAX_PIXELS = 64_000_000  # a 64-megapixel photo: 413
 MAX_SIDE_PIXELS = 65_535  # the most that a JPEG can have; every row takes memory of its own: 413
 MAX_READS = 100_000  # from the bytes of a picture, by decoders written in Python; 40 ms of CPU time: 422
+MAX_UNCOUNTED_BYTES = 16_384  # so few bytes are read in a few milliseconds, whatever their parts
 MAX_TEXT_BYTES = 2 * 2**20  # of all texts in a PNG, unpacked: 422
 
 Image.preinit()  # or the first Image.open would load some of the plugins
@@ -46,7 +47,8 @@ def open_picture(content: bytes, *, max_reads: int = MAX_READS) -> Image.Image:
     the picture is decoded; PictureTooLarge past 64 megapixels or a side of 65,535; DescriptorsExhausted.
     """
     try:
-        picture = Image.open(_CountedBytes(content, max_reads), formats=FORMATS)
+        file = io.BytesIO(content) if len(content) <= MAX_UNCOUNTED_BYTES else _CountedBytes(content, max_reads)
+        picture = Image.open(file, formats=FORMATS)
     except (UnidentifiedImageError, *DECODER_ERRORS) as error:
         require_descriptors(error)
         raise PictureRefused("These bytes are not a PNG, JPEG, WebP, BMP or GIF picture.") from error

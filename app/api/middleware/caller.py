@@ -19,10 +19,11 @@ _numbers = itertools.count(1)
 def read_caller(scope: Scope) -> Caller:
     found = [header for header in scope["headers"] if header[0] in HEADERS]
     headers = dict(found)
-    request_id = headers.get(b"x-request-id", b"")
+    request_id = headers.get(b"x-request-id")
+    is_valid = request_id is not None and REQUEST_ID.fullmatch(request_id)
     return Caller(
         scope["client"][0] if scope.get("client") else "unknown",
-        request_id.decode() if REQUEST_ID.fullmatch(request_id) else f"{PROCESS_ID}{next(_numbers):08x}",
+        request_id.decode() if request_id and is_valid else f"{PROCESS_ID}{next(_numbers):08x}",
         headers.get(b"authorization", b""),
         headers.get(b"x-api-key", b""),
         headers.get(b"origin", b""),

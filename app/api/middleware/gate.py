@@ -4,7 +4,6 @@ One middleware for all of it, since every prediction pays for each layer: benchm
 """
 
 import asyncio
-from functools import partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
@@ -34,7 +33,7 @@ class Gate:
             return
         caller, outcome = read_caller(scope), Outcome()
         bind_contextvars(request_id=caller.request_id)
-        scope[MAY_SEE_DETAILS] = partial(self._authorization.may_see_details, caller)
+        scope[MAY_SEE_DETAILS] = self._authorization, caller
         send = with_headers(send, self._headers, caller.request_id, outcome)
         try:
             error = self._authorize(scope, caller)

@@ -2,22 +2,32 @@
 
 import io
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
 
 from models.backprop.network import Array
 
 
-def to_npz(**arrays: Array) -> bytes:
-    """Returns an .npz file. It is not compressed: curves barely shrink, and the file can be mapped into memory."""
-    file = io.BytesIO()
+def write_npz(file: BinaryIO, **arrays: Array) -> None:
+    """Writes an .npz file, a few megabytes at a time.
+
+    It is not compressed: curves barely shrink, and the file can be mapped into memory.
+    """
     np.savez(file, allow_pickle=False, **arrays)
+
+
+def to_npz(**arrays: Array) -> bytes:
+    """Returns an .npz file."""
+    file = io.BytesIO()
+    write_npz(file, **arrays)
     return file.getvalue()
 
 
-def from_npz(content: bytes) -> dict[str, Array]:
+def from_npz(content: bytes, *names: str) -> dict[str, Array]:
+    """Returns the arrays of these names, or all of them."""
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return dict(arrays)
+        return {name: arrays[name] for name in names or arrays.files}
 
 
 def to_csv(learning_rates: Array, losses: Array) -> Iterator[str]:

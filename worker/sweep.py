@@ -2,12 +2,12 @@
 
 from typing import Any, BinaryIO
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
 from models.backprop.sweeps import critical_rates
-from models.backprop.sweeps.curve_files import write_npz
 from models.backprop.sweeps.descent import EarlyStopping
 from models.backprop.sweeps.landscape import is_affordable
 from models.backprop.sweeps.outcomes import CONVERGED_LOSS
@@ -100,8 +100,9 @@ def _store_curves(run: Run, storage: Storage, sweep_result: SweepResult) -> dict
     """Stores all curves and all final networks. Returns what the result says about the file."""
 
     def write(file: BinaryIO) -> None:
-        write_npz(
+        np.savez(  # not compressed: curves barely shrink, and parts of the file can be read
             file,
+            allow_pickle=False,
             learning_rates=sweep_result.learning_rates,
             losses=sweep_result.losses,
             gradient_norms=sweep_result.gradient_norms,

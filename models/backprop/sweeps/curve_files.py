@@ -2,32 +2,22 @@
 
 import io
 from collections.abc import Iterator
-from typing import BinaryIO
 
 import numpy as np
 
 from models.backprop.network import Array
 
 
-def write_npz(file: BinaryIO, **arrays: Array) -> None:
-    """Writes an .npz file, a few megabytes at a time.
-
-    It is not compressed: curves barely shrink, and the file can be mapped into memory.
-    """
-    np.savez(file, allow_pickle=False, **arrays)
-
-
 def to_npz(**arrays: Array) -> bytes:
-    """Returns an .npz file."""
+    """Returns an .npz file. It is not compressed: curves barely shrink, and the file can be mapped into memory."""
     file = io.BytesIO()
-    write_npz(file, **arrays)
+    np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()
 
 
-def from_npz(content: bytes, *names: str) -> dict[str, Array]:
-    """Returns the arrays of these names, or all of them."""
+def from_npz(content: bytes) -> dict[str, Array]:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in names or arrays.files}
+        return dict(arrays)
 
 
 def to_csv(learning_rates: Array, losses: Array) -> Iterator[str]:

@@ -10,7 +10,7 @@ from models.backprop.sweeps.dense_networks import evaluate
 from models.backprop.sweeps.task import Task
 
 MAX_PARAMETERS = 64  # above this, the Hessians of all trials would take longer than the sweep
-MAX_ACTIVATIONS = 1_000_000_000  # of all gradients of all trials together: they take some 90 seconds
+MAX_ACTIVATIONS = 250_000_000  # of all gradients of all trials together: they take some 25 seconds
 MAX_WORKING_BYTES = 64 * 2**20  # of the arrays that one chunk of gradients needs, however large the task is
 _HESSIAN_BYTES = 8 * 2**20  # of the Hessians that are held at once
 _COMPLEX_BYTES = 16
@@ -18,7 +18,7 @@ _STEP = 1e-30
 
 
 def is_affordable(task: Task, networks: int) -> bool:
-    """Whether the sharpness of so many networks takes a minute or two at most."""
+    """Whether the sharpness of so many networks takes half a minute at most."""
     size = len(task.start)
     activations = networks * size * len(task.inputs) * sum(task.layers[1:])
     return size <= MAX_PARAMETERS and activations <= MAX_ACTIVATIONS

@@ -113,4 +113,9 @@ def _store_curves(run: Run, storage: Storage, sweep_result: SweepResult) -> dict
 
     name = f"curves/{run.claim.job_id}-{run.claim.attempt}.npz"
     stored = run.store(lambda: storage.put_file(name, write))
+    try:
+        run.check()
+    except BaseException:  # the client cancelled it, or another worker has it: nothing will name this file
+        storage.delete(name)
+        raise
     return {"artifact": stored.name, "sha256": stored.sha256, "size": stored.size}

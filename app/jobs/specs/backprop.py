@@ -87,6 +87,10 @@ class BackpropSweepSpec(JobOptions):
         return self.target_loss or (self.stop.target_loss if self.stop else None)
 
     @property
+    def stored_bytes(self) -> int:
+        return self.result_size.file_bytes
+
+    @property
     def result_size(self) -> ResultSize:
         return ResultSize(
             rates=len(self.learning_rates),

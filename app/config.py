@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(30.0, ge=1, description="how long a silent worker keeps its job")
     stall_seconds: float = Field(600.0, ge=60, description="how long a job may run without a step")
     max_queued: int = Field(10_000, ge=1, description="how many jobs of one kind may wait")
+    max_curve_bytes: int = Field(10 * 10**9, ge=0, description="of the files of all sweeps in the artifact store")
+    max_training_bytes: int = Field(10 * 10**9, ge=0, description="of all checkpoints and models in the artifact store")
+    curves_days: int = Field(30, ge=0, description="the age in days at which the files of a sweep go; 0: never")
     drain_seconds: float = Field(1.0, ge=0, le=600, description="how long a stopping API still accepts connections")
     max_body_bytes: int = Field(32 * 2**20, ge=1024, description="the largest request body that is read")
     max_unfinished_body_bytes: int = Field(

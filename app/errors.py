@@ -79,7 +79,7 @@ class DeviceNotPresent(AppError):
 
 
 class CurvesNotThere(AppError):
-    """The job is not a sweep, or has not succeeded."""
+    """The job is not a sweep, or has not succeeded, or its curves were removed because of their age."""
 
 
 class PageNotFound(AppError):
@@ -138,6 +138,10 @@ class StorageFull(AppError):
     """The disk is full."""
 
     public_detail = "The disk of the artifact store or of the database is full. Nothing was changed."
+
+
+class QuotaReached(StorageFull):
+    """The artifacts of jobs of this kind would take more space than they may."""
 
 
 class StorageUnavailable(AppError):

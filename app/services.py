@@ -15,10 +15,13 @@ from app.background import Periodic
 from app.config import Settings
 from app.db import Sessions, check_schema
 from app.errors import AppError, ShuttingDown
-from app.jobs.dispatcher import Dispatcher
+from app.jobs.dispatcher import Dispatcher, take_lead
 from app.jobs.event_feed import EventFeed
 from app.jobs.gauges import GaugeCache
 from app.jobs.notifier import WorkerNotifier
+from app.jobs.quotas import Quota
+from app.jobs.retention import remove_old_curves
+from app.jobs.tables import RETENTION
 from app.metrics.drift import Drift
 from app.metrics.metrics import Metrics
 from app.metrics.recorder import FLUSH_SECONDS, Recorder
@@ -40,6 +43,7 @@ DISPATCH_SECONDS = 1.0
 STORAGE_CHECK_SECONDS = 3.0  # one small request to S3 each time
 MODEL_REFRESH_SECONDS = 0.5  # a new champion serves within a second, loading it included
 DRIFT_SECONDS = 15.0
+CURVES_SECONDS = 600.0  # between two looks for old curves
 
 
 class BackgroundTask(NamedTuple):
@@ -91,6 +95,7 @@ class Services:
             BackgroundTask("models", MODEL_REFRESH_SECONDS, self._refresh_models),
             BackgroundTask("storage", STORAGE_CHECK_SECONDS, self.storage_watch.check),
             BackgroundTask("dispatcher", dispatch_seconds, self._dispatcher.tick),
+            BackgroundTask("curves", CURVES_SECONDS, self._remove_old_curves),
         ]
 
     @asynccontextmanager
@@ -129,6 +134,17 @@ class Services:
             registry.install_shipped(self.sessions, self.storage)
             self._is_shipped_installed = True
         self.model_cache.refresh()
+
+    def quota(self, kind: str) -> Quota:
+        """What the artifacts of all jobs of a kind may take."""
+        if kind == "backprop_sweep":
+            return Quota(self.settings.max_curve_bytes, "NUMERAL_MAX_CURVE_BYTES")
+        return Quota(self.settings.max_training_bytes, "NUMERAL_MAX_TRAINING_BYTES")
+
+    def _remove_old_curves(self) -> None:
+        days = self.settings.curves_days
+        if days and take_lead(self.sessions, RETENTION, self._dispatcher.name):
+            remove_old_curves(self.sessions, self.storage, days=days)
 
     def _remember_drift(self) -> None:
         self.drift.remember(time.monotonic(), self.metrics.drift_counts())

@@ -83,7 +83,7 @@ def test_renamed_columns_keep_the_values_of_an_older_database(sessions: Sessions
             connection.exec_driver_sql(statement)
         before = connection.execute(text("SELECT turn, not_before, hinted_at, charged_attempts FROM jobs ORDER BY id"))
         old = [tuple(row) for row in before]
-    migrate(sessions, command.upgrade, "0005")
+    migrate(sessions, command.upgrade, "head")
     with sessions.engine.connect() as connection:
         after = connection.execute(
             text("SELECT queue_order, run_after, notified_at, failed_attempts FROM jobs ORDER BY id")

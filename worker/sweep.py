@@ -1,15 +1,15 @@
 """The work of a `backprop_sweep` job."""
 
-from typing import Any
+from typing import Any, BinaryIO
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
 from models.backprop.sweeps import critical_rates
-from models.backprop.sweeps.curve_files import to_npz
 from models.backprop.sweeps.descent import EarlyStopping
-from models.backprop.sweeps.downsampling import points_per_curve
+from models.backprop.sweeps.landscape import is_affordable
 from models.backprop.sweeps.outcomes import CONVERGED_LOSS
 from models.backprop.sweeps.summary import classify_trials, finite_or_none, named_thresholds, summarise
 from models.backprop.sweeps.sweep import Block, SweepResult, run_sweep
@@ -41,17 +41,22 @@ def sweep(run: Run, storage: Storage) -> Finish:
         on_progress=on_progress,
         on_block=on_block,
     )
+    if not is_affordable(task, len(spec.learning_rates)):
+        run.report("log", {"message": "No sharpness: the network is too large, or the samples are too many."})
     result = summarise(
         sweep_result,
         task,
         names=list(thresholds),
         is_named=spec.is_named,
         converged_loss=converged_loss,
-        max_points=spec.max_points,
+        size=spec.result_size,
+        on_progress=run.check,
     )
     run.progress(total, total, "steps")
+    result |= {"curves": None, "whole": f"/v1/jobs/{run.claim.job_id}/curves.npz" if result["truncated"] else None}
     result |= _find_critical_rates(run, task, spec, early_stopping, converged_loss)
-    result["curves"] = _store_curves(run, storage, sweep_result, max_points=spec.max_points)
+    if spec.result_size.file_bytes:
+        result["curves"] = _store_curves(run, storage, sweep_result)
 
     def finish(_: Session) -> dict[str, Any]:
         return result
@@ -91,17 +96,26 @@ def _find_critical_rates(
     }
 
 
-def _store_curves(run: Run, storage: Storage, sweep_result: SweepResult, *, max_points: int) -> dict[str, Any] | None:
-    """Stores all curves if the result holds downsampled ones; returns None if it holds all points."""
-    if sweep_result.losses.shape[1] <= points_per_curve(len(sweep_result.learning_rates), max_points=max_points):
-        return None
-    content = to_npz(
-        learning_rates=sweep_result.learning_rates,
-        losses=sweep_result.losses,
-        gradient_norms=sweep_result.gradient_norms,
-        last_epochs=sweep_result.last_epochs,
-        parameters=sweep_result.parameters,
-    )
+def _store_curves(run: Run, storage: Storage, sweep_result: SweepResult) -> dict[str, Any]:
+    """Stores all curves and all final networks. Returns what the result says about the file."""
+
+    def write(file: BinaryIO) -> None:
+        np.savez(  # not compressed: curves barely shrink, and parts of the file can be read
+            file,
+            allow_pickle=False,
+            learning_rates=sweep_result.learning_rates,
+            losses=sweep_result.losses,
+            gradient_norms=sweep_result.gradient_norms,
+            last_epochs=sweep_result.last_epochs,
+            parameters=sweep_result.parameters,
+            outputs=sweep_result.outputs,
+        )
+
     name = f"curves/{run.claim.job_id}-{run.claim.attempt}.npz"
-    stored = run.store(lambda: storage.put(name, content))
+    stored = run.store(lambda: storage.put_file(name, write))
+    try:
+        run.check()
+    except BaseException:  # the client cancelled it, or another worker has it: nothing will name this file
+        storage.delete(name)
+        raise
     return {"artifact": stored.name, "sha256": stored.sha256, "size": stored.size}

@@ -6,7 +6,6 @@ import time
 from contextlib import suppress
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
@@ -14,7 +13,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 from app.api.accept import accepts, prefers
 from app.api.dependencies import ServicesDependency, require_json
 from app.api.event_streams import encode_events
-from app.api.job_documents import render, render_event, render_page
+from app.api.job_documents import encode, encode_page, render_event
 from app.api.json_limits import JsonLimits
 from app.api.json_route import JsonRoute
 from app.api.path_parameters import JOB_ID, JobId
@@ -69,11 +68,21 @@ async def submit_job(
     if prefers(accept, "image/svg+xml"):
         return RedirectResponse(f"/v1/jobs/{job.id}/plot.svg", status_code=303)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
-    return render(job)
+    content = await run_in_threadpool(_encode_current, services, job)
+    return Response(content, response.status_code or 202, dict(response.headers), "application/json")
 
 
 def _submit(services: Services, spec: JobSpec, key: str | None) -> tuple[Job, bool]:
-    return service.submit(services.sessions, spec, idempotency_key=key, max_queued=services.settings.max_queued)
+    quota, max_queued = services.quota(spec.kind), services.settings.max_queued
+    return service.submit(services.sessions, spec, idempotency_key=key, max_queued=max_queued, quota=quota)
+
+
+def _encode_current(services: Services, job: Job) -> bytes:
+    """The document of a job that may have a result, which is read from the database as JSON."""
+    if job.status != JobStatus.SUCCEEDED:
+        return encode(job)
+    job, result = service.get_document(services.sessions, job.id)
+    return encode(job, result=result)
 
 
 @router.get("", response_model=schemas.JobPage)
@@ -87,10 +96,9 @@ def list_jobs(
     ] = None,
 ) -> Response:
     """Jobs without their results, newest first."""
-    jobs = service.list_(services.sessions, kind=kind, status=status, before=cursor, limit=limit + 1)
+    page = service.list_(services.sessions, kind=kind, status=status, before=cursor, limit=limit)
     # encoded here: FastAPI would validate a hundred jobs by the model first
-    content = orjson.dumps(render_page(jobs, limit=limit), option=orjson.OPT_UTC_Z)
-    return Response(content, media_type="application/json")
+    return Response(encode_page(page), media_type="application/json")
 
 
 @router.get("/{job_id}", response_model=schemas.Job, responses={303: {"description": "to its curves, as CSV"}})
@@ -100,24 +108,26 @@ def get_job(
     accept: Annotated[str, Header(description="text/csv: go on to a sweep's curves (303)")] = "application/json",
 ) -> Any:
     """The job in its current state, with its result once it has succeeded."""
-    job = service.get(services.sessions, job_id)
+    job, result = service.get_document(services.sessions, job_id)
     if prefers(accept, "text/csv"):
         return RedirectResponse(f"/v1/jobs/{job.id}/curves", status_code=303)
-    return render(job)
+    return Response(encode(job, result=result), media_type="application/json")
 
 
 @router.post("/{job_id}/cancel", response_model=schemas.Job)
-def cancel_job(job_id: JobId, services: ServicesDependency) -> dict[str, Any]:
+def cancel_job(job_id: JobId, services: ServicesDependency) -> Response:
     """Cancel a queued job at once, a running one at its next batch."""
-    return render(service.cancel(services.sessions, job_id))
+    job = service.cancel(services.sessions, job_id)
+    return Response(encode(job), media_type="application/json")
 
 
 @router.post("/{job_id}/retry", status_code=202, response_model=schemas.Job)
-def retry_job(job_id: JobId, services: ServicesDependency) -> dict[str, Any]:
+def retry_job(job_id: JobId, services: ServicesDependency) -> Response:
     """Queue a failed or cancelled job again; a training resumes from its last checkpoint."""
-    job = service.retry(services.sessions, job_id, max_queued=services.settings.max_queued)
+    quota, max_queued = services.quota, services.settings.max_queued
+    job = service.retry(services.sessions, job_id, max_queued=max_queued, quota=quota)
     services.notifier.notify(job.queue)
-    return render(job)
+    return Response(encode(job), 202, media_type="application/json")
 
 
 @router.delete("/{job_id}", status_code=204)

@@ -91,6 +91,11 @@ def _read_arrays(services: Services, job: Job) -> dict[str, Any]:
 def _read_stored_curves(services: Services, job: Job) -> bytes | None:
     """Returns the file of all points; None if the job's result holds them."""
     curves = _sweep_result(job).get("curves")
+    if curves and not job.stored_bytes:
+        raise CurvesNotThere(
+            f"The curves of job {job.id} were removed because of their age (NUMERAL_CURVES_DAYS). Its result keeps the "
+            "downsampled ones; the same spec gives the same curves again."
+        )
     return services.storage.get(curves["artifact"], sha256=curves["sha256"]) if curves else None
 
 

@@ -139,7 +139,9 @@ def succeed(sessions: Sessions, claim: Claim, finish: Callable[[Session], dict[s
             return False
         if get_job(session, claim.job_id).is_cancel_requested:
             return cancel_job(session, claim)
-        return move(session, claim.job_id, JobStatus.SUCCEEDED, claim=claim, result=finish(session))
+        result = finish(session)
+        stored_bytes = (result.get("curves") or {}).get("size", 0)
+        return move(session, claim.job_id, JobStatus.SUCCEEDED, claim=claim, result=result, stored_bytes=stored_bytes)
 
 
 def fail(sessions: Sessions, claim: Claim, *, reason: str, detail: str) -> bool:

@@ -1,11 +1,13 @@
 """The use cases of a client: submit, read, cancel, retry and delete jobs. Each call is one transaction."""
 
+from contextlib import closing
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+import orjson
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
 from app.db import Sessions, database_now
@@ -20,10 +22,21 @@ from app.errors import (
 )
 from app.jobs.lifecycle import JobStatus
 from app.jobs.overview import SILENT_AFTER
+from app.jobs.quotas import FindQuota, Quota, require_space
 from app.jobs.specs import JobSpec, job_spec_adapter
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
-from app.jobs.transitions import get_job, move
+from app.jobs.transitions import get_job, job_not_found, move
 from app.registry.service import version_of_job
+
+MAX_PAGE_BYTES = 8 * 2**20  # of the specs in one page of jobs; a spec takes up to 4 MB
+FETCHED_JOBS = 10  # at once from the database, for a page
+
+
+class JobPage(NamedTuple):
+    """Jobs in order, and whether there are more."""
+
+    jobs: list[Job]
+    has_more: bool
 
 
 def submit(
@@ -32,11 +45,14 @@ def submit(
     *,
     idempotency_key: str | None = None,
     max_queued: int = 10_000,
+    quota: Quota | None = None,
 ) -> tuple[Job, bool]:
-    """Queue a job. Returns it, and whether it is new: a repeated key with the same spec returns the first job.
+    """Queue a job. Returns it without its result, and whether it is new: a repeated key with the same spec returns the
+    first job.
 
     Raises IdempotencyKeyReused if the key came with another spec, DeviceNotPresent if no live worker has the device
-    that the spec requires, TooManyJobs if `max_queued` jobs of the kind are queued.
+    that the spec requires, TooManyJobs if `max_queued` jobs of the kind are queued, QuotaReached if the files of this
+    one would exceed the quota.
     """
     job = Job(
         id=str(uuid7()),
@@ -46,6 +62,7 @@ def submit(
         queue=spec.queue,
         idempotency_key=idempotency_key,
         events=1,
+        stored_bytes=spec.stored_bytes,
         result=None,
     )
     try:
@@ -56,6 +73,7 @@ def submit(
             if spec.required_device:
                 _require_worker_with(session, spec.required_device, now)
             _require_capacity(session, spec.kind, max_queued)
+            require_space(session, spec.kind, spec.stored_bytes, quota)
             job.created_at = job.notified_at = now
             job.queue_order = now - spec.head_start
             session.add(job)
@@ -75,6 +93,15 @@ def get(sessions: Sessions, job_id: str) -> Job:
         return get_job(session, job_id)
 
 
+def get_document(sessions: Sessions, job_id: str) -> tuple[Job, str | None]:
+    """Returns the job, and its result as the JSON that the database holds. Raises JobNotFound."""
+    with sessions.reading() as session:
+        row = session.execute(select(Job, cast(Job.result, Text)).where(Job.id == job_id)).one_or_none()
+    if row is None:
+        raise job_not_found(job_id)
+    return row[0], row[1]
+
+
 def list_(
     sessions: Sessions,
     *,
@@ -82,16 +109,27 @@ def list_(
     status: str | None = None,
     before: str | None = None,
     limit: int = 20,
-) -> list[Job]:
-    """Returns jobs without their results, newest first, older than the job `before`."""
-    query = select(Job).order_by(Job.id.desc()).limit(limit)
+) -> JobPage:
+    """Returns jobs without their results, newest first, older than the job `before`.
+
+    A page ends early where its specs would exceed MAX_PAGE_BYTES.
+    """
+    query = select(Job).order_by(Job.id.desc()).limit(limit + 1)
     for column, value in ((Job.kind, kind), (Job.status, status)):
         if value is not None:
             query = query.where(column == value)
     if before is not None:
         query = query.where(Job.id < before)
-    with sessions.reading() as session:
-        return list(session.scalars(query))
+    page: list[Job] = []
+    size = 0
+    query = query.execution_options(yield_per=FETCHED_JOBS)
+    with sessions.reading() as session, closing(session.scalars(query)) as jobs:
+        for job in jobs:
+            size += len(orjson.dumps(job.spec))
+            if page and (size > MAX_PAGE_BYTES or len(page) == limit):
+                return JobPage(page, has_more=True)
+            page.append(job)
+    return JobPage(page, has_more=False)
 
 
 def cancel(sessions: Sessions, job_id: str) -> Job:
@@ -108,10 +146,10 @@ def cancel(sessions: Sessions, job_id: str) -> Job:
         return get_job(session, job_id)
 
 
-def retry(sessions: Sessions, job_id: str, *, max_queued: int = 10_000) -> Job:
+def retry(sessions: Sessions, job_id: str, *, max_queued: int = 10_000, quota: FindQuota | None = None) -> Job:
     """Queue a failed or cancelled job again, with all its attempts; it resumes from its last checkpoint. Returns it.
 
-    Raises JobNotFound, JobNotEnded, JobSucceeded, TooManyJobs.
+    Raises JobNotFound, JobNotEnded, JobSucceeded, TooManyJobs, QuotaReached.
     """
     with sessions.writing() as session:
         job = get_job(session, job_id, locked=True)
@@ -121,6 +159,7 @@ def retry(sessions: Sessions, job_id: str, *, max_queued: int = 10_000) -> Job:
         if not status.is_final:
             raise JobNotEnded(f"Job {job_id} is still {status}; only a failed or cancelled job can be tried again.")
         _require_capacity(session, job.kind, max_queued)
+        require_space(session, job.kind, job.stored_bytes, quota and quota(job.kind))
         fresh: dict[str, Any] = {
             "error": None,
             "failed_attempts": 0,
@@ -159,8 +198,7 @@ def _find_first(session: Session, key: str | None, spec: JobSpec) -> Job | None:
     """Returns the job of an earlier request with this key. Raises IdempotencyKeyReused if its spec was another."""
     if key is None:
         return None
-    query = select(Job).where(Job.idempotency_key == key).options(undefer(Job.result))
-    first = session.scalars(query).one_or_none()
+    first = session.scalars(select(Job).where(Job.idempotency_key == key)).one_or_none()
     if first is not None and job_spec_adapter.validate_python(first.spec) != spec:
         raise IdempotencyKeyReused(
             f"The Idempotency-Key was used before, for job {first.id}, with another body. Use a new key for a new job.",

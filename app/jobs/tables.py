@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -38,6 +38,7 @@ class Job(Base):
     progress: Mapped[dict[str, Any] | None]  # {done, total, unit}
     result: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     error: Mapped[dict[str, Any] | None]  # {reason, detail}
+    stored_bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")  # expected; of a success: its curves
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -47,6 +48,14 @@ class Job(Base):
         Index("jobs_by_kind", "kind", "status", "id"),
         Index("jobs_by_queue_order", "status", "queue", "queue_order", "run_after"),
         Index("jobs_by_deadline", "deadline"),
+        Index(
+            "jobs_by_stored_bytes",
+            "kind",
+            "status",
+            "stored_bytes",
+            sqlite_where=text("stored_bytes > 0"),
+            postgresql_where=text("stored_bytes > 0"),
+        ),
     )
 
 
@@ -85,7 +94,7 @@ class Worker(Base):
     seen_at: Mapped[datetime]
 
 
-DISPATCH = "dispatch"  # a duty
+DISPATCH, RETENTION = "dispatch", "retention"  # duties
 
 
 class Leader(Base):

@@ -83,9 +83,8 @@ def _named_artifacts(session: Session) -> set[str]:
     names = set(session.scalars(select(Checkpoint.artifact)))
     for files in session.scalars(select(ModelVersion.files)):
         names |= {file["artifact"] for file in files.values()}
-    for curves in session.scalars(select(Job.result["curves"]).where(Job.kind == "backprop_sweep")):
-        if curves:
-            names.add(curves["artifact"])
+    has_curves = (Job.kind == "backprop_sweep") & (Job.status == JobStatus.SUCCEEDED) & (Job.stored_bytes > 0)
+    names |= set(session.scalars(select(Job.result["curves"]["artifact"].as_string()).where(has_curves)))
     return names
 
 

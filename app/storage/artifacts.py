@@ -1,10 +1,11 @@
 """What an artifact is, and what every artifact store can do."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from io import BufferedRandom
+from typing import BinaryIO, Protocol
 
 from app.errors import ArtifactDamaged
 
@@ -37,6 +38,9 @@ class Storage(Protocol):
     def put(self, name: str, content: bytes) -> Artifact:
         """Store all of `content` under `name`. Raises StorageFull or StorageUnavailable, and then stores nothing."""
 
+    def put_file(self, name: str, write: Callable[[BinaryIO], None]) -> Artifact:
+        """Store what `write` writes into a seekable file, without holding it in memory; raises as `put` does."""
+
     def get(self, name: str, *, sha256: str) -> bytes:
         """Returns the bytes of `name`. Raises ArtifactDamaged if they are missing or have changed."""
 
@@ -52,6 +56,13 @@ class Storage(Protocol):
 
 def describe(name: str, content: bytes) -> Artifact:
     return Artifact(name, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def describe_file(name: str, file: BufferedRandom) -> Artifact:
+    """Describes the artifact that the whole of `file` is; leaves the file at its end."""
+    file.seek(0)
+    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Artifact(name, sha256, file.tell())
 
 
 def verified(name: str, content: bytes, *, sha256: str, place: str) -> bytes:

@@ -3,14 +3,15 @@
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 from app.errors import ArtifactDamaged, ConfigurationError, StorageFull, StorageUnavailable
-from app.storage.artifacts import Artifact, Stored, describe, verified
+from app.storage.artifacts import Artifact, Stored, describe_file, verified
 
 
 class FolderStorage:
@@ -39,21 +40,28 @@ class FolderStorage:
         return str(self.folder)
 
     def put(self, name: str, content: bytes) -> Artifact:
+        def write(file: BinaryIO) -> None:
+            file.write(content)
+
+        return self.put_file(name, write)
+
+    def put_file(self, name: str, write: Callable[[BinaryIO], None]) -> Artifact:
         target = self.folder / name
         part = target.with_name(f".{target.name}.{uuid4().hex}.part")
         self._require_folder()  # do not create the folder of an unmounted disk on another disk
         with self._translated_errors("written"):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with part.open("wb") as file:
-                    file.write(content)
+                with part.open("w+b") as file:
+                    write(file)
                     file.flush()
                     os.fsync(file.fileno())
+                    stored = describe_file(name, file)
                 os.replace(part, target)
                 _sync_folder(target.parent)
             finally:
                 part.unlink(missing_ok=True)
-        return describe(name, content)
+        return stored
 
     def get(self, name: str, *, sha256: str) -> bytes:
         self._require_folder()

@@ -5,14 +5,15 @@ AWS_ENDPOINT_URL and so on, or ~/.aws. Each artifact is written by a single PUT,
 """
 
 import os
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from app.errors import ArtifactDamaged, ConfigurationError, StorageRefused, StorageUnavailable
-from app.storage.artifacts import Artifact, Stored, describe, verified
+from app.storage.artifacts import Artifact, Stored, describe, describe_file, verified
 
 CONNECT_SECONDS, READ_SECONDS = 3, 5  # to connect, and between two reads of a response
 MAX_TRIES = 2
@@ -43,6 +44,17 @@ class S3Storage:
             self._connected().pipe_file(self._root + name, content, chunksize=SINGLE_PUT_BYTES, timeout=CALL_SECONDS)
         return describe(name, content)
 
+    def put_file(self, name: str, write: Callable[[BinaryIO], None]) -> Artifact:
+        with tempfile.TemporaryFile() as file:
+            write(file)
+            artifact = describe_file(name, file)
+            file.seek(0)
+            with self._translated_errors("written", name):
+                self._connected().call_s3(
+                    "put_object", Bucket=self._bucket, Key=self._key(name), Body=file, timeout=CALL_SECONDS
+                )
+        return artifact
+
     def get(self, name: str, *, sha256: str) -> bytes:
         with self._translated_errors("read", name):
             content: bytes = self._connected().cat_file(self._root + name, max_concurrency=1, timeout=CALL_SECONDS)
@@ -62,6 +74,9 @@ class S3Storage:
     def check(self) -> None:
         with self._translated_errors("looked for"):
             self._connected().call_s3("head_bucket", Bucket=self._bucket, timeout=CALL_SECONDS)
+
+    def _key(self, name: str) -> str:
+        return (self._root + name).removeprefix(f"{self._bucket}/")
 
     def _connected(self) -> Any:
         """Returns the file system of this process; its event loop does not survive the fork of a Celery worker."""

@@ -51,13 +51,13 @@ def test_twenty_submits_of_one_key_at_once_make_one_job(sessions: Sessions) -> N
         answers = list(pool.map(lambda _: service.submit(sessions, SWEEP, idempotency_key="k"), range(20)))
     assert len({job.id for job, _ in answers}) == 1
     assert sum(is_new for _, is_new in answers) == 1
-    assert len(service.list_(sessions)) == 1
+    assert len(service.list_(sessions).jobs) == 1
 
 
 def test_jobs_are_listed_newest_first_and_by_page(sessions: Sessions) -> None:
     ids = [service.submit(sessions, SWEEP)[0].id for _ in range(5)]
-    page = service.list_(sessions, limit=2)
-    rest = service.list_(sessions, before=page[-1].id, limit=10)
+    page = service.list_(sessions, limit=2).jobs
+    rest = service.list_(sessions, before=page[-1].id, limit=10).jobs
     assert [job.id for job in page + rest] == ids[::-1]
 
 
@@ -65,8 +65,8 @@ def test_jobs_are_listed_by_kind_and_status(sessions: Sessions) -> None:
     sweep, _ = service.submit(sessions, SWEEP)
     training, _ = service.submit(sessions, TRAINING)
     service.cancel(sessions, training.id)
-    assert [job.id for job in service.list_(sessions, kind="backprop_sweep")] == [sweep.id]
-    assert [job.id for job in service.list_(sessions, status="cancelled")] == [training.id]
+    assert [job.id for job in service.list_(sessions, kind="backprop_sweep").jobs] == [sweep.id]
+    assert [job.id for job in service.list_(sessions, status="cancelled").jobs] == [training.id]
 
 
 def test_queued_job_is_cancelled_at_once_and_then_cannot_be_claimed(sessions: Sessions) -> None:

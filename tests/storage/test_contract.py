@@ -1,6 +1,7 @@
 """What every store promises, on a folder and on a real S3 server."""
 
 from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
 
 import pytest
 
@@ -17,6 +18,19 @@ def test_what_is_put_can_be_got(any_storage: Storage) -> None:
 def test_large_artifact_comes_back_whole(any_storage: Storage) -> None:
     content = bytes(range(256)) * 50_000
     assert any_storage.get("large", sha256=any_storage.put("large", content).sha256) == content
+
+
+def test_file_that_is_written_in_pieces_comes_back_whole(any_storage: Storage) -> None:
+    def write(file: BinaryIO) -> None:
+        for _ in range(40):
+            file.write(bytes(range(256)) * 1000)
+        file.seek(0)
+        file.write(b"head")  # a zip file does so
+
+    artifact = any_storage.put_file("a/large", write)
+    content = any_storage.get("a/large", sha256=artifact.sha256)
+    assert len(content) == artifact.size == 10_240_000
+    assert content[:6] == b"head\x04\x05"
 
 
 def test_altered_truncated_and_missing_artifacts_are_found(any_storage: Storage) -> None:

@@ -20,7 +20,8 @@ from app.jobs.specs.network_fields import (
 from app.jobs.specs.numbers import Number, WholeNumber
 from app.jobs.specs.options import JobOptions
 from app.jobs.specs.sweep_checks import as_samples
-from models.backprop.sweeps.task import Activation, Task, draw_weights
+from models.backprop.sweeps.result_size import ResultSize
+from models.backprop.sweeps.task import Activation, Task, count_parameters, draw_weights
 
 MAX_LEARNING_RATES = 10_000
 MAX_NUMBERS = 2 * MAX_SAMPLES * MAX_UNITS + (MAX_LAYERS - 1) * MAX_UNITS**2 + MAX_LEARNING_RATES  # in all its lists
@@ -85,6 +86,20 @@ class BackpropSweepSpec(JobOptions):
         """The target loss of `epochs_to`, whether the sweep stops at it or not."""
         return self.target_loss or (self.stop.target_loss if self.stop else None)
 
+    @property
+    def stored_bytes(self) -> int:
+        return self.result_size.file_bytes
+
+    @property
+    def result_size(self) -> ResultSize:
+        return ResultSize(
+            rates=len(self.learning_rates),
+            epochs=self.epochs,
+            parameters=count_parameters(tuple(self.layers), has_biases=bool(self.biases)),
+            outputs=len(as_samples(self.inputs)) * self.layers[-1],
+            max_points=self.max_points,
+        )
+
     def to_task(self) -> Task:
         parameters: list[Any] = []
         if self.is_named:
@@ -145,10 +160,12 @@ class BackpropSweepSpec(JobOptions):
 
     @field_validator("learning_rates")
     @classmethod
-    def _check_final_weights(cls, learning_rates: Any, info: ValidationInfo) -> Any:
+    def _check_final_networks(cls, learning_rates: Any, info: ValidationInfo) -> Any:
         if layers := info.data.get("layers"):
             has_biases = bool(info.data.get("biases"))
             sweep_checks.check_final_weights(learning_rates, layers=layers, has_biases=has_biases)
+            if inputs := info.data.get("inputs"):
+                sweep_checks.check_final_outputs(learning_rates, layers=layers, inputs=inputs)
         return learning_rates
 
     @field_validator("epochs")

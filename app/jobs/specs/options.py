@@ -29,6 +29,11 @@ class JobOptions(BaseModel):
         return self.priority * PRIORITY_STEP
 
     @property
+    def stored_bytes(self) -> int:
+        """The most bytes that the job's artifacts will take."""
+        return 0
+
+    @property
     def required_device(self) -> str | None:
         """The device without which no worker can run the job, if there is one."""
         return None

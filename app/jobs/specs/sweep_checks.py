@@ -3,11 +3,12 @@
 from typing import Any
 
 from app.jobs.specs.network_fields import WORKBOOK_LAYERS
+from models.backprop.sweeps.result_size import MAX_FINAL_OUTPUTS
 from models.backprop.sweeps.task import count_parameters
 
 MAX_STEPS = 50_000_000
 MAX_MULTIPLICATIONS = 20_000_000_000  # some minutes on one core
-MAX_FINAL_WEIGHTS = 1_000_000  # all of them are in the result
+MAX_FINAL_WEIGHTS = 1_000_000  # all of them are in the result, or in the file beside it
 
 EXCLUDED_LOWER_BOUNDS = {"sigmoid": 0, "tanh": -1}
 
@@ -54,6 +55,11 @@ def check_weights(weights: Any, *, layers: list[int], has_biases: bool) -> None:
 def check_final_weights(learning_rates: list[float], *, layers: list[int], has_biases: bool) -> None:
     parameters = count_parameters(tuple(layers), has_biases=has_biases)
     _require_at_most("learning_rates x weights", len(learning_rates) * parameters, MAX_FINAL_WEIGHTS)
+
+
+def check_final_outputs(learning_rates: list[float], *, layers: list[int], inputs: Any) -> None:
+    outputs = len(learning_rates) * len(as_samples(inputs)) * layers[-1]
+    _require_at_most("learning_rates x samples x outputs", outputs, MAX_FINAL_OUTPUTS)
 
 
 def check_steps(epochs: int, *, learning_rates: list[float], inputs: Any, layers: list[int]) -> None:

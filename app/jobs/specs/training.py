@@ -9,6 +9,9 @@ from app.jobs.specs.numbers import Number, WholeNumber
 from app.jobs.specs.options import JobOptions
 from models.recipes import RECIPES, Recipe
 
+CHECKPOINT_BYTES = 256 * 1024  # of a checkpoint of the digit network; 209 kB at most today
+MODEL_BYTES = 256 * 1024  # of weights, ONNX file and card of a model version; 150 kB today
+
 _FAST = RECIPES["fast"]
 
 
@@ -33,6 +36,10 @@ class MnistTrainingSpec(JobOptions):
             return values  # the field's own validation reports the error
         recipe = RECIPES[values.get("recipe", "fast")]
         return {name: getattr(recipe, name) for name in ("epochs", "batch_size", "learning_rate")} | values
+
+    @property
+    def stored_bytes(self) -> int:
+        return self.epochs * CHECKPOINT_BYTES + MODEL_BYTES
 
     @property
     def queue(self) -> str:

@@ -1,13 +1,15 @@
 """The result of a sweep as JSON data: NaN and infinite numbers become None."""
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 
 from models.backprop.network import WEIGHT_NAMES, Array
-from models.backprop.sweeps.downsampling import points_per_curve, select_points
-from models.backprop.sweeps.landscape import MAX_PARAMETERS, sharpness
+from models.backprop.sweeps.downsampling import select_points
+from models.backprop.sweeps.landscape import is_affordable, sharpness
 from models.backprop.sweeps.outcomes import CONVERGED_LOSS, Outcome, classify, find_fastest
+from models.backprop.sweeps.result_size import ResultSize
 from models.backprop.sweeps.sweep import SweepResult
 from models.backprop.sweeps.task import Task, split
 
@@ -33,19 +35,27 @@ def classify_trials(result: SweepResult, rates: slice, *, converged_loss: float)
 
 
 def summarise(
-    result: SweepResult, task: Task, *, names: list[str], is_named: bool, converged_loss: float, max_points: int
+    result: SweepResult,
+    task: Task,
+    *,
+    names: list[str],
+    is_named: bool,
+    converged_loss: float,
+    size: ResultSize,
+    on_progress: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Returns the trials with downsampled curves, and the best and the fastest learning rate.
 
-    `names` are those of the thresholds; `is_named` says whether the weights are called w1 to w8.
+    `names` are those of the thresholds; `is_named` says whether the weights are called w1 to w8. What would make the
+    document too large is None in every trial, and `left_out` names it.
     """
     outcomes = classify_trials(result, slice(None), converged_loss=converged_loss)
-    at_start, at_end = _sharpness(task, result)
-    max_points = points_per_curve(len(outcomes), max_points=max_points)
+    left_out = size.left_out
+    at_start, at_end = _sharpness(task, result, on_progress)
     trials = [
         {"learning_rate": float(result.learning_rates[trial])}
-        | _curves(result, trial, max_points)
-        | _network(result, trial, task, is_named=is_named)
+        | _curves(result, trial, size.points)
+        | _network(result, trial, task, is_named=is_named, left_out=left_out)
         | {
             "outcome": outcome,
             "epochs": int(result.last_epochs[trial]),
@@ -59,6 +69,8 @@ def summarise(
     best = np.where(np.isfinite(result.last_losses), result.last_losses, np.inf).argmin()
     return {
         "trials": trials,
+        "truncated": bool(left_out),
+        "left_out": left_out,
         "best": float(result.learning_rates[best]),
         "fastest": None if fastest is None else float(result.learning_rates[fastest]),
     }
@@ -82,22 +94,33 @@ def _seven_digits(numbers: Array) -> list[float | None]:
     return [finite_or_none(float(f"{number:.7g}")) for number in numbers]
 
 
-def _network(result: SweepResult, trial: int, task: Task, *, is_named: bool) -> dict[str, Any]:
-    outputs = _to_lists(result.outputs[trial])
-    final: dict[str, Any] = {"final_outputs": outputs if len(outputs) > 1 else outputs[0]}
+def _network(
+    result: SweepResult, trial: int, task: Task, *, is_named: bool, left_out: Collection[str]
+) -> dict[str, Any]:
+    network: dict[str, Any] = {"final_weights": None, "final_outputs": None}
+    if "final_weights" not in left_out:
+        network |= _final_parameters(result.parameters[trial], task, is_named=is_named)
+    if "final_outputs" not in left_out:
+        outputs = _to_lists(result.outputs[trial])
+        network["final_outputs"] = outputs if len(outputs) > 1 else outputs[0]
+    return network
+
+
+def _final_parameters(parameters: Array, task: Task, *, is_named: bool) -> dict[str, Any]:
     if is_named:
-        return {"final_weights": dict(zip(WEIGHT_NAMES, _to_lists(result.parameters[trial]), strict=True))} | final
-    layers = split(result.parameters[trial : trial + 1], task)
-    final["final_weights"] = [_to_lists(weights[0]) for weights, _ in layers]
+        return {"final_weights": dict(zip(WEIGHT_NAMES, _to_lists(parameters), strict=True))}
+    layers = split(parameters[None], task)
+    final = {"final_weights": [_to_lists(weights[0]) for weights, _ in layers]}
     if task.has_biases:
         final["final_biases"] = [_to_lists(biases[0]) for _, biases in layers if biases is not None]
     return final
 
 
-def _sharpness(task: Task, result: SweepResult) -> tuple[float, Array]:
-    if len(task.start) > MAX_PARAMETERS:
+def _sharpness(task: Task, result: SweepResult, on_progress: Callable[[], None]) -> tuple[float, Array]:
+    if not is_affordable(task, len(result.learning_rates)):
         return np.nan, np.full(len(result.learning_rates), np.nan)
-    return sharpness(task.start[None], task)[0], sharpness(result.parameters, task)
+    at_end = sharpness(result.parameters, task, on_progress=on_progress)
+    return sharpness(task.start[None], task, on_progress=on_progress)[0], at_end
 
 
 def _stability_limit(sharpness: float) -> float | None:

@@ -10,11 +10,11 @@ from models.backprop.sweeps.curve_statistics import CurveStatistics
 from models.backprop.sweeps.dense_networks import DenseNetworks
 from models.backprop.sweeps.descent import EarlyStopping, Networks, descend
 from models.backprop.sweeps.networks_222 import Networks222
+from models.backprop.sweeps.result_size import bytes_per_number
 from models.backprop.sweeps.task import Task
 
 MAX_BLOCK_FLOATS = 64_000  # in the networks of one block: half a megabyte, which stays in a core's cache
 WINDOW_MULTIPLICATIONS = 1_000_000  # between two callbacks: some milliseconds
-MAX_FLOAT64_POINTS = 10_000_000  # above it, losses are float32 (7 digits), so that 50 million fit a worker of 2 GB
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class SweepResult:
     gradient_norms: Array  # (rates, epochs + 1), float32
     last_epochs: Array  # (rates,)
     parameters: Array  # (rates, parameters), final
-    outputs: Array  # (rates, samples, units), final
+    outputs: Array  # (rates, samples, units), final; float32 where they are very many, as the losses
     has_risen: Array  # (rates,)
     reached: Array  # (thresholds, rates): the first epoch below each, or -1
     first_losses: Array  # (rates,), always float64
@@ -84,13 +84,14 @@ def window_size(task: Task, networks: int) -> int:
 
 def _empty_result(task: Task, rates: Array, epochs: int, thresholds: list[float]) -> SweepResult:
     count, points = len(rates), len(rates) * (epochs + 1)
+    float_type = {4: np.float32, 8: np.float64}
     return SweepResult(
         learning_rates=rates,
-        losses=np.full((count, epochs + 1), np.nan, np.float64 if points <= MAX_FLOAT64_POINTS else np.float32),
+        losses=np.full((count, epochs + 1), np.nan, float_type[bytes_per_number(points)]),
         gradient_norms=np.full((count, epochs + 1), np.nan, np.float32),
         last_epochs=np.full(count, epochs),
         parameters=np.empty((count, len(task.start))),
-        outputs=np.empty((count, *task.targets.shape)),
+        outputs=np.empty((count, *task.targets.shape), float_type[bytes_per_number(count * task.targets.size)]),
         has_risen=np.zeros(count, bool),
         reached=np.full((len(thresholds), count), -1),
         first_losses=np.empty(count),

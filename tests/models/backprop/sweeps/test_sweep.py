@@ -6,6 +6,7 @@ import torch
 
 from models.backprop import network
 from models.backprop.network import Array
+from models.backprop.sweeps import result_size
 from models.backprop.sweeps import sweep as sweep_module
 from models.backprop.sweeps.dense_networks import DenseNetworks, evaluate
 from models.backprop.sweeps.descent import EarlyStopping
@@ -104,7 +105,7 @@ def test_an_overflow_does_not_disturb_the_other_networks() -> None:
 
 
 def test_many_points_are_kept_as_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep_module, "MAX_FLOAT64_POINTS", 100)
+    monkeypatch.setattr(result_size, "MAX_FLOAT64_NUMBERS", 100)
     swept: SweepResult = run_sweep(WORKBOOK, RATES, epochs=50, thresholds=[])
     assert swept.losses.dtype == np.float32
     assert swept.last_losses.dtype == np.float64

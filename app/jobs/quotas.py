@@ -1,0 +1,61 @@
+"""How many bytes the artifacts of all jobs of a kind may take in the store, by what the rows of the jobs say.
+
+A job takes what its spec expects from its submission on, so that jobs which wait cannot exceed the quota together.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.errors import QuotaReached
+from app.jobs.lifecycle import JobStatus
+from app.jobs.specs.training import CHECKPOINT_BYTES, MODEL_BYTES
+from app.jobs.tables import Checkpoint, Job
+from app.registry.tables import ModelVersion
+
+OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+class Quota(NamedTuple):
+    """The most bytes that the artifacts of one kind of jobs may take, and the setting that says so."""
+
+    max_bytes: int
+    setting: str
+
+
+FindQuota = Callable[[str], Quota]  # by the kind of the job
+
+
+def require_space(session: Session, kind: str, expected_bytes: int, quota: Quota | None) -> None:
+    """Raise QuotaReached if another job of the kind, which expects to store so many bytes, would exceed the quota."""
+    if quota is None or not expected_bytes:
+        return
+    used = _sweep_bytes(session) if kind == "backprop_sweep" else _training_bytes(session)
+    if used + expected_bytes > quota.max_bytes:
+        raise QuotaReached(
+            f"The files of all jobs of kind {kind} take {used / 1e6:,.0f} MB, this one would add "
+            f"{expected_bytes / 1e6:,.1f} MB, and {quota.max_bytes / 1e6:,.0f} MB are allowed ({quota.setting}). "
+            "Delete jobs that are no longer needed (DELETE /v1/jobs/{id}), or ask for less."
+        )
+
+
+def _sweep_bytes(session: Session) -> int:
+    """The files of sweeps, and those that open sweeps will write. A failed or cancelled sweep has none."""
+    stored = select(func.coalesce(func.sum(Job.stored_bytes), 0)).where(
+        Job.stored_bytes > 0, Job.kind == "backprop_sweep", Job.status.in_((*OPEN, JobStatus.SUCCEEDED))
+    )
+    return int(session.scalars(stored).one())
+
+
+def _training_bytes(session: Session) -> int:
+    """The checkpoints of ended trainings, all model versions, and what open trainings will write."""
+    is_open = Job.status.in_(OPEN)
+    expected = select(func.coalesce(func.sum(Job.stored_bytes), 0)).where(
+        Job.stored_bytes > 0, Job.kind == "mnist_training", is_open
+    )
+    checkpoints = select(func.count()).select_from(Checkpoint).join(Job).where(~is_open)
+    models = select(func.count()).select_from(ModelVersion)
+    counts = session.scalars(checkpoints).one() * CHECKPOINT_BYTES + session.scalars(models).one() * MODEL_BYTES
+    return int(session.scalars(expected).one()) + counts

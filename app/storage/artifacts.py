@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from app.errors import ArtifactDamaged
+
+CHUNK_BYTES = 2**18  # that a reader returns at once
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,23 @@ class Stored:
     written_at: datetime
 
 
+class ArtifactReader(Protocol):
+    """An open artifact, to be read in pieces and closed."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yields all bytes, at most CHUNK_BYTES at a time, unverified. Raises StorageUnavailable, ArtifactDamaged."""
+
+    def local_file(self) -> BinaryIO | None:
+        """Returns a file of this machine that holds the bytes, if there is one. The caller closes it."""
+
+    def close(self) -> None:
+        """Release what the reader holds."""
+
+
 class Storage(Protocol):
     """An artifact store. Every call raises StorageUnavailable within seconds if the store does not answer."""
 
@@ -36,6 +55,9 @@ class Storage(Protocol):
 
     def put(self, name: str, content: bytes) -> Artifact:
         """Store all of `content` under `name`. Raises StorageFull or StorageUnavailable, and then stores nothing."""
+
+    def open(self, name: str) -> ArtifactReader:
+        """Open `name` to read it in pieces; reading.py verifies them. Raises ArtifactDamaged if it is missing."""
 
     def get(self, name: str, *, sha256: str) -> bytes:
         """Returns the bytes of `name`. Raises ArtifactDamaged if they are missing or have changed."""
@@ -57,5 +79,9 @@ def describe(name: str, content: bytes) -> Artifact:
 def verified(name: str, content: bytes, *, sha256: str, place: str) -> bytes:
     """Returns `content` if its sha256 is the recorded one. Raises ArtifactDamaged otherwise."""
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise ArtifactDamaged(f"The artifact {name} in {place} is damaged: its sha256 has changed.")
+        raise damaged(name, place)
     return content
+
+
+def damaged(name: str, place: str) -> ArtifactDamaged:
+    return ArtifactDamaged(f"The artifact {name} in {place} is damaged: its sha256 has changed.")

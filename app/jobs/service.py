@@ -10,6 +10,7 @@ from uuid_utils import uuid7
 
 from app.db import Sessions, database_now
 from app.errors import (
+    CurvesNotThere,
     DeviceNotPresent,
     IdempotencyKeyReused,
     JobAlreadyEnded,
@@ -22,8 +23,9 @@ from app.jobs.lifecycle import JobStatus
 from app.jobs.overview import SILENT_AFTER
 from app.jobs.specs import JobSpec, job_spec_adapter
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
-from app.jobs.transitions import get_job, move
+from app.jobs.transitions import get_job, job_not_found, move
 from app.registry.service import version_of_job
+from app.storage import Artifact
 
 
 def submit(
@@ -73,6 +75,24 @@ def get(sessions: Sessions, job_id: str) -> Job:
     """Returns the job with its result. Raises JobNotFound."""
     with sessions.reading() as session:
         return get_job(session, job_id)
+
+
+def find_curves(sessions: Sessions, job_id: str) -> Artifact | None:
+    """Returns the file that holds all points of a sweep's curves; None if its result holds them.
+
+    The result itself, megabytes of JSON, is not read. Raises JobNotFound; CurvesNotThere if no sweep has succeeded.
+    """
+    query = select(Job.kind, Job.status, Job.result["curves"].label("curves")).where(Job.id == job_id)
+    with sessions.reading() as session:
+        found = session.execute(query).one_or_none()
+    if found is None:
+        raise job_not_found(job_id)
+    if found.kind != "backprop_sweep" or found.status != JobStatus.SUCCEEDED:
+        raise CurvesNotThere(
+            f"Job {job_id} is a {found.kind} that is {found.status}; only a sweep that has succeeded has curves."
+        )
+    curves = found.curves
+    return Artifact(curves["artifact"], curves["sha256"], curves["size"]) if curves else None
 
 
 def list_(

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     api_processes: int = Field(1, ge=1, le=64, description="how many processes serve HTTP")
     serving_device: Literal["cpu", "cuda"] = Field("cpu", description="where predictions are computed")
     training_workers: int = Field(1, ge=1, le=64, description="how many trainings run at once")
+    training_threads: int | None = Field(
+        None, ge=1, le=256, description="threads of a training; default: the cores, shared among the training workers"
+    )
     lease_seconds: float = Field(30.0, ge=1, description="how long a silent worker keeps its job")
     stall_seconds: float = Field(600.0, ge=60, description="how long a job may run without a step")
     max_queued: int = Field(10_000, ge=1, description="how many jobs of one kind may wait")

@@ -28,7 +28,9 @@ from app.metrics.recorder import FLUSH_SECONDS, Recorder
 from app.registry import service as registry
 from app.server.shutdown import ShutdownState
 from app.serving.decoder_process import DecoderProcess
+from app.serving.downloads import Downloads
 from app.serving.engine import Engine
+from app.serving.figures import Figures
 from app.serving.load_shedding import LoadShedder
 from app.serving.model_cache import ModelCache
 from app.serving.predictor import Predictor
@@ -77,6 +79,7 @@ class Services:
         self.decoder = DecoderProcess(max_seconds=settings.decode_seconds)
         self.preparation = Preparation(self.decoder, load_shedder)
         self.predictor = Predictor(self.engine, self.preparation, LineReader.load(), self.recorder)
+        self.downloads, self.figures = Downloads(load_shedder), Figures(load_shedder)
         self.events = EventFeed(self.sessions)
         self._dispatcher = Dispatcher(
             self.sessions,

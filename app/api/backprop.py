@@ -3,13 +3,15 @@
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BeforeValidator
 
+from app.api.dependencies import ServicesDependency
 from app.api.json_route import JsonRoute
 from app.api.schemas import backprop as schemas
 from app.jobs.specs.network_fields import EightWeights, Finite, LearningRate, Probability
 from app.jobs.specs.trace import TraceSpec
+from app.server.disconnects import disconnect_check
 from models.backprop.derivation import diagram, page, steps
 from models.figures.figure import render
 
@@ -58,10 +60,16 @@ def trace_page(query: QueryDependency) -> Response:
 
 
 @router.get("/trace.svg", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
-def trace_picture(query: QueryDependency) -> Response:
+async def trace_picture(query: QueryDependency, request: Request, services: ServicesDependency) -> Response:
     """A diagram of the network with its weights, activations and gradients."""
+    key, is_disconnected = ("trace", query.model_dump_json()), disconnect_check(request.receive)
+    svg = await services.figures.get(key, lambda: _draw_trace(query), is_disconnected)
+    return Response(svg, media_type="image/svg+xml")
+
+
+def _draw_trace(query: TraceSpec) -> bytes:
     figure = diagram.draw(_trace(query), weights=query.weights, inputs=query.inputs, targets=query.targets)
-    return Response(render(figure, "svg"), media_type="image/svg+xml")
+    return render(figure, "svg")
 
 
 def _trace(spec: TraceSpec) -> dict[str, Any]:

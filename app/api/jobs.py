@@ -1,12 +1,10 @@
 """/v1/jobs: submit, list, get, cancel, retry and delete jobs, and follow their events."""
 
-import asyncio
 import re
-import time
 from contextlib import suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 
@@ -18,14 +16,14 @@ from app.api.json_limits import JsonLimits
 from app.api.json_route import JsonRoute
 from app.api.path_parameters import JOB_ID, JobId
 from app.api.schemas import jobs as schemas
-from app.errors import InvalidInput, StorageUnavailable
+from app.errors import ClientGone, InvalidInput, StorageUnavailable
 from app.jobs import service
-from app.jobs.event_feed import POLL_SECONDS
 from app.jobs.events import read_events
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs import JobKind, JobSpec
 from app.jobs.specs.backprop import MAX_NUMBERS
 from app.jobs.tables import Job
+from app.server.disconnects import disconnect_check
 from app.services import Services
 
 
@@ -49,6 +47,7 @@ MAX_WAIT_SECONDS = 60
 )
 async def submit_job(
     spec: JobSpec,
+    request: Request,
     services: ServicesDependency,
     response: Response,
     accept: Annotated[str, Header(description="image/svg+xml: go on to the job's picture (303)")] = "application/json",
@@ -60,9 +59,10 @@ async def submit_job(
     job, is_new = await run_in_threadpool(_submit, services, spec, idempotency_key)
     if is_new:
         services.notifier.notify(job.queue)
-    if wait_seconds:
-        job = await _wait_for_end(services, job, wait_seconds)
-        response.headers["Preference-Applied"] = f"wait={wait_seconds}"
+    if wait_seconds and not JobStatus(job.status).is_final:
+        is_applied, job = await _wait_for_end(services, job, wait_seconds, request)
+        if is_applied:
+            response.headers["Preference-Applied"] = f"wait={wait_seconds}"
     if not is_new or (wait_seconds and JobStatus(job.status).is_final):
         response.status_code = 200
     if prefers(accept, "image/svg+xml"):
@@ -171,13 +171,14 @@ async def job_events(
     return JSONResponse({"items": [render_event(event) for event in page], "next_cursor": next_cursor})
 
 
-async def _wait_for_end(services: Services, job: Job, seconds: int) -> Job:
-    deadline, pause = time.monotonic() + seconds, 0.005
-    while not (JobStatus(job.status).is_final or services.shutdown.has_begun) and time.monotonic() < deadline:
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.2, POLL_SECONDS)  # short for a sweep, cheap for a training
-        job = await run_in_threadpool(service.get, services.sessions, job.id)
-    return job
+async def _wait_for_end(services: Services, job: Job, seconds: int, request: Request) -> tuple[bool, Job]:
+    """Returns whether the job was waited for (not where too many clients wait already), and the job as it is then."""
+    is_disconnected = disconnect_check(request.receive)
+    if not await services.events.wait_for_end(job.id, seconds=seconds, is_disconnected=is_disconnected):
+        return False, job
+    if is_disconnected():
+        raise ClientGone("The client disconnected before the job had ended.")
+    return True, await run_in_threadpool(service.get, services.sessions, job.id)
 
 
 def _parse_wait(prefer: str | None) -> int:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 
 from app.api.dependencies import ServicesDependency
+from app.api.downloads import Download, open_artifact
 from app.api.model_documents import render, summarise
 from app.api.path_parameters import VersionName
 from app.api.schemas import models as schemas
@@ -50,5 +51,10 @@ def delete_model(version: VersionName, services: ServicesDependency) -> None:
 )
 def get_file(version: VersionName, name: Annotated[str, Path(max_length=80)], services: ServicesDependency) -> Response:
     """`model.onnx`, `weights.safetensors` or `card.json`."""
-    content = service.read_file(services.sessions, services.storage, version, name)
-    return Response(content, media_type=MEDIA_TYPES[name.rpartition(".")[2]])
+    file = service.find_file(services.sessions, version, name)
+    return Download(
+        services.downloads,
+        lambda: open_artifact(services.storage, file.name, sha256=file.sha256),
+        media_type=MEDIA_TYPES[name.rpartition(".")[2]],
+        size=file.size,
+    )

@@ -19,6 +19,7 @@ from app.metrics.shared_counters import clear
 from app.processes.checks import exclusive_lock, require_servable, require_usable
 from app.processes.children import available_queues, start_service, start_workers
 from app.processes.supervisor import supervising
+from app.processes.training_threads import training_environment
 
 cli = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Numeral trains, proves and serves a digit recogniser."
@@ -110,7 +111,8 @@ def train(
         options |= {"batch_size": batch_size, "learning_rate": learning_rate}
         given = {name: value for name, value in options.items() if value is not None}
         spec = MnistTrainingSpec.model_validate({"kind": "mnist_training"} | given)
-    os.environ.update(read_settings().as_environment())
+        settings = read_settings()
+    os.environ.update(settings.as_environment() | training_environment(settings))
     style = "json" if as_json else "text"
     # A process of its own, because it loads torch, which nothing in `app` may do.
     os.execv(sys.executable, [sys.executable, "-m", "worker.local", spec.model_dump_json(), str(output), style])

@@ -12,6 +12,7 @@ from uuid_utils import uuid7
 
 from app.db import Sessions, database_now
 from app.errors import (
+    CurvesNotThere,
     DeviceNotPresent,
     IdempotencyKeyReused,
     JobAlreadyEnded,
@@ -27,6 +28,7 @@ from app.jobs.specs import JobSpec, job_spec_adapter
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
 from app.jobs.transitions import get_job, job_not_found, move
 from app.registry.service import version_of_job
+from app.storage import Artifact
 
 MAX_PAGE_BYTES = 8 * 2**20  # of the specs in one page of jobs; a spec takes up to 4 MB
 FETCHED_JOBS = 10  # at once from the database, for a page
@@ -100,6 +102,30 @@ def get_document(sessions: Sessions, job_id: str) -> tuple[Job, str | None]:
     if row is None:
         raise job_not_found(job_id)
     return row[0], row[1]
+
+
+def find_curves(sessions: Sessions, job_id: str) -> Artifact | None:
+    """Returns the file that holds all points of a sweep's curves; None if its result holds them.
+
+    The result itself, megabytes of JSON, is not read. Raises JobNotFound; CurvesNotThere if no sweep has succeeded.
+    """
+    curves_of_result = Job.result["curves"].label("curves")
+    query = select(Job.kind, Job.status, Job.stored_bytes, curves_of_result).where(Job.id == job_id)
+    with sessions.reading() as session:
+        found = session.execute(query).one_or_none()
+    if found is None:
+        raise job_not_found(job_id)
+    if found.kind != "backprop_sweep" or found.status != JobStatus.SUCCEEDED:
+        raise CurvesNotThere(
+            f"Job {job_id} is a {found.kind} that is {found.status}; only a sweep that has succeeded has curves."
+        )
+    curves = found.curves
+    if curves and not found.stored_bytes:
+        raise CurvesNotThere(
+            f"The curves of job {job_id} were removed because of their age (NUMERAL_CURVES_DAYS). Its result keeps the "
+            "downsampled ones; the same spec gives the same curves again."
+        )
+    return Artifact(curves["artifact"], curves["sha256"], curves["size"]) if curves else None
 
 
 def list_(

@@ -10,6 +10,7 @@ from app.jobs.specs import QUEUES
 from app.processes.devices import find_device
 from app.processes.embedded import start_valkey
 from app.processes.supervisor import Supervisor
+from app.processes.training_threads import training_environment
 
 
 def start_service(supervisor: Supervisor, settings: Settings) -> None:
@@ -27,7 +28,8 @@ def start_workers(supervisor: Supervisor, settings: Settings, queues: tuple[str,
         supervisor.start("sweeps", *_celery("sweeps", 1))
     trainings = ",".join(queue for queue in queues if queue.startswith("training"))
     if trainings:
-        supervisor.start("training", *_celery(trainings, settings.training_workers))
+        command, environment = _celery(trainings, settings.training_workers), training_environment(settings)
+        supervisor.start("training", *command, environment=environment)
 
 
 def available_queues() -> tuple[str, ...]:

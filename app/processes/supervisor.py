@@ -9,8 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class Child:
     name: str
     command: Sequence[str]
     ends_last: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)  # beside the supervisor's
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     started: float = 0.0
@@ -47,7 +48,11 @@ class Child:
     def start(self, environment: dict[str, str]) -> None:
         # A session of its own: Ctrl-C reaches only the supervisor. On Linux the child ends when the supervisor does.
         self.process = subprocess.Popen(
-            self.command, env=environment, start_new_session=True, preexec_fn=_end_with_parent, stdin=subprocess.DEVNULL
+            self.command,
+            env={**environment, **self.environment},
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
+            stdin=subprocess.DEVNULL,
         )
         self.started = time.monotonic()
 
@@ -61,9 +66,11 @@ class Supervisor:
         self._children: list[Child] = []
         self._stopping = threading.Event()
 
-    def start(self, name: str, *command: str, ends_last: bool = False) -> None:
+    def start(
+        self, name: str, *command: str, ends_last: bool = False, environment: Mapping[str, str] | None = None
+    ) -> None:
         """Start a child, and restart it whenever it dies."""
-        child = Child(name, command, ends_last)
+        child = Child(name, command, ends_last, environment or {})
         child.start(self._environment)
         self._children.append(child)
 

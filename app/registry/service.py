@@ -107,15 +107,21 @@ def existing_versions(sessions: Sessions, versions: Sequence[str]) -> set[str]:
         return {str(number) for number in rows}
 
 
-def read_file(sessions: Sessions, storage: Storage, name: str, file: str) -> bytes:
-    """Returns the bytes of a version's file. Raises ModelNotFound, ModelFileNotFound, StorageUnavailable."""
+def find_file(sessions: Sessions, name: str, file: str) -> Artifact:
+    """Returns where a version's file is stored. Raises ModelNotFound, ModelFileNotFound."""
     version, _ = get(sessions, name)
     if file not in version.files:
         raise ModelFileNotFound(
             f"Version {version.number} has no file {file!r}; it has {', '.join(sorted(version.files))}."
         )
     row = version.files[file]
-    return storage.get(row["artifact"], sha256=row["sha256"])
+    return Artifact(row["artifact"], row["sha256"], row["size"])
+
+
+def read_file(sessions: Sessions, storage: Storage, name: str, file: str) -> bytes:
+    """Returns the bytes of a version's file. Raises ModelNotFound, ModelFileNotFound, StorageUnavailable."""
+    found = find_file(sessions, name, file)
+    return storage.get(found.name, sha256=found.sha256)
 
 
 def install_shipped(sessions: Sessions, storage: Storage, folder: Path = SHIPPED) -> None:

@@ -1,6 +1,11 @@
-"""Whether the client of a request has disconnected."""
+"""Whether the client of a request has disconnected; and how the server ends the connection of one that stands still.
+
+Both read uvicorn's request object, of which `receive` is a method. Middleware with a `receive` of its own names the one
+that it wraps by `__wrapped__`, or has an object with `disconnected` and `transport`, too.
+"""
 
 from collections.abc import Callable
+from typing import Any
 
 from starlette.types import Receive
 
@@ -8,7 +13,23 @@ from starlette.types import Receive
 def disconnect_check(receive: Receive) -> Callable[[], bool]:
     """A function that returns True once the client has disconnected, and always False under another server.
 
-    Reads uvicorn's request object, of which `receive` is a method. Awaiting `receive` would cost a task per request.
+    Awaiting `receive` would cost a task per request.
     """
-    cycle = getattr(getattr(receive, "__wrapped__", receive), "__self__", None)
+    cycle = _cycle(receive)
     return lambda: getattr(cycle, "disconnected", False)
+
+
+def abort_connection(receive: Receive) -> None:
+    """Close the connection at once: what its client has not taken yet is dropped. No-op under another server."""
+    transport = transport_of(receive)
+    if transport is not None:
+        transport.abort()
+
+
+def transport_of(receive: Receive) -> Any:
+    """Returns the transport of the request's connection; None under another server."""
+    return getattr(_cycle(receive), "transport", None)
+
+
+def _cycle(receive: Receive) -> Any:
+    return getattr(getattr(receive, "__wrapped__", receive), "__self__", None)

@@ -4,8 +4,12 @@ A store shows a name only when all its bytes are there, and a name is used once.
 sha256 after that; every read is checked against that sha256.
 """
 
-from app.storage.artifacts import Artifact, Storage, Stored
+from app.storage.artifacts import CHUNK_BYTES, Artifact, ArtifactReader, Storage, Stored
 from app.storage.opening import open_storage, require_storage
+from app.storage.reading import open_local, verified_chunks
 from app.storage.watch import StorageWatch
 
-__all__ = ["Artifact", "Storage", "StorageWatch", "Stored", "open_storage", "require_storage"]
+__all__ = [
+    "CHUNK_BYTES", "Artifact", "ArtifactReader", "Storage", "StorageWatch", "Stored", "open_local", "open_storage",
+    "require_storage", "verified_chunks",
+]  # fmt: skip

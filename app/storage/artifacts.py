@@ -9,6 +9,8 @@ from typing import BinaryIO, Protocol
 
 from app.errors import ArtifactDamaged
 
+CHUNK_BYTES = 2**18  # that a reader returns at once
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -28,6 +30,23 @@ class Stored:
     written_at: datetime
 
 
+class ArtifactReader(Protocol):
+    """An open artifact, to be read in pieces and closed."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yields all bytes, at most CHUNK_BYTES at a time, unverified. Raises StorageUnavailable, ArtifactDamaged."""
+
+    def local_file(self) -> BinaryIO | None:
+        """Returns a file of this machine that holds the bytes, if there is one. The caller closes it."""
+
+    def close(self) -> None:
+        """Release what the reader holds."""
+
+
 class Storage(Protocol):
     """An artifact store. Every call raises StorageUnavailable within seconds if the store does not answer."""
 
@@ -40,6 +59,9 @@ class Storage(Protocol):
 
     def put_file(self, name: str, write: Callable[[BinaryIO], None]) -> Artifact:
         """Store what `write` writes into a seekable file, without holding it in memory; raises as `put` does."""
+
+    def open(self, name: str) -> ArtifactReader:
+        """Open `name` to read it in pieces; reading.py verifies them. Raises ArtifactDamaged if it is missing."""
 
     def get(self, name: str, *, sha256: str) -> bytes:
         """Returns the bytes of `name`. Raises ArtifactDamaged if they are missing or have changed."""
@@ -68,5 +90,9 @@ def describe_file(name: str, file: BufferedRandom) -> Artifact:
 def verified(name: str, content: bytes, *, sha256: str, place: str) -> bytes:
     """Returns `content` if its sha256 is the recorded one. Raises ArtifactDamaged otherwise."""
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise ArtifactDamaged(f"The artifact {name} in {place} is damaged: its sha256 has changed.")
+        raise damaged(name, place)
     return content
+
+
+def damaged(name: str, place: str) -> ArtifactDamaged:
+    return ArtifactDamaged(f"The artifact {name} in {place} is damaged: its sha256 has changed.")

@@ -4,14 +4,14 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
 from app.errors import ArtifactDamaged, ConfigurationError, StorageFull, StorageUnavailable
-from app.storage.artifacts import Artifact, Stored, describe_file, verified
+from app.storage.artifacts import CHUNK_BYTES, Artifact, Stored, describe_file, verified
 
 
 class FolderStorage:
@@ -63,15 +63,19 @@ class FolderStorage:
                 part.unlink(missing_ok=True)
         return stored
 
-    def get(self, name: str, *, sha256: str) -> bytes:
+    def open(self, name: str) -> "FileReader":
         self._require_folder()
         try:
             with self._translated_errors("read"):
-                content = (self.folder / name).read_bytes()
+                return FileReader((self.folder / name).open("rb", buffering=0), self._translated_errors)
         except StorageUnavailable as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 raise ArtifactDamaged(f"The artifact {name} is gone from {self.folder}.") from error
             raise
+
+    def get(self, name: str, *, sha256: str) -> bytes:
+        with closing(self.open(name)) as reader:
+            content = b"".join(reader.chunks())
         return verified(name, content, sha256=sha256, place=self.place)
 
     def list(self) -> Iterator[Stored]:
@@ -113,6 +117,28 @@ class FolderStorage:
             raise StorageUnavailable(
                 f"An artifact in {self.folder} could not be {action}: {error.strerror or error}."
             ) from error
+
+
+class FileReader:
+    """An open artifact of a folder."""
+
+    def __init__(self, file: BinaryIO, translated_errors: Callable[[str], AbstractContextManager[None]]) -> None:
+        self._file, self._translated_errors = file, translated_errors
+        self.size = os.fstat(file.fileno()).st_size
+
+    def chunks(self) -> Iterator[bytes]:
+        while True:
+            with self._translated_errors("read"):
+                chunk = self._file.read(CHUNK_BYTES)
+            if not chunk:
+                return
+            yield chunk
+
+    def local_file(self) -> BinaryIO:
+        return os.fdopen(os.dup(self._file.fileno()), "rb", buffering=0)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,11 +13,12 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from app.errors import ArtifactDamaged, ConfigurationError, StorageRefused, StorageUnavailable
-from app.storage.artifacts import Artifact, Stored, describe, describe_file, verified
+from app.storage.artifacts import CHUNK_BYTES, Artifact, Stored, describe, describe_file, verified
 
 CONNECT_SECONDS, READ_SECONDS = 3, 5  # to connect, and between two reads of a response
 MAX_TRIES = 2
 CALL_SECONDS = 120  # for a whole transfer; the two above end one that makes no progress
+RANGE_BYTES = 2**21  # that one request reads of an artifact that is read in pieces
 SINGLE_PUT_BYTES = 5 * 2**30  # S3's own limit; above it s3fs would use a multipart upload
 
 
@@ -54,6 +55,21 @@ class S3Storage:
                     "put_object", Bucket=self._bucket, Key=self._key(name), Body=file, timeout=CALL_SECONDS
                 )
         return artifact
+
+    def open(self, name: str) -> "S3Reader":
+        path = self._root + name
+        with self._translated_errors("read", name):
+            key = path.removeprefix(f"{self._bucket}/")
+            found = self._connected().call_s3("head_object", Bucket=self._bucket, Key=key, timeout=CALL_SECONDS)
+
+        def read(start: int, end: int) -> bytes:
+            with self._translated_errors("read", name):
+                piece: bytes = self._connected().cat_file(
+                    path, start=start, end=end, max_concurrency=1, timeout=CALL_SECONDS
+                )
+                return piece
+
+        return S3Reader(found["ContentLength"], read)
 
     def get(self, name: str, *, sha256: str) -> bytes:
         with self._translated_errors("read", name):
@@ -113,6 +129,25 @@ class S3Storage:
             raise StorageUnavailable(
                 f"An artifact in {self.place} could not be {action}: {_describe(error)}."
             ) from error
+
+
+class S3Reader:
+    """An artifact of a bucket, by range requests: a reader that stands still holds no connection."""
+
+    def __init__(self, size: int, read: Callable[[int, int], bytes]) -> None:
+        self.size, self._read = size, read
+
+    def chunks(self) -> Iterator[bytes]:
+        for start in range(0, self.size, RANGE_BYTES):
+            piece = self._read(start, min(start + RANGE_BYTES, self.size))
+            for offset in range(0, len(piece), CHUNK_BYTES):
+                yield piece[offset : offset + CHUNK_BYTES]
+
+    def local_file(self) -> None:
+        return None
+
+    def close(self) -> None:
+        pass
 
 
 def _require_library_and_credentials() -> tuple[type[Exception], ...]:

@@ -1,12 +1,16 @@
 """What every store promises, on a folder and on a real S3 server."""
 
+import os
+import random
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
 from app.errors import ArtifactDamaged
-from app.storage import Storage
+from app.storage import CHUNK_BYTES, Storage, open_local, verified_chunks
 
 
 def test_what_is_put_can_be_got(any_storage: Storage) -> None:
@@ -65,3 +69,33 @@ def test_deleted_artifact_is_gone_and_may_be_deleted_again(any_storage: Storage)
 def test_usable_store_passes_its_check_and_keeps_nothing_of_it(any_storage: Storage) -> None:
     any_storage.check()
     assert list(any_storage.list()) == []
+
+
+@pytest.mark.parametrize("size", [0, 10, CHUNK_BYTES, 5 * CHUNK_BYTES + 1, 10 * CHUNK_BYTES])
+def test_artifact_comes_in_chunks_of_bounded_size(any_storage: Storage, size: int, tmp_path: Path) -> None:
+    content = random.Random(0).randbytes(size)
+    artifact = any_storage.put("a/b", content)
+    with closing(any_storage.open("a/b")) as reader:
+        assert reader.size == size
+        chunks = list(verified_chunks(reader, "a/b", sha256=artifact.sha256, place=any_storage.place))
+    assert b"".join(chunks) == content
+    assert max(map(len, chunks)) <= CHUNK_BYTES
+    with open_local(any_storage, "a/b", sha256=artifact.sha256, scratch=tmp_path) as file:
+        file.seek(0)
+        assert file.read() == content
+        assert os.pread(file.fileno(), 5, 3) == content[3:8]
+
+
+@pytest.mark.parametrize("wrong", ["longer", "shorter", "altered"])
+def test_last_chunk_of_a_damaged_artifact_does_not_come(any_storage: Storage, wrong: str, tmp_path: Path) -> None:
+    content = random.Random(0).randbytes(3 * CHUNK_BYTES)
+    artifact = any_storage.put("a", content)
+    any_storage.put("a", {"longer": content + b"x", "shorter": content[:-1], "altered": b"x" + content[1:]}[wrong])
+    received: list[bytes] = []
+    with closing(any_storage.open("a")) as reader, pytest.raises(ArtifactDamaged):
+        received.extend(verified_chunks(reader, "a", sha256=artifact.sha256, place=any_storage.place))
+    assert sum(map(len, received)) < reader.size
+    with pytest.raises(ArtifactDamaged):
+        open_local(any_storage, "a", sha256=artifact.sha256, scratch=tmp_path)
+    with pytest.raises(ArtifactDamaged):
+        any_storage.open("missing")

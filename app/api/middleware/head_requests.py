@@ -4,6 +4,8 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.server.disconnects import disconnect_check
+
 
 class HeadRequests:
     """ASGI middleware: answers HEAD with the status and the headers of GET, and with no body.
@@ -19,23 +21,35 @@ class HeadRequests:
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
-        is_answered, is_read = asyncio.Event(), False
-
-        async def receive_until_answered() -> Message:
-            nonlocal is_read
-            if not is_read:
-                is_read = True
-                return {"type": "http.request", "body": b"", "more_body": False}
-            await is_answered.wait()
-            return {"type": "http.disconnect"}
-
-        async def send_head(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                await send(message)
-                await send({"type": "http.response.body", "body": b""})
-                is_answered.set()
-
+        exchange = _Exchange(receive, send)
         as_get = {**scope, "method": "GET"}  # a copy: the server goes by the method in its own
-        await self._app(as_get, receive_until_answered, send_head)
+        await self._app(as_get, exchange.receive, exchange.send)
         if "route" in as_get:  # for the metrics
             scope["route"] = as_get["route"]
+
+
+class _Exchange:
+    """Hands the application an empty body, and the client the head of the answer."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._send, self._is_disconnected = send, disconnect_check(receive)
+        self._is_answered, self._is_read = asyncio.Event(), False
+        self.transport = None  # nothing is left to be sent
+
+    @property
+    def disconnected(self) -> bool:
+        """As uvicorn's connection has it."""
+        return self._is_answered.is_set() or self._is_disconnected()
+
+    async def receive(self) -> Message:
+        if not self._is_read:
+            self._is_read = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self._is_answered.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._send(message)
+            await self._send({"type": "http.response.body", "body": b""})
+            self._is_answered.set()

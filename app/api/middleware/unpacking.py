@@ -12,7 +12,7 @@ from app.api.encodings import NONE, require_readable, unpack
 from app.api.error_handlers import send_error
 from app.api.raw_route import MAX_JSON_BYTES, PictureRoute, RawRoutes, read_body
 from app.errors import AppError, Overloaded
-from app.server.disconnects import disconnect_check
+from app.server.disconnects import disconnect_check, transport_of
 
 MAX_UNPACKING_THREADS = 2
 MAX_UNPACKED_BYTES = 64 * 2**20  # of all bodies that are being answered; what two threads unpack comes on top
@@ -74,6 +74,7 @@ class UnpackedBody:
     def __init__(self, content: bytes, receive: Receive) -> None:
         self._content: bytes | None = content
         self._receive, self._is_disconnected = receive, disconnect_check(receive)
+        self.transport = transport_of(receive)
 
     @property
     def disconnected(self) -> bool:

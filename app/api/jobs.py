@@ -178,7 +178,7 @@ async def _wait_for_end(services: Services, job: Job, seconds: int, request: Req
         return False, job
     if is_disconnected():
         raise ClientGone("The client disconnected before the job had ended.")
-    return True, await run_in_threadpool(service.get, services.sessions, job.id)
+    return True, (await run_in_threadpool(service.get_document, services.sessions, job.id))[0]
 
 
 def _parse_wait(prefer: str | None) -> int:

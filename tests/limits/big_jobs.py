@@ -29,7 +29,8 @@ def store_sweep(data_dir: Path, *, rates: int, epochs: int, shown_points: int = 
         "curves": {"artifact": stored.name, "sha256": stored.sha256, "size": stored.size},
     }
     spec = job_spec_adapter.validate_python({"kind": "backprop_sweep"})
-    row = {"id": job_id, "kind": spec.kind, "status": "succeeded", "queue": spec.queue, "attempt": 1, "result": result}
+    row = {"id": job_id, "kind": spec.kind, "status": "succeeded", "queue": spec.queue, "attempt": 1}
+    row |= {"result": result, "stored_bytes": stored.size}
     times = {"queue_order": now, "created_at": now, "started_at": now, "finished_at": now}
     sessions = Sessions(settings.resolved_database_url)
     with sessions.writing() as session:

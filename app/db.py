@@ -130,7 +130,7 @@ def check_schema(sessions: Sessions) -> None:
         is_there = inspect(session.connection()).has_table("alembic_version")
         found = session.scalar(text("SELECT version_num FROM alembic_version")) if is_there else None
         if found == SCHEMA:
-            session.execute(text("SELECT * FROM jobs ORDER BY id LIMIT 1"))
+            session.execute(text("SELECT id FROM jobs ORDER BY id LIMIT 1"))
     if found != SCHEMA:
         raise SchemaOutdated(
             f"The database has schema {found or 'none'}, this program needs {SCHEMA}. Run `numeral migrate`."

@@ -1,7 +1,7 @@
 """Prints the bill of materials of an image as CycloneDX JSON: python3 sbom.py NAME LOCK_FILE [DPKG_STATUS]
 
-It lists the packages of a lock file (requirements/) and, with dpkg's status file, those of Debian. The same files give the
-same bytes: no time and no random number is in it. It needs Python alone, and no network.
+It lists the packages of a lock file (requirements/) and, with dpkg's status file, those of Debian. The same files give
+the same bytes: no time and no random number is in it. It needs Python alone, and no network.
 """
 
 import json

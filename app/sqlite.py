@@ -13,7 +13,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
-from app.errors import DatabaseUnavailable
+from app.errors import DatabaseUnavailable, SchemaOutdated
 
 BUSY_SECONDS = 10.0  # that a writer waits for another one
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
@@ -43,15 +43,17 @@ class DatabaseFile:
         return found.st_dev, found.st_ino
 
     def require_openable(self) -> None:
-        """Raise DatabaseUnavailable if there is no file, if it cannot be written, or if opening it could damage it."""
+        """Raise DatabaseUnavailable if there is no file, if it cannot be written, or if opening it could damage it;
+        SchemaOutdated if none has been there in the life of this process."""
         if self._may_create:
             return
         found = self.read_id()
-        if found is None:
-            raise DatabaseUnavailable(
-                "The database's file is not there. Nothing was changed. Put it back, or run `numeral migrate` if it "
-                "was never made."
+        if found is None and self._last_opened is None:
+            raise SchemaOutdated(
+                "The database's file is not there. Nothing was changed. Run `numeral migrate` to make it, or put it back."
             )
+        if found is None:
+            raise DatabaseUnavailable("The database's file is gone. Nothing was changed. Put it back.")
         if not os.access(self._path, os.W_OK):
             raise DatabaseUnavailable(
                 "The database's file cannot be written. Nothing was changed. Give this user the right to write it."

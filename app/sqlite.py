@@ -50,7 +50,7 @@ class DatabaseFile:
         found = self.read_id()
         if found is None and self._last_opened is None:
             raise SchemaOutdated(
-                "The database's file is not there. Nothing was changed. Run `numeral migrate` to make it, or put it back."
+                "The database's file is not there. Nothing was changed. Run `numeral migrate`, or put it back."
             )
         if found is None:
             raise DatabaseUnavailable("The database's file is gone. Nothing was changed. Put it back.")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from app.config import MAX_SOCKET_PATH_BYTES, NO_SOCKET, Settings
@@ -133,8 +134,11 @@ def test_folder_with_files_of_others_keeps_its_rights_and_a_warning_says_so(
 
 
 def test_secret_of_a_file_is_in_the_environment_of_no_process(tmp_path: Path, postgres: str) -> None:
-    password = "0123456789abcdef-secret"
-    (tmp_path / "url").write_text(with_password(postgres, password))
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE secrets")
+    password = "0123456789abcdef-secret"  # which that server asks nobody for
+    url = postgres.replace("postgres:@", f"postgres:{password}@").replace("/postgres?", "/secrets?")
+    (tmp_path / "url").write_text(url.replace("@/?", "@/secrets?"))
     (tmp_path / "key").write_text(key := "k8sTz_0123456789abcdefghijklmnopqrstuv")
     files = {"NUMERAL_DATABASE_URL_FILE": str(tmp_path / "url"), "NUMERAL_ADMIN_KEY_FILE": str(tmp_path / "key")}
     service = Service(tmp_path / "data", NUMERAL_API_PROCESSES="2", **files)
@@ -151,8 +155,3 @@ def test_secret_of_a_file_is_in_the_environment_of_no_process(tmp_path: Path, po
         assert password not in service.log.read_text()
     finally:
         service.stop()
-
-
-def with_password(url: str, password: str) -> str:
-    """The same server, which asks nobody for a password."""
-    return url.replace("postgres:@", f"postgres:{password}@")

@@ -3,7 +3,7 @@
 #   docker build --target api -t numeral-api .
 #   docker build --target worker -t numeral-worker .
 #
-# What is installed is pinned with hashes in requirements/ (`make lock`). The CPU build of torch comes from where
+# What is installed is pinned with hashes in requirements/ (`make lock`), the base image by `make digests`. The CPU build of torch comes from where
 # TORCH_WHEELS says: a folder or a page of links. Without any network, from a folder that holds all wheels:
 #
 #   docker build --build-context wheels=FOLDER --build-arg PIP_NO_INDEX=1 --build-arg TORCH_WHEELS=/wheels ...
@@ -61,9 +61,18 @@ RUN cd /tmp && /opt/numeral/bin/python -c "import models.training.data, models.t
 # What both images run on: no pip (nor in a lower layer), a user without rights, nothing to write to but /data and /tmp.
 FROM ${PYTHON} AS trimmed
 RUN groupadd --gid 10001 numeral && useradd --uid 10001 --gid numeral --no-create-home --home-dir /tmp numeral \
- && install --directory --owner numeral --group numeral /data /run/secrets && cd /usr/local/lib/python3* \
+ && install --directory --owner numeral --group numeral --mode 700 /data \
+ && install --directory --owner numeral --group numeral /run/secrets /secrets/api /secrets/worker /secrets/migrate \
+    /secrets/postgres /secrets/redis /secrets/grafana && cd /usr/local/lib/python3* \
  && rm -rf site-packages/* ensurepip idlelib lib2to3 pydoc_data test tkinter config-* /usr/local/include /usr/local/bin/pip* \
     /usr/share/doc /usr/share/man /usr/share/locale /var/lib/apt/lists /var/cache/apt /root/.cache
+
+# The bill of materials that each image has with it: docker run --rm --entrypoint cat IMAGE /sbom.json
+FROM trimmed AS bill
+ARG TORCH=cpu
+RUN --mount=type=bind,source=requirements,target=/requirements --mount=type=bind,source=deploy/sbom.py,target=/sbom.py \
+    mkdir /bills && for image in api worker-$TORCH; do \
+        python3 /sbom.py $image /requirements/$image.txt /var/lib/dpkg/status > /bills/$image.json || exit 1; done
 
 FROM scratch AS runtime
 COPY --from=trimmed / /
@@ -82,12 +91,15 @@ ENTRYPOINT ["numeral"]
 
 FROM runtime AS worker
 LABEL org.opencontainers.image.title=numeral-worker
+ARG TORCH=cpu
+COPY --from=bill /bills/worker-$TORCH.json /sbom.json
 COPY --from=worker-installed /opt/numeral /opt/numeral
 HEALTHCHECK --interval=60s --timeout=20s --start-period=60s --start-interval=2s CMD ["python", "-m", "app.processes.health", "worker"]
 CMD ["worker"]
 
 FROM runtime AS api
 LABEL org.opencontainers.image.title=numeral-api
+COPY --from=bill /bills/api.json /sbom.json
 COPY --from=api-installed /opt/numeral /opt/numeral
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s CMD ["python", "-m", "app.processes.health", "api"]

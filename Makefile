@@ -1,12 +1,16 @@
 # Each target installs what it needs: `make run` and `make test` work in a fresh clone with Python 3.11+ and make.
 PYTHON ?= python3
 BIN = .venv/bin
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL = $(PIP) --constraint constraints.txt --editable
+INSTALL_LOCKED = $(PIP) --no-deps --require-hashes
 TORCH_WHEELS ?= https://download.pytorch.org/whl/cpu/torch/
 LOCK = $(BIN)/uv pip compile --quiet --constraint constraints.txt --generate-hashes --no-annotate --no-header \
-	--no-emit-find-links --python-version 3.11 --python-platform x86_64-manylinux_2_28
+	--no-emit-find-links --python-version 3.11
+LOCK_LINUX = $(LOCK) --python-platform x86_64-manylinux_2_28
+IMAGES = api worker-cpu worker-cuda
 
-.PHONY: run test check format bench bench-serving soak pretrained teacher reader reference lock e2e-compose clean
+.PHONY: run test check format bench bench-serving soak pretrained teacher reader reference lock audit sbom digests e2e-compose clean
 
 run: .venv/runtime
 	@exec $(BIN)/numeral up
@@ -57,24 +61,55 @@ reader: .venv/development
 reference: .venv/development
 	$(BIN)/python -m models.training.drift_reference
 
-# Pins all packages: constraints.txt from this environment, requirements/ with hashes for the images. TORCH_WHEELS is a
-# folder or a page of links that has the CPU build of torch.
+# Pins all packages: constraints.txt from this environment, requirements/ with hashes: for `make run` on any platform, where
+# torch and what only it needs stand apart, and for the images. TORCH_WHEELS is a folder or a page of links that has the CPU
+# build of torch.
 lock: .venv/development
 	$(BIN)/pip freeze --exclude-editable --exclude uv | sed 's/+cpu$$//' > constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.8
-	echo 'setuptools' | $(LOCK) - -o requirements/build.txt
-	$(LOCK) pyproject.toml --extra postgres --extra s3 -o requirements/api.txt
-	$(LOCK) pyproject.toml --extra postgres --extra s3 --extra worker -o requirements/worker-cuda.txt
-	$(LOCK) pyproject.toml --extra postgres --extra s3 --extra worker --find-links $(TORCH_WHEELS) -o requirements/worker-cpu.txt
+	echo 'setuptools' | $(LOCK_LINUX) - -o requirements/build.txt
+	$(LOCK) --universal pyproject.toml --extra embedded --extra worker | \
+		awk '/^[a-z]/ { to = /^(torch=|triton|nvidia-|cuda-)/ ? "torch" : "run" } { print > "requirements/" to ".txt" }'
+	$(LOCK_LINUX) pyproject.toml --extra postgres --extra s3 -o requirements/api.txt
+	$(LOCK_LINUX) pyproject.toml --extra postgres --extra s3 --extra worker -o requirements/worker-cuda.txt
+	$(LOCK_LINUX) pyproject.toml --extra postgres --extra s3 --extra worker --find-links $(TORCH_WHEELS) -o requirements/worker-cpu.txt
+
+# Compares what `make run` and the images install with the advisories that PyPI knows; needs the network.
+audit: .venv/audit
+	@for list in run $(IMAGES); do \
+		sed 's/+cpu//' requirements/$$list.txt > .venv/audit/list.txt; \
+		echo "requirements/$$list.txt:"; \
+		.venv/audit/bin/pip-audit --strict --progress-spinner off --disable-pip --no-deps --requirement .venv/audit/list.txt || found=1; \
+	done; \
+	test -z "$$found" || { echo "Above: the advisories that were found, or the reason why they could not be had."; exit 1; }
+
+# The bills of materials of the images, as CycloneDX JSON, in build/. Each image has its own, with Debian's packages, in /sbom.json.
+sbom:
+	@mkdir -p build
+	@for image in $(IMAGES); do $(PYTHON) deploy/sbom.py $$image requirements/$$image.txt > build/$$image.cdx.json || exit 1; done
+	@ls build/*.cdx.json
+
+digests:  # needs Docker and the registry
+	@deploy/digests.sh
 
 clean:
 	rm -rf .venv .clients_cache build *.egg-info
 
-.venv/runtime: pyproject.toml constraints.txt
+# Each file is compared with its hash. A torch from a folder that pip's own settings name (find-links) is trusted as it is:
+# that is somebody's own build.
+.venv/runtime: pyproject.toml constraints.txt requirements/run.txt requirements/torch.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing the service into .venv (once)"
-	@$(INSTALL) '.[embedded,worker]'
+	@$(INSTALL_LOCKED) --requirement requirements/build.txt --requirement requirements/run.txt
+	@$(PIP) --no-deps --no-index "$$(grep '^torch==' constraints.txt)" 2> /dev/null || \
+		$(INSTALL_LOCKED) --requirement requirements/torch.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
+
+.venv/audit:
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv/audit
+	@.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1 || { rm -rf $@; exit 1; }
 
 .venv/development: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -1,7 +1,6 @@
 """The settings, all with the prefix NUMERAL_: environment variables, `.env`, and files that NUMERAL_*_FILE name."""
 
-import hashlib
-import tempfile
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +23,9 @@ from app.errors import ConfigurationError
 MIN_PASSWORD_LENGTH = 16  # of a URL in a file
 MIN_KEY_LENGTH, MAX_KEY_LENGTH, MIN_KEY_CHARACTERS = 32, 256, 10  # the last: how many different ones
 MAX_SOCKET_PATH_BYTES = 100  # Linux allows 107, macOS 103
+SOCKET_PATH = re.compile(r"[A-Za-z0-9/._-]+")  # other characters mean something in redis+socket:// to some library
+SOCKET, SOCKET_LINK = "valkey.sock", "sockets"  # in the data folder; the link leads to a private folder elsewhere
+NO_SOCKET = Path("/dev/null") / SOCKET  # nobody can make one there
 
 
 def check_rules(rules: str) -> str:
@@ -59,8 +61,16 @@ def check_password(url: str) -> None:
         )
 
 
+def check_path(path: Path) -> Path:
+    """Returns the path unchanged. Raises ValueError if a log line or a child process could not show it as it is."""
+    if not str(path).isprintable():
+        raise ValueError(f"the path {str(path)!r} has a character that cannot be printed; give another folder")
+    return path
+
+
 RateLimit = Annotated[str, AfterValidator(check_rules)]
 AdminKey = Annotated[str, AfterValidator(check_key)]
+DataPath = Annotated[Path, AfterValidator(check_path)]
 Origins = Annotated[str, Field(pattern=r"^$|^https?://[^\s/,*]+(,https?://[^\s/,*]+)*$")]
 SECRETS: dict[str, Callable[[str], object]] = {  # how strong each must be in a file
     "database_url": check_password, "redis_url": check_password, "admin_key": check_key,
@@ -79,7 +89,7 @@ class Settings(BaseSettings):
         None, description="the address at which clients reach the API, if another: a container's published one"
     )
     port: int = Field(8000, ge=1, le=65535, description="the port the API listens on")
-    data_dir: Path = Field(Path("data"), description="folder of database, artifacts, sockets and data sets")
+    data_dir: DataPath = Field(Path("data"), description="folder of database, artifacts, sockets and data sets")
     database_url: str | None = Field(None, description="PostgreSQL or SQLite; default: SQLite in the data folder")
     redis_url: str | None = Field(None, description="Redis or Valkey; default: the embedded Valkey")
     storage_url: str | None = Field(
@@ -148,15 +158,17 @@ class Settings(BaseSettings):
 
     @property
     def embedded_socket(self) -> Path:
-        """The socket of the embedded Valkey: in the data folder unless that path is too long for a socket."""
-        socket = self.data_dir.resolve() / "valkey.sock"
-        if len(bytes(socket)) <= MAX_SOCKET_PATH_BYTES:
-            return socket
-        return Path(tempfile.gettempdir()) / f"numeral-{hashlib.sha256(bytes(socket)).hexdigest()[:16]}.sock"
+        """The socket of the embedded Valkey: in the data folder, or where app/processes/embedded.py has put it because
+        the data folder's path is too long for a socket or has characters that a URL cannot carry."""
+        folder = self.data_dir.resolve()
+        if is_socket_path(folder / SOCKET):
+            return folder / SOCKET
+        link = folder / SOCKET_LINK
+        return link.readlink() / SOCKET if link.is_symlink() else NO_SOCKET
 
     @property
     def resolved_storage_url(self) -> str:
-        return self.storage_url or str(self.data_dir / "artifacts")
+        return self.storage_url or str(self.data_dir.resolve() / "artifacts")
 
     @property
     def metrics_dir(self) -> Path:
@@ -170,6 +182,11 @@ class Settings(BaseSettings):
         values = self.model_dump(mode="json", exclude_none=True, exclude=set(files))
         values |= {f"{name}_file": path for name, path in files.items()}
         return {f"NUMERAL_{name.upper()}": str(value) for name, value in values.items()}
+
+
+def is_socket_path(path: Path) -> bool:
+    """Whether a socket at this path can be opened and named in a URL."""
+    return len(bytes(path)) <= MAX_SOCKET_PATH_BYTES and SOCKET_PATH.fullmatch(str(path)) is not None
 
 
 def setting_files(settings_cls: type[BaseSettings]) -> dict[str, Path]:

@@ -3,18 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import (
     JSON,
-    Connection,
     DateTime,
     Dialect,
     Engine,
     create_engine,
-    event,
     inspect,
     make_url,
     select,
@@ -34,10 +31,10 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from app.errors import ConfigurationError, DatabaseUnavailable, SchemaOutdated, StorageFull
+from app.sqlite import create_file_engine, without_pool
 
 SCHEMA = "0006"  # the newest revision in app/migrations; a constant, so that the API need not load Alembic
 UNDEFINED_TABLE, UNDEFINED_COLUMN = "42P01", "42703"  # PostgreSQL's codes; on SQLite both are OperationalErrors
-BUSY_SECONDS = 10.0  # that a SQLite writer waits for another one
 POSTGRES_OPTIONS: dict[str, Any] = {  # of libpq: an unreachable server is an error after about 10 s, not after hours
     "connect_timeout": 5,
     "tcp_user_timeout": 10_000,
@@ -80,13 +77,21 @@ class Sessions:
 
     def __init__(self, url: str) -> None:
         self.engine = create_database_engine(url)
+        self._unpooled = without_pool(self.engine)
         self._read = sessionmaker(self.engine, expire_on_commit=False)
+        self._read_anew = sessionmaker(self._unpooled, expire_on_commit=False)
         self._write = sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Yields a session that only reads. Raises DatabaseUnavailable."""
         with translated_errors(), self._read() as session:
+            yield session
+
+    @contextmanager
+    def reading_anew(self) -> Iterator[Session]:
+        """Like `reading`, but nothing of a SQLite file is known from before: damage to the file shows."""
+        with translated_errors(), self._read_anew() as session:
             yield session
 
     @contextmanager
@@ -104,7 +109,17 @@ class Sessions:
             numbers = connection.dialect.server_version_info or ()
             return f"{connection.dialect.name} {'.'.join(map(str, numbers))}"
 
+    def check_pages(self) -> None:
+        """Raise DatabaseUnavailable if a page of a SQLite file is damaged. Reads the whole file."""
+        if self.engine.dialect.name != "sqlite":
+            return
+        with self.reading_anew() as session:
+            found = session.execute(text("PRAGMA quick_check(1)")).scalar_one()
+        if found != "ok":
+            raise DatabaseUnavailable("The database's file is damaged. Restore it from a backup.")
+
     def close(self) -> None:
+        """Close all connections that are not in use. The next use opens others."""
         self.engine.dispose()
 
 
@@ -118,10 +133,13 @@ def database_now(session: Session) -> datetime:
 
 
 def check_schema(sessions: Sessions) -> None:
-    """Raise DatabaseUnavailable if the database does not answer, SchemaOutdated if it has another schema."""
-    with sessions.reading() as session:
+    """Raise DatabaseUnavailable if the database does not answer or cannot be read, SchemaOutdated if it has another
+    schema."""
+    with sessions.reading_anew() as session:
         is_there = inspect(session.connection()).has_table("alembic_version")
         found = session.scalar(text("SELECT version_num FROM alembic_version")) if is_there else None
+        if found == SCHEMA:
+            session.execute(text("SELECT id FROM jobs ORDER BY id LIMIT 1"))
     if found != SCHEMA:
         raise SchemaOutdated(
             f"The database has schema {found or 'none'}, this program needs {SCHEMA}. Run `numeral migrate`."
@@ -141,8 +159,11 @@ def require_schema(url: str) -> None:
         sessions.close()
 
 
-def create_database_engine(url: str) -> Engine:
-    """Returns an engine, not yet connected, for a PostgreSQL or SQLite URL. Raises ConfigurationError for any other."""
+def create_database_engine(url: str, *, may_create: bool = False) -> Engine:
+    """Returns an engine, not yet connected, for a PostgreSQL or SQLite URL. Raises ConfigurationError for any other.
+
+    With `may_create`, connecting creates a missing SQLite file.
+    """
     if url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     try:
@@ -153,10 +174,7 @@ def create_database_engine(url: str) -> Engine:
             )
         if parsed.drivername != "sqlite" or parsed.database in (None, "", ":memory:"):
             raise ArgumentError(f"it begins with {parsed.drivername}://")  # not the whole URL: it may hold a password
-        Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(
-            parsed, pool_size=10, max_overflow=30, connect_args={"timeout": BUSY_SECONDS}, **JSON_CODEC
-        )
+        return create_file_engine(parsed, may_create=may_create, **JSON_CODEC)
     except ImportError as error:
         raise ConfigurationError(
             "NUMERAL_DATABASE_URL names PostgreSQL, whose driver is not installed: pip install 'numeral[postgres]'."
@@ -166,21 +184,6 @@ def create_database_engine(url: str) -> Engine:
             f"NUMERAL_DATABASE_URL cannot be used: {error}. "
             "It can be postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:////FOLDER/FILE."
         ) from error
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = (
-        None  # the driver's own BEGIN is deferred: a reader that begins to write could then fail
-    )
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
 
 
 @contextmanager

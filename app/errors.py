@@ -131,7 +131,9 @@ class DatabaseUnavailable(AppError):
 class SchemaOutdated(DatabaseUnavailable):
     """The database answers, but has another schema than this program."""
 
-    public_detail = "The database has another schema than this program. Run `numeral migrate`."
+    public_detail = (
+        "The database has another schema than this program, or none. Nothing was changed. Run `numeral migrate`."
+    )
 
 
 class StorageFull(AppError):

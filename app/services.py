@@ -13,6 +13,7 @@ from app.access.keyring import REFRESH_SECONDS, Keyring
 from app.access.rate_limits import SYNC_SECONDS, RateLimits
 from app.background import Periodic
 from app.config import Settings
+from app.database_watch import DatabaseWatch
 from app.db import Sessions, check_schema
 from app.errors import AppError, ShuttingDown
 from app.jobs.dispatcher import Dispatcher, take_lead
@@ -22,6 +23,7 @@ from app.jobs.notifier import WorkerNotifier
 from app.jobs.quotas import Quota
 from app.jobs.retention import remove_old_curves
 from app.jobs.tables import RETENTION
+from app.jobs.watch import JobsWatch
 from app.metrics.drift import Drift
 from app.metrics.metrics import Metrics
 from app.metrics.recorder import FLUSH_SECONDS, Recorder
@@ -42,6 +44,8 @@ from models.inference.line_reader import LineReader
 logger = logging.getLogger(__name__)
 
 DISPATCH_SECONDS = 1.0
+DATABASE_CHECK_SECONDS = 1.0  # app/database_watch.py: a large file is read less often
+JOBS_CHECK_SECONDS = 2.0
 STORAGE_CHECK_SECONDS = 3.0  # one small request to S3 each time
 MODEL_REFRESH_SECONDS = 0.5  # a new champion serves within a second, loading it included
 DRIFT_SECONDS = 15.0
@@ -63,7 +67,8 @@ class Services:
         self.settings, self.notifier = settings, notifier
         self.shutdown = ShutdownState(drain_seconds=settings.drain_seconds)
         self.sessions, self.storage = Sessions(settings.resolved_database_url), open_storage(settings)
-        self.storage_watch = StorageWatch(self.storage)
+        self.storage_watch, self.database_watch = StorageWatch(self.storage), DatabaseWatch(self.sessions)
+        self.jobs_watch = JobsWatch(self.sessions, notifier)
         self.metrics, self.drift, self.gauges = Metrics(settings.metrics_dir), Drift(), GaugeCache(self.sessions)
         self.recorder = Recorder(self.metrics)
         self.statistics = Statistics()
@@ -96,6 +101,8 @@ class Services:
             BackgroundTask("limits", SYNC_SECONDS, self.limits.sync),
             BackgroundTask("drift", DRIFT_SECONDS, self._remember_drift),
             BackgroundTask("models", MODEL_REFRESH_SECONDS, self._refresh_models),
+            BackgroundTask("jobs", JOBS_CHECK_SECONDS, self.jobs_watch.check),
+            BackgroundTask("database", DATABASE_CHECK_SECONDS, self.database_watch.check),
             BackgroundTask("storage", STORAGE_CHECK_SECONDS, self.storage_watch.check),
             BackgroundTask("dispatcher", dispatch_seconds, self._dispatcher.tick),
             BackgroundTask("curves", CURVES_SECONDS, self._remove_old_curves),
@@ -128,6 +135,7 @@ class Services:
         if self.shutdown.has_begun:
             raise ShuttingDown("This process is about to end; it answers what it has taken in.")
         check_schema(self.sessions)
+        self.database_watch.require_whole()
         self.keyring.require_known()
         self.storage_watch.require_available()
         _ = self.model_cache.champion

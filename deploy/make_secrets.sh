@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the passwords of a stack that has none yet, and the two URLs that contain them. Existing files are kept.
+# Makes the passwords of a stack that has none yet, and the two URLs that contain them. Existing files are kept. Then copies to
+# each service what it needs and nothing else, into a volume that no other service has.
 set -eu
 cd /run/secrets
 
@@ -19,3 +20,20 @@ make redis_password "$(random)"
 make grafana_password "$(random)"
 make database_url "postgresql://numeral:$(cat postgres_password)@postgres:5432/numeral"
 make redis_url "redis://:$(cat redis_password)@redis:6379/0"
+
+give() {  # give SERVICE NAME...
+    to=/secrets/$1; shift
+    for name in "$@"; do
+        cp "$name" "$to/.$name" && chmod 444 "$to/.$name" && mv -f "$to/.$name" "$to/$name"
+    done
+}
+
+give api database_url redis_url
+give worker database_url redis_url
+give migrate database_url
+give postgres postgres_password
+give redis redis_password
+give grafana grafana_password
+
+# One of your own, if you have put it there: NUMERAL_ADMIN_KEY_FILE=/run/secrets/admin_key
+if [ -e admin_key ]; then give api admin_key; else rm -f /secrets/api/admin_key; fi

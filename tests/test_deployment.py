@@ -1,6 +1,11 @@
 """What docker-compose.yml, the Dockerfile and the lock files promise. That they work is tried by `make e2e-compose`."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -44,7 +49,8 @@ def test_what_must_outlast_a_container_lies_in_a_volume_and_redis_forgets_nothin
     assert "postgres:/var/lib/postgresql/data" in SERVICES["postgres"]["volumes"]
     assert "redis:/data" in SERVICES["redis"]["volumes"]
     assert "data:/data" in SERVICES["api"]["volumes"]
-    assert SERVICES["api"]["volumes"] == SERVICES["worker"]["volumes"]
+    shared = [[one for one in SERVICES[name]["volumes"] if "secrets" not in one] for name in ("api", "worker")]
+    assert shared[0] == shared[1]
     assert "--appendonly yes --maxmemory-policy noeviction" in SERVICES["redis"]["command"][-1]
 
 
@@ -52,6 +58,127 @@ def test_no_password_stands_in_an_environment() -> None:
     for service in SERVICES.values():
         for variable in service.get("environment", {}):
             assert not re.search("PASSWORD|_URL", variable) or re.search("_FILE$|STORAGE_URL", variable), variable
+
+
+def test_each_service_has_its_own_secrets_and_only_one_service_has_all() -> None:
+    has = {
+        name: [one for one in map(str, service.get("volumes", [])) if "secrets" in one]
+        for name, service in SERVICES.items()
+    }
+    assert [name for name, volumes in has.items() if any("NUMERAL_SECRETS" in one for one in volumes)] == ["secrets"]
+    for name in ("api", "worker", "migrate", "postgres", "redis", "grafana"):
+        assert has[name] == [f"secrets-{name}:/run/secrets:ro"]
+        assert f"secrets-{name}:/secrets/{name}" in has["secrets"]
+    assert has["front"] == has["prometheus"] == []
+
+
+def test_secrets_are_made_once_and_each_service_gets_what_it_needs(tmp_path: Path) -> None:
+    script = (ROOT / "deploy/make_secrets.sh").read_text()
+    services = ("api", "worker", "migrate", "postgres", "redis", "grafana")
+    for folder in ("all", *services):
+        (tmp_path / folder).mkdir()
+    moved = script.replace("/run/secrets\n", f"{tmp_path}/all\n").replace("/secrets/", f"{tmp_path}/")
+    runs = []
+    for _ in range(2):
+        subprocess.run(["sh", "-c", moved], check=True)
+        runs.append({file.relative_to(tmp_path): file.read_text() for file in tmp_path.rglob("*") if file.is_file()})
+    assert runs[0] == runs[1]
+    given = {name: sorted(file.name for file in (tmp_path / name).iterdir()) for name in services}
+    assert given == {
+        "api": ["database_url", "redis_url"],
+        "worker": ["database_url", "redis_url"],
+        "migrate": ["database_url"],
+        "postgres": ["postgres_password"],
+        "redis": ["redis_password"],
+        "grafana": ["grafana_password"],
+    }
+    (tmp_path / "all" / "admin_key").write_text("key")
+    subprocess.run(["sh", "-c", moved], check=True)
+    assert (tmp_path / "api" / "admin_key").read_text() == "key"
+    (tmp_path / "all" / "admin_key").unlink()
+    subprocess.run(["sh", "-c", moved], check=True)
+    assert not (tmp_path / "api" / "admin_key").exists()
+
+
+def test_every_image_can_be_pinned_by_digest() -> None:
+    for name, service in SERVICES.items():
+        image = service["image"]
+        assert image.startswith("numeral-") or re.fullmatch(r"\$\{[A-Z]+_IMAGE:-[a-z/]+:[a-z0-9.-]+\}", image), name
+    arguments = SERVICES["api"]["build"]["args"]
+    assert arguments["PYTHON"].startswith("${PYTHON_IMAGE:-")
+
+
+def test_pinning_writes_the_digest_of_each_image_once(tmp_path: Path) -> None:
+    (tmp_path / "deploy").mkdir()
+    shutil.copy(ROOT / "deploy/digests.sh", tmp_path / "deploy")
+    shutil.copy(ROOT / "docker-compose.yml", tmp_path)
+    (tmp_path / ".env").write_text("NUMERAL_PORT=8001\nREDIS_IMAGE=redis:1@sha256:0\n")
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\necho "sha256:$(echo "$@" | sha256sum | cut -c-64)"\n')
+    docker.chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    for _ in range(2):
+        subprocess.run([tmp_path / "deploy/digests.sh"], env=environment, check=True, capture_output=True)
+    lines = (tmp_path / ".env").read_text().splitlines()
+    assert "NUMERAL_PORT=8001" in lines
+    names = ["GRAFANA", "HAPROXY", "POSTGRES", "PROMETHEUS", "PYTHON", "REDIS"]
+    assert sorted(line.partition("_IMAGE=")[0] for line in lines if "_IMAGE=" in line) == names
+    assert all(re.fullmatch(r"[^@]+:[^@]+@sha256:[0-9a-f]{64}", line) for line in lines if "_IMAGE=" in line)
+    docker.write_text("#!/bin/sh\nexit 1\n")
+    failed = subprocess.run(
+        [tmp_path / "deploy/digests.sh"], env=environment, check=False, capture_output=True, text=True
+    )
+    assert failed.returncode != 0
+    assert "no registry tells the digest" in failed.stderr
+
+
+def test_front_closes_what_stands_still_before_the_api_does() -> None:
+    text = (ROOT / "deploy/haproxy.cfg").read_text()
+    seconds = {
+        name: int(value) for name, value in re.findall(r"timeout (http-request|http-keep-alive|client) (\d+)s", text)
+    }
+    assert seconds["http-request"] <= 10
+    assert 60 <= seconds["http-keep-alive"] < 75
+    assert seconds["client"] <= 30
+    [frontend] = re.findall(r"frontend http\n.*?maxconn (\d+)", text, re.DOTALL)
+    assert int(frontend) < 4096  # NUMERAL_MAX_CONNECTIONS of one process
+    assert "forwardfor" not in text
+    assert "set-header X-Forwarded-For %[src]" in text
+
+
+@pytest.mark.parametrize("image", ["api", "worker-cpu", "worker-cuda"])
+def test_bill_of_materials_names_what_an_image_installs_and_is_always_the_same(image: str, tmp_path: Path) -> None:
+    (tmp_path / "status").write_text(
+        "Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:1.2.13\n\n"
+        "Package: gone\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 1\n"
+    )
+    command = [sys.executable, "deploy/sbom.py", image, f"requirements/{image}.txt", str(tmp_path / "status")]
+    first, second = (
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env={}).stdout for _ in range(2)
+    )
+    assert first == second
+    document = json.loads(first)
+    assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.5")
+    found = {(one["name"], one["version"]) for one in document["components"]}
+    locked = set(REFERENCE.findall((ROOT / f"requirements/{image}.txt").read_text()))
+    assert found == locked | {("zlib1g", "1:1.2.13")}
+
+
+def test_what_make_run_installs_is_what_the_project_asks_for_each_with_a_hash() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["embedded"], *extras["worker"]]
+    texts = {name: (ROOT / f"requirements/{name}.txt").read_text() for name in ("run", "torch")}
+    locked = {name: dict(REFERENCE.findall(text)) for name, text in texts.items()}
+    for requirement in asked:
+        package, version = re.sub(r"\[.*?\]", "", requirement).split("==")
+        assert locked["torch" if package == "torch" else "run"].get(package) == version, (
+            f"{requirement}: run `make lock`"
+        )
+    for text in texts.values():
+        assert all("--hash=sha256:" in block for block in re.split(r"\n(?=\S)", text.strip()))
+    pinned = dict(REFERENCE.findall((ROOT / "constraints.txt").read_text()))
+    assert {name: version for name, version in locked["run"].items() if pinned.get(name, version) != version} == {}
 
 
 def test_what_runs_on_is_restarted_and_bounded() -> None:

@@ -23,6 +23,11 @@ async def livez(request: Request) -> Response:
 @router.get("/readyz")
 def readyz(services: ServicesDependency) -> dict[str, Any]:
     """200 when predictions and jobs can be taken; 503 with the reason until then, and again while the database or the
-    artifact store is lost (predictions are still answered, from memory). Redis is not needed for it."""
+    artifact store is lost (predictions are still answered, from memory). Workers and Redis are not needed for it:
+    `jobs` says whether a job would be run now, or why it would wait."""
     services.require_ready()
-    return {"ready": True, "model": {"version": services.model_cache.champion.version}}
+    return {
+        "ready": True,
+        "model": {"version": services.model_cache.champion.version},
+        "jobs": services.jobs_watch.state,
+    }

@@ -18,6 +18,8 @@ from app.logs import configure_logging
 from app.metrics.shared_counters import clear
 from app.processes.checks import exclusive_lock, require_servable, require_usable
 from app.processes.children import available_queues, start_service, start_workers
+from app.processes.embedded import socket_folder
+from app.processes.privacy import keep_private
 from app.processes.supervisor import supervising
 from app.processes.training_threads import training_environment
 
@@ -36,8 +38,13 @@ def up(
     with exit_on_error():
         settings = read_settings(host=host, port=port, data_dir=data_dir, insecure=insecure)
         configure_logging(settings.log_format)
+        keep_private(settings.data_dir)
         require_servable(settings)
-        with exclusive_lock(settings.data_dir), supervising(settings.as_environment()) as supervisor:
+        with (
+            exclusive_lock(settings.data_dir),
+            socket_folder(settings),
+            supervising(settings.as_environment()) as supervisor,
+        ):
             upgrade(settings.resolved_database_url)
             require_keys(settings)
             start_service(supervisor, settings)
@@ -54,6 +61,7 @@ def api(
     with exit_on_error():
         settings = read_settings(host=host, port=port, data_dir=data_dir, insecure=insecure)
         configure_logging(settings.log_format)
+        keep_private(settings.data_dir)
         require_servable(settings)
         require_keys(settings)
         clear(settings.metrics_dir)
@@ -73,6 +81,7 @@ def worker(
             raise typer.BadParameter(f"there is no queue {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}")
         settings = read_settings(data_dir=data_dir)
         configure_logging(settings.log_format)
+        keep_private(settings.data_dir)
         require_usable(settings)
         require_schema(settings.resolved_database_url)
         with supervising(settings.as_environment()) as supervisor:
@@ -87,6 +96,7 @@ def migrate(data_dir: DataOption = None) -> None:
 
     with exit_on_error():
         settings = read_settings(data_dir=data_dir)
+        keep_private(settings.data_dir)
         upgrade(settings.resolved_database_url)
         typer.echo("The database is up to date.")
 

@@ -45,6 +45,13 @@ class Overview:
     leader: Leader | None  # the API process that dispatches
 
 
+def count_live_workers(sessions: Sessions, *, since: datetime | None = None) -> int:
+    """Returns how many worker processes reported themselves since then, by default in the last minute."""
+    with sessions.reading() as session:
+        since = since or database_now(session) - SILENT_AFTER
+        return session.scalars(select(func.count()).where(Worker.seen_at >= since)).one()
+
+
 def read_overview(sessions: Sessions) -> Overview:
     """Returns the current state."""
     with sessions.reading() as session:

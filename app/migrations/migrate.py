@@ -14,7 +14,7 @@ from app.errors import ConfigurationError
 
 def upgrade(url: str) -> None:
     """Migrate the database at `url` to the newest schema. Raises DatabaseUnavailable, ConfigurationError."""
-    engine = create_database_engine(url)
+    engine = create_database_engine(url, may_create=True)
     try:
         with translated_errors(), engine.execution_options(writes=True).begin() as connection:
             if connection.dialect.name == "postgresql":

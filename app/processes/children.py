@@ -1,25 +1,36 @@
 """The processes of the service: which there are, how each is started, and the message once all are ready."""
 
+import logging
 import os
 import sys
 import threading
 import time
+from collections.abc import Callable
+from datetime import datetime
 
 from app.config import Settings
+from app.db import Sessions, database_now
+from app.errors import DatabaseUnavailable
+from app.jobs.overview import count_live_workers
 from app.jobs.specs import QUEUES
 from app.processes.devices import find_device
 from app.processes.embedded import start_valkey
 from app.processes.supervisor import Supervisor
 from app.processes.training_threads import training_environment
 
+logger = logging.getLogger(__name__)
+
+SLOW_START_SECONDS = 30.0  # after that, a warning says what is still missing
+
 
 def start_service(supervisor: Supervisor, settings: Settings) -> None:
     """Start Valkey if no Redis is configured, the API and the workers; print a message once they are ready."""
+    started = _read_database_clock(settings)
     if settings.redis_url is None:
         start_valkey(supervisor, settings.embedded_socket, settings.data_dir / "valkey")
     supervisor.start("api", sys.executable, "-m", "app.cli", "api")
     start_workers(supervisor, settings, available_queues())
-    threading.Thread(target=announce, args=(supervisor, settings), daemon=True).start()
+    threading.Thread(target=announce, args=(supervisor, settings, started), daemon=True).start()
 
 
 def start_workers(supervisor: Supervisor, settings: Settings, queues: tuple[str, ...]) -> None:
@@ -37,9 +48,10 @@ def available_queues() -> tuple[str, ...]:
     return tuple(queue for queue in QUEUES if queue != "training-cuda" or find_device() == "cuda")
 
 
-def announce(supervisor: Supervisor, settings: Settings) -> None:
-    """Wait until the API is ready, then print its address and some requests to try."""
-    if _wait_until_ready(supervisor, settings.url):
+def announce(supervisor: Supervisor, settings: Settings, started: datetime) -> None:
+    """Wait until the API is ready and the workers have reported themselves, then print its address and some requests
+    to try."""
+    if _wait_until_ready(supervisor, settings, started):
         address = settings.url
         print(
             f"""
@@ -55,19 +67,54 @@ All endpoints: {address}/docs    Stop: Ctrl-C
         )
 
 
-def _wait_until_ready(supervisor: Supervisor, address: str) -> bool:
+def _wait_until_ready(supervisor: Supervisor, settings: Settings, started: datetime) -> bool:
     """Returns False if the supervisor stops before."""
     import httpx  # loaded here: `numeral api` and `numeral worker` do without it
 
-    with httpx.Client(base_url=address, timeout=2, trust_env=False) as client:
-        while not supervisor.is_stopping:
-            try:
-                if client.get("/readyz").is_success:
-                    return True
-            except httpx.TransportError:
-                pass
-            time.sleep(0.25)  # more often, and the rate limit of probes would count it
+    sessions = Sessions(settings.resolved_database_url)
+    expected = 1 + settings.training_workers  # one for sweeps
+
+    def is_api_ready() -> bool:
+        try:
+            return client.get("/readyz").is_success
+        except httpx.TransportError:
+            return False
+
+    def are_workers_ready() -> bool:
+        try:
+            return count_live_workers(sessions, since=started) >= expected
+        except DatabaseUnavailable:
+            return False
+
+    with httpx.Client(base_url=settings.url, timeout=2, trust_env=False) as client:
+        is_ready = _wait(supervisor, is_api_ready, "The API is not ready yet: GET /readyz says why.") and _wait(
+            supervisor,
+            are_workers_ready,
+            f"The API at {settings.url} is ready; jobs wait, because not all workers have reported themselves yet.",
+        )
+    sessions.close()
+    return is_ready
+
+
+def _wait(supervisor: Supervisor, is_so: Callable[[], bool], warning: str) -> bool:
+    """Wait until it is so; log the warning if that takes long. Returns False if the supervisor stops before."""
+    slow_at, is_warned = time.monotonic() + SLOW_START_SECONDS, False
+    while not supervisor.is_stopping:
+        if is_so():
+            return True
+        if not is_warned and time.monotonic() > slow_at:
+            logger.warning(warning)
+            is_warned = True
+        time.sleep(0.25)  # more often, and the rate limit of probes would count it
     return False
+
+
+def _read_database_clock(settings: Settings) -> datetime:
+    sessions = Sessions(settings.resolved_database_url)
+    with sessions.reading() as session:
+        now = database_now(session)
+    sessions.close()
+    return now
 
 
 def _celery(queues: str, concurrency: int) -> tuple[str, ...]:

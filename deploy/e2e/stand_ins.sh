@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Stand-ins, from Debian's packages, for the official images that the stack names, for a machine that reaches no
 # image registry. They behave as the originals where the stack relies on it; a test on them does not prove the originals.
-# It builds on python:3.11-slim-bookworm, which must be there. Grafana is not in Debian.
+# It builds on python:3.11-slim-bookworm, which must be there. Grafana is not in Debian, and its Prometheus is 2.42.
 set -euo pipefail
 
 docker build -q -t haproxy:2.6-bookworm - <<'F'
@@ -12,7 +12,7 @@ STOPSIGNAL SIGUSR1
 CMD ["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]
 F
 
-docker build -q -t prom/prometheus:v2.42.0 - <<'F'
+docker build -q -t prom/prometheus:v3.13.3 - <<'F'
 FROM python:3.11-slim-bookworm
 RUN apt-get update && apt-get install -y --no-install-recommends prometheus && rm -rf /var/lib/apt/lists/* \
  && mkdir /etc/prometheus/alone && install -d -o nobody -g nogroup /prometheus

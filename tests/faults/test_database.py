@@ -1,6 +1,6 @@
 """A database that is away or locked is waited for."""
 
-from app.db import BUSY_SECONDS
+from app.sqlite import BUSY_SECONDS
 from tests.faults.parts import LEASE_SECONDS, Parts
 
 

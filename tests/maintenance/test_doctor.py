@@ -73,7 +73,7 @@ def test_database_that_is_away_of_another_schema_or_read_only_fails(settings: Se
 
 
 def test_database_that_somebody_keeps_locked_fails(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.db.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("app.sqlite.BUSY_SECONDS", 0.2)
     other = sqlite3.connect(settings.data_dir / "numeral.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     state, detail = finding(settings, "database")

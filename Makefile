@@ -10,7 +10,7 @@ LOCK = $(BIN)/uv pip compile --quiet --constraint constraints.txt --generate-has
 LOCK_LINUX = $(LOCK) --python-platform x86_64-manylinux_2_28
 IMAGES = api worker-cpu worker-cuda
 
-.PHONY: run test check format bench bench-serving soak pretrained teacher reader reference lock audit sbom digests e2e-compose clean
+.PHONY: run test check format bench bench-serving soak hostile pretrained teacher reader reference lock audit sbom digests e2e-compose clean
 
 run: .venv/runtime
 	@exec $(BIN)/numeral up
@@ -45,6 +45,10 @@ bench-serving: .venv/development
 
 soak: .venv/development
 	$(BIN)/python benchmarks/soak.py
+
+hostile: .venv/development  # half an hour
+	CI=true $(BIN)/pytest -m hostile
+	$(BIN)/python benchmarks/hostile.py
 
 e2e-compose: .venv/development  # needs Docker and root; not part of CI
 	$(BIN)/python deploy/e2e/trial.py

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one budget a line
 """Writes docs/limits.md from the code: python docs/make_limits.py
 
 A row names where a budget stands in the code; its number is read there. tests/test_docs.py holds the page to it.
@@ -31,7 +32,79 @@ class Budget(NamedTuple):
     test: str = ""  # under tests/limits, unless it has a path
 
 
-SECTIONS: dict[str, list[Budget]] = {}  # filled below, in the order of a request's way
+CONNECTIONS, PARSING, DECODING = "test_connections.py", "test_parsing.py", "test_decoding.py"
+ENCODED = "tests/models/pictures/test_encoded.py"
+
+# fmt: off
+SECTIONS: dict[str, list[Budget]] = {
+    "Connections and heads": [
+        Budget("connections", "max_connections", "", "the longest idle ones are closed; 503 where none is idle", CONNECTIONS),
+        Budget("the head of a request", "app.server.limits:ServerLimits.max_head_bytes", "bytes", "431, or 414 for a long URL; the same for trailers and chunk extensions", CONNECTIONS),
+        Budget("fields in it", "app.server.limits:ServerLimits.max_head_fields", "", "431", CONNECTIONS),
+        Budget("from its first byte to its last", "app.server.limits:ServerLimits.head_seconds", "s", "408", CONNECTIONS),
+        Budget("an idle connection", "app.server.limits:ServerLimits.idle_seconds", "s", "closed", CONNECTIONS),
+        Budget("an answer that its client does not read", "app.server.limits:ServerLimits.unread_seconds", "s without progress", "closed", CONNECTIONS),
+        Budget("all such answers together", "app.server.limits:ServerLimits.max_unread_bytes", "MB", "the largest are closed", CONNECTIONS),
+        Budget("requests of one key, or one address", "rate_limit_per_key", "", "429; also NUMERAL_RATE_LIMIT_PER_ADDRESS, for requests without a key too", "test_disclosure.py"),
+    ],
+    "Bodies": [
+        Budget("pauses of a body in total", "app.server.limits:ServerLimits.body_grace_seconds", "s", "408", CONNECTIONS),
+        Budget("its pace otherwise", "app.server.limits:ServerLimits.min_body_bytes_per_second", "bytes a second", "408", CONNECTIONS),
+        Budget("all bodies that are not answered yet", "max_unfinished_body_bytes", "MB", "503, Retry-After", CONNECTIONS),
+        Budget("a body that holds pictures or tensors", "max_body_bytes", "MB", "413, before 100 Continue", "tests/api/test_predictions.py"),
+        Budget("any other body", "app.api.raw_route:MAX_JSON_BYTES", "MB", "413", "tests/api/test_jobs.py"),
+        Budget("unpacked bodies together", "app.api.middleware.unpacking:MAX_UNPACKED_BYTES", "MB", "429", ""),
+        Budget("threads that unpack", "app.api.middleware.unpacking:MAX_UNPACKING_THREADS", "", "waits", PARSING),
+        Budget("JSON that is parsed on the event loop", "app.api.json_route:MAX_INLINE_JSON_BYTES", "bytes", "a larger one is parsed in a thread", PARSING),
+        Budget("commas, brackets, colons in JSON", "app.api.json_limits:SMALL", "", "422; more where lists of numbers are meant", PARSING),
+        Budget("errors in one answer", "app.api.error_handlers:MAX_LISTED_ERRORS", "", "the rest is not looked for", PARSING),
+        Budget("other parts of a form", "app.api.forms:MAX_OTHER_PARTS", "", "422", "test_http_habits.py"),
+    ],
+    "Pictures": [
+        Budget("pixels", "models.pictures.opening:MAX_PIXELS", "", "413", ENCODED),
+        Budget("a side", "models.pictures.opening:MAX_SIDE_PIXELS", "pixels", "413", ENCODED),
+        Budget("memory that decoding needs", "models.pictures.encoded:MAX_DECODING_BYTES", "MB", "413", ENCODED),
+        Budget("scans of a JPEG", "models.pictures.encoded:MAX_SCANS", "", "422", ENCODED),
+        Budget("time to decode a large picture, in a process that is killed then", "decode_seconds", "s", "422", DECODING),
+        Budget("pixels of all pictures of a request", "app.serving.preparation:MAX_REQUEST_PIXELS", "", "413", DECODING),
+        Budget("pictures in a batch", "app.api.schemas.pictures:MAX_PICTURES", "", "422", "tests/api/test_predictions.py"),
+        Budget("waiting small pictures", "app.serving.preparation:MAX_WAITING_SMALL", "", "429", "tests/e2e/test_overload.py"),
+        Budget("waiting medium pictures", "app.serving.preparation:MAX_WAITING_MEDIUM", "", "429", "tests/e2e/test_overload.py"),
+        Budget("waiting large pictures", "app.serving.preparation:MAX_WAITING_LARGE", "", "429", DECODING),
+        Budget("pictures in the network's queue", "app.serving.engine:MAX_PICTURES", "", "429", "tests/serving/test_engine.py"),
+        Budget("requests of more than 128 pictures", "app.serving.engine:MAX_LARGE_REQUESTS", "", "429", "tests/serving/test_engine.py"),
+        Budget("rejections", "app.serving.load_shedding:REJECTIONS_PER_SECOND", "a second", "a client that asks again at once waits for its own", "tests/serving/test_engine.py"),
+    ],
+    "Jobs": [
+        Budget("queued jobs of a kind, of the whole service", "max_queued", "", "429", "tests/jobs/test_service.py"),
+        Budget("learning rates x epochs x samples of a sweep", "app.jobs.specs.sweep_checks:MAX_STEPS", "", "422", "tests/jobs/specs/test_backprop.py"),
+        Budget("the same x weights", "app.jobs.specs.sweep_checks:MAX_MULTIPLICATIONS", "", "422", "tests/jobs/specs/test_backprop.py"),
+        Budget("memory of a chunk of gradients", "models.backprop.sweeps.landscape:MAX_WORKING_BYTES", "MB", "the work is cut into chunks", "test_sweep_memory.py"),
+        Budget("final outputs of a sweep", "models.backprop.sweeps.result_size:MAX_FINAL_OUTPUTS", "", "422", "test_sweep_memory.py"),
+        Budget("the result in a job's document", "models.backprop.sweeps.result_size:MAX_RESULT_BYTES", "MB", "the rest is in curves.npz only: `truncated`, `whole`", "test_results.py"),
+        Budget("curve files, of the whole service", "max_curve_bytes", "MB", "507", "test_quota.py"),
+        Budget("checkpoints and models, of the whole service", "max_training_bytes", "MB", "507", "test_quota.py"),
+        Budget("the age of curve files", "curves_days", "days", "removed; 404", "test_quota.py"),
+        Budget("time of a job", "app.jobs.specs.options:DAY_SECONDS", "s", "it fails with `time_limit`; `time_limit_seconds` of the spec", "tests/jobs/test_runs.py"),
+        Budget("a worker without a step", "stall_seconds", "s", "another worker gets the job", "tests/jobs/test_dispatcher.py"),
+        Budget("threads of a training", "training_threads", "", "the cores of this machine, shared among its training workers, if not set", "test_training_threads.py"),
+        Budget("trainings at once", "training_workers", "", "the others wait", "tests/processes/test_supervisor.py"),
+    ],
+    "Answers": [
+        Budget("downloads at once", "app.serving.downloads:MAX_DOWNLOADS", "", "429", "test_downloads.py"),
+        Budget("a reader that takes nothing", "app.serving.downloads:MAX_STILL_SECONDS", "s", "closed", "test_downloads.py"),
+        Budget("its pace", "app.serving.downloads:MIN_BYTES_PER_SECOND", "bytes a second", "closed", "test_downloads.py"),
+        Budget("figures that wait to be drawn", "app.serving.figures:MAX_WAITING_FIGURES", "", "429", "test_plots.py"),
+        Budget("requests that wait for them", "app.serving.figures:MAX_FIGURE_REQUESTS", "", "429", ""),
+        Budget("figures that are kept", "app.serving.figures:MAX_KEPT_BYTES", "MB", "the least recently used go", "test_plots.py"),
+        Budget("clients that wait for a job's end", "app.jobs.event_feed:MAX_WAITS", "", "202 at once", "test_waits.py"),
+        Budget("how long they may", "app.api.jobs:MAX_WAIT_SECONDS", "s", "422", "tests/api/test_jobs.py"),
+    ],
+    "Logs": [
+        Budget("a path in a log line or an answer", "app.redaction:MAX_SHOWN_PATH_LENGTH", "characters", "cut", "test_disclosure.py"),
+    ],
+}
+# fmt: on
 
 
 def main() -> None:
@@ -47,10 +120,13 @@ def render() -> str:
 
 
 def _row(budget: Budget) -> str:
-    setting = f"`NUMERAL_{budget.place.upper()}`" if ":" not in budget.place else ""
-    where = f"`{budget.place}`" if not setting else "`app/config.py`"
-    test = f"`{budget.test}`" if budget.test else ""
-    number = f"{_write(read(budget.place), budget.unit)} {budget.unit}".strip()
+    is_setting = ":" not in budget.place
+    setting = f"`NUMERAL_{budget.place.upper()}`" if is_setting else ""
+    where = "`app/config.py`" if is_setting else f"`{budget.place}`"
+    file = budget.test if "/" in budget.test else f"tests/limits/{budget.test}"
+    test = f"`{file}`" if budget.test else ""
+    value = read(budget.place)
+    number = "none" if value is None else f"{_write(value, budget.unit)} {budget.unit}".strip()
     return f"| {budget.what} | {number} | {setting} | {budget.answer} | {test} | {where} |"
 
 

@@ -10,7 +10,7 @@ from app.config import Settings
 from app.db import Sessions
 from app.migrations.migrate import upgrade
 from app.storage import open_storage
-from docs import make_backprop
+from docs import make_backprop, make_limits
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedNotifier
 from worker.runner import run_next
@@ -66,3 +66,10 @@ def test_the_curl_on_the_page_leads_to_the_picture(working_api: httpx.Client) ->
 def _numbers(svg: bytes) -> list[float]:
     """All coordinates of a picture; their last digits may differ from one processor to the next."""
     return [float(number) for number in re.findall(rb"(?<![\w#.-])-?\d+(?:\.\d+)?(?![\w.-])", svg)]
+
+
+def test_page_of_limits_is_written_from_the_code() -> None:
+    assert make_limits.PAGE.read_text() == make_limits.render()
+    root = make_limits.PAGE.parents[1]
+    tests = [budget.test for budgets in make_limits.SECTIONS.values() for budget in budgets if budget.test]
+    assert all((root / (test if "/" in test else f"tests/limits/{test}")).is_file() for test in tests)

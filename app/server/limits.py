@@ -22,6 +22,8 @@ class ServerLimits:
     linger_seconds: float = (
         2.0  # that the rest of a rejected body is read and dropped, for the client to see the answer
     )
+    unread_seconds: float = 30.0  # that an answer may lie unread without progress: the connection is closed
+    max_unread_bytes: int = 256 * 2**20  # of all such answers together: the largest are closed
     max_connections: int = 4096  # the longest idle one is closed for a new one; where none is idle: 503
     max_body_bytes: int = 256 * 2**20  # of all unfinished bodies together: 503
 

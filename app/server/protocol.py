@@ -36,22 +36,22 @@ class BoundedConnections:
 
     def __init__(self, limits: ServerLimits) -> None:
         self.limits, self.budget = limits, BodyBudget(limits.max_body_bytes)
-        self._open: set[BoundedProtocol] = set()
+        self.open_connections: set[BoundedProtocol] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rejections = 0
 
     def __call__(self, **options: Any) -> "BoundedProtocol":
         protocol = BoundedProtocol(self, **options)
         if self._loop is None:
-            self._loop, self._open = protocol.loop, protocol.connections  # type: ignore[assignment]
+            self._loop, self.open_connections = protocol.loop, protocol.connections  # type: ignore[assignment]
             self._loop.call_later(SWEEP_SECONDS, self._sweep)
         return protocol
 
     def make_room(self, newest: "BoundedProtocol") -> bool:
         """Close the longest idle connections if there are too many. Returns False where none is idle."""
-        if len(self._open) <= self.limits.max_connections:
+        if len(self.open_connections) <= self.limits.max_connections:
             return True
-        idle = [connection for connection in self._open if connection.is_idle and connection is not newest]
+        idle = [connection for connection in self.open_connections if connection.is_idle and connection is not newest]
         count = max(1, int(EVICTED_SHARE * self.limits.max_connections))
         for connection in heapq.nsmallest(count, idle, key=lambda connection: connection.since):
             connection.close()
@@ -63,6 +63,15 @@ class BoundedConnections:
         if self._rejections == 1:
             logger.warning("rejected a request of %s with %d: %s", client[0] if client else "unknown", status, detail)
 
+    def _bound_unread_answers(self) -> None:
+        """Close the connections whose clients leave the most unread, until all of it is within the budget."""
+        excess = sum(each.unread_bytes for each in self.open_connections) - self.limits.max_unread_bytes
+        for connection in sorted(self.open_connections, key=lambda each: -each.unread_bytes) if excess > 0 else ():
+            connection.transport.abort()
+            excess -= connection.unread_bytes
+            if excess <= 0:
+                return
+
     def _sweep(self) -> None:
         if self._loop is None or self._loop.is_closed():
             return
@@ -70,8 +79,9 @@ class BoundedConnections:
             logger.warning("rejected %d more requests before they reached the application", self._rejections - 1)
         self._rejections = 0
         now = self._loop.time()
-        for connection in list(self._open):
+        for connection in list(self.open_connections):
             connection.end_if_too_slow(now)
+        self._bound_unread_answers()
         self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
 
@@ -86,6 +96,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self.since = 0.0  # when the present phase began, by the loop's clock: idle, head, or body
         self._body_seconds = 0.0  # that the body could have been sent in
+        self.unread_bytes = 0  # of answers, at the last sweep
+        self._unread_seconds = 0.0  # without progress
 
     # asyncio's side
 
@@ -192,6 +204,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def end_if_too_slow(self, now: float) -> None:
         """Close the connection where it has been idle, or its client has been sending, for too long."""
         seconds = now - self.since
+        if self._is_unread_too_long():
+            self.transport.abort()
+            return
         if self._is_dropping:
             if seconds > self._limits.linger_seconds:
                 self.transport.abort()
@@ -206,6 +221,14 @@ class BoundedProtocol(HttpToolsProtocol):
             allowed = self._limits.body_grace_seconds + self._body_bytes / self._limits.min_body_bytes_per_second
             if self._body_seconds > allowed:
                 self._reject(408, "The body arrives too slowly.")
+
+    def _is_unread_too_long(self) -> bool:
+        """Whether the client has taken nothing of what lies in the buffer for too long."""
+        size = self._socket.get_write_buffer_size()
+        has_progress = size == 0 or size != self.unread_bytes
+        self.unread_bytes = size
+        self._unread_seconds = 0.0 if has_progress else self._unread_seconds + SWEEP_SECONDS
+        return self._unread_seconds > self._limits.unread_seconds
 
     def close(self) -> None:
         self._socket.close()

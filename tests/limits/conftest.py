@@ -19,6 +19,8 @@ SHORT = ServerLimits(
     idle_seconds=3,
     body_grace_seconds=1,
     linger_seconds=1,
+    unread_seconds=2,
+    max_unread_bytes=8 * 2**20,
     max_connections=20,
     max_body_bytes=4 * 2**20,
 )
@@ -52,7 +54,7 @@ class Server:
                 return
             size += len(message.get("body", b""))
             more = message.get("more_body", False)
-        body = str(size).encode()
+        body = b"a" * 4 * 2**20 if scope["path"] == "/large" else str(size).encode()
         headers = [(b"content-length", str(len(body)).encode())]
         if scope["path"] == "/early":
             headers.append((b"connection", b"close"))

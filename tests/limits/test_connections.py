@@ -128,6 +128,27 @@ def test_too_many_busy_connections_are_told_to_come_back(bounded: Server) -> Non
             connection.close()
 
 
+def test_answer_that_nobody_reads_is_given_up(bounded: Server) -> None:
+    readers = [bounded.connect() for _ in range(4)]
+    for reader in readers:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+    deadline = time.monotonic() + 15
+    while unread_bytes(bounded) == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    while unread_bytes(bounded) > 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    for reader in readers:
+        reader.close()
+    assert bounded.ask(GOOD)[0] == 200
+
+
+def unread_bytes(server: Server) -> int:
+    return sum(connection.unread_bytes for connection in list(server.connections.open_connections))
+
+
 def test_memory_of_bodies_is_counted_until_they_are_answered() -> None:
     with running(SHORT) as server:
         sending: list[socket.socket] = []

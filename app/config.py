@@ -176,10 +176,12 @@ class Settings(BaseSettings):
         return self.data_dir.resolve() / "metrics" / str(self.port)
 
     def as_environment(self) -> dict[str, str]:
-        """These settings as variables for a child process. A secret from a file stays in its file: other processes
-        can read a variable in /proc/PID/environ."""
+        """These settings as variables for a child process. A secret from a file, `.env` included, stays in its file:
+        other processes can read a variable in /proc/PID/environ."""
         files = {name: path for name, path in setting_files(type(self)).items() if name in SECRETS}
-        values = self.model_dump(mode="json", exclude_none=True, exclude=set(files))
+        found = type(self)()  # as the child finds them by itself
+        known = {name for name in SECRETS if getattr(found, name) == getattr(self, name)}
+        values = self.model_dump(mode="json", exclude_none=True, exclude=set(files) | known)
         values |= {f"{name}_file": path for name, path in files.items()}
         return {f"NUMERAL_{name.upper()}": str(value) for name, value in values.items()}
 

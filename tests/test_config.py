@@ -46,6 +46,14 @@ def test_secret_of_a_file_is_handed_to_child_processes_as_the_name_of_the_file(
     assert Settings() == settings
 
 
+def test_secret_of_the_env_file_is_not_handed_on_as_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text(f"NUMERAL_DATABASE_URL={URL}\nNUMERAL_PORT=8123\n")
+    monkeypatch.chdir(tmp_path)
+    handed_on = Settings().as_environment()
+    assert (URL in handed_on.values(), handed_on["NUMERAL_PORT"]) == (False, "8123")
+    assert Settings(database_url="sqlite:////x.db").as_environment()["NUMERAL_DATABASE_URL"] == "sqlite:////x.db"
+
+
 def test_file_of_a_setting_can_be_named_in_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "url").write_text(URL)
     (tmp_path / ".env").write_text(f"NUMERAL_DATABASE_URL_FILE={tmp_path / 'url'}\n")

@@ -64,19 +64,25 @@ async def _plot(services: Services, request: Request, job_id: str, view: str, pi
 
 
 def _render_plot(services: Services, job_id: str, view: str, picture_format: Format) -> bytes:
-    return render(_draw(services, service.get(services.sessions, job_id), view), picture_format)
+    job = service.get(services.sessions, job_id)
+    return render(DRAWINGS[job.kind](services, job, view), picture_format)
 
 
-def _draw(services: Services, job: Job, view: str) -> Any:
-    if job.kind == "mnist_training":
-        epochs = event_data(services.sessions, job.id, "epoch")
-        title = f"Training, {len(epochs)} of {job.spec['epochs']} epochs ({job.status})"
-        return draw_training(epochs, title=title) if epochs else draw_message(title, "No epoch is done yet.")
+def _draw_training(services: Services, job: Job, _: str) -> Any:
+    epochs = event_data(services.sessions, job.id, "epoch")
+    title = f"Training, {len(epochs)} of {job.spec['epochs']} epochs ({job.status})"
+    return draw_training(epochs, title=title) if epochs else draw_message(title, "No epoch is done yet.")
+
+
+def _draw_sweep(services: Services, job: Job, view: str) -> Any:
     title = f"Loss by learning rate, {'-'.join(map(str, job.spec.get('layers', [2, 2, 2])))} network"
     if job.result is None:
         return draw_message(title, _describe_progress(services, job))
     draw = plots.draw_curves if view == "curves" else plots.draw_panels
     return draw(job.result["trials"], title=title)
+
+
+DRAWINGS = {"backprop_sweep": _draw_sweep, "mnist_training": _draw_training}  # the figure of each kind of job
 
 
 def _describe_progress(services: Services, job: Job) -> str:

@@ -62,7 +62,7 @@ def jobs(
         for job in body["items"]:
             progress = job["progress"] or {"done": 0, "total": 0, "unit": ""}
             done = f"{progress['done']}/{progress['total']} {progress['unit']}" if progress["total"] else ""
-            typer.echo(f"{job['id']}  {job['kind']:15} {job['status']:10} {done}")
+            typer.echo(f"{job['id']}  {job['kind']:18} {job['status']:10} {done}")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from app.metrics import metrics
 from app.metrics.instruments import Gauge, LabelValues
 
 CACHE_SECONDS = 5.0  # the database is asked no more often, however many programs scrape
-KIND = "mnist_training"
+TRAINING_KIND = "mnist_training"
 
 Readings = dict[Gauge, dict[LabelValues, float]]
 
@@ -49,7 +49,7 @@ def read_gauges(sessions: Sessions) -> Readings:
         queued = select(Job.queue, func.count(), func.min(Job.created_at)).where(Job.status == JobStatus.QUEUED)
         waiting = {queue: (count, since) for queue, count, since in session.execute(queued.group_by(Job.queue))}
         living = select(Worker.device, func.count()).where(Worker.seen_at > now - SILENT_AFTER).group_by(Worker.device)
-        trainings = select(Job.id).where(Job.kind == KIND)
+        trainings = select(Job.id).where(Job.kind == TRAINING_KIND)
         is_epoch = (JobEvent.event == "epoch") & JobEvent.job_id.in_(trainings)
         epochs = session.scalars(select(func.count()).select_from(JobEvent).where(is_epoch)).one()
         running = session.scalars(trainings.where(Job.status == JobStatus.RUNNING)).all()

@@ -6,6 +6,7 @@ from typing import Any, get_args
 import pytest
 from sqlalchemy.orm import Session
 
+from app.api.plots import DRAWINGS
 from app.db import Sessions
 from app.errors import DatabaseUnavailable, StorageFull, StorageUnavailable
 from app.jobs import service
@@ -62,11 +63,12 @@ def test_kind_of_the_claimed_job_chooses_its_work(sessions: Sessions, job_id: st
     assert ran == [("backprop_sweep", job_id), ("mnist_training", training.id)]
 
 
-def test_every_kind_of_job_has_its_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_kind_of_job_has_its_work_and_its_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMERAL_DATA_DIR", str(tmp_path))
     from worker.work import WORK  # opens the store of the settings
 
-    assert set(WORK) == set(get_args(JobKind)) == set(job_spec_adapter.json_schema()["discriminator"]["mapping"])
+    kinds = set(get_args(JobKind))
+    assert kinds == set(WORK) == set(DRAWINGS) == set(job_spec_adapter.json_schema()["discriminator"]["mapping"])
 
 
 def test_job_that_is_not_queued_is_not_run(sessions: Sessions, job_id: str) -> None:

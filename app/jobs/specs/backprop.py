@@ -18,7 +18,7 @@ from app.jobs.specs.network_fields import (
     Weights,
 )
 from app.jobs.specs.numbers import Number, WholeNumber
-from app.jobs.specs.options import JobOptions
+from app.jobs.specs.options import BaseSpec
 from app.jobs.specs.sweep_checks import as_samples
 from models.backprop.sweeps.result_size import ResultSize
 from models.backprop.sweeps.task import Activation, Task, count_parameters, draw_weights
@@ -38,7 +38,7 @@ class Stop(BaseModel):
     )
 
 
-class BackpropSweepSpec(JobOptions):
+class BackpropSweepSpec(BaseSpec):
     """Train a small network once per learning rate and compare the losses. The defaults are the workbook's 2-2-2
     network."""
 

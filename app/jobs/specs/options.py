@@ -10,8 +10,8 @@ DAY_SECONDS, WEEK_SECONDS = 86_400, 604_800
 PRIORITY_STEP = timedelta(minutes=10)
 
 
-class JobOptions(BaseModel):
-    """The base of all specs. Immutable; unknown fields are refused."""
+class BaseSpec(BaseModel):
+    """What every spec has, whatever its kind; a kind adds `kind` and its own fields. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -24,8 +24,13 @@ class JobOptions(BaseModel):
     )
 
     @property
+    def queue(self) -> str:
+        """The queue whose workers run the job."""
+        raise NotImplementedError
+
+    @property
     def head_start(self) -> timedelta:
-        """Jobs run in the order of submission less this, so a job that waits long enough comes first."""
+        """Jobs run in the order of their submission time minus this, so a job that waits long enough comes first."""
         return self.priority * PRIORITY_STEP
 
     @property

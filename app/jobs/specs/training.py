@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from app.jobs.specs.numbers import Number, WholeNumber
-from app.jobs.specs.options import JobOptions
+from app.jobs.specs.options import BaseSpec
 from models.recipes import RECIPES, Recipe
 
 CHECKPOINT_BYTES = 256 * 1024  # of a checkpoint of the digit network; 209 kB at most today
@@ -15,7 +15,7 @@ MODEL_BYTES = 256 * 1024  # of weights, ONNX file and card of a model version; 1
 _FAST = RECIPES["fast"]
 
 
-class MnistTrainingSpec(JobOptions):
+class MnistTrainingSpec(BaseSpec):
     """Train the 16,562-parameter digit network. The recipe fills in what is left out (shown: those of `fast`)."""
 
     kind: Literal["mnist_training"]

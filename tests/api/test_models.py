@@ -31,4 +31,4 @@ def test_it_is_alive_and_ready(api: httpx.Client) -> None:
     deadline = time.monotonic() + 10
     while (answer := api.get("/readyz")).status_code != 200:
         assert time.monotonic() < deadline, answer.text
-    assert answer.json() == {"ready": True, "model": {"version": "1"}}
+    assert (answer.json()["ready"], answer.json()["model"]) == (True, {"version": "1"})

@@ -131,5 +131,5 @@ def test_other_addresses_need_a_key_or_the_word_and_one_sentence_says_so(tmp_pat
 def test_another_schema_is_said_at_start_in_one_sentence(tmp_path: Path, command: str) -> None:
     done = numeral(command, folder=tmp_path, NUMERAL_PORT=str(free_port()))
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
-    assert done.stderr.startswith("error: The database has schema none")
+    assert done.stderr.startswith("error: The database's file is not there.")
     assert "numeral migrate" in done.stderr

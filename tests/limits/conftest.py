@@ -71,6 +71,14 @@ class Server:
             received = connection.recv(2**16)
             return (int(received[9:12]), received) if received else (0, b"")
 
+    def wait_until_closed(self) -> None:
+        """Until no connection is open."""
+        deadline = time.monotonic() + 10
+        while self.connections.open_connections:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        time.sleep(0.1)  # until the event loop has called what it still had to
+
     def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join()

@@ -1,11 +1,15 @@
 """Heads, bodies and connections are bounded in the server itself, before the application sees a request."""
 
+import gc
 import socket
 import time
+from contextlib import suppress
 
 import pytest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.server.limits import affordable_connections
+from app.server.protocol import BoundedProtocol
 from tests.limits.conftest import SHORT, Server, running
 
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
@@ -172,3 +176,30 @@ def test_memory_of_bodies_is_counted_until_they_are_answered() -> None:
 def test_connections_leave_descriptors_for_files() -> None:
     assert affordable_connections(10**9) <= 65_536 - 256
     assert affordable_connections(100) == 100
+
+
+FIELDS = b"".join(b"X-%d: a\r\n" % number for number in range(4000)) * 20
+LARGE_HEADS = {
+    "fields": b"GET / HTTP/1.1\r\nHost: x\r\n" + FIELDS,
+    "trailers": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + FIELDS,
+    "within the budget": b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: a\r\n" % n for n in range(90)) + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("request_bytes", LARGE_HEADS.values(), ids=LARGE_HEADS.keys())
+def test_a_closed_connection_is_freed_without_a_garbage_collection(bounded: Server, request_bytes: bytes) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            with bounded.connect() as connection, suppress(ConnectionError):
+                connection.sendall(request_bytes)
+                connection.recv(1000)
+        bounded.wait_until_closed()
+        bounded.seen.clear()
+        kept = [each for each in gc.get_objects() if type(each) in (BoundedProtocol, RequestResponseCycle)]
+        fields = [each for each in gc.get_objects() if type(each) is tuple and each[:1] == (b"x-1",)]
+    finally:
+        gc.enable()
+    assert len(kept) <= 2  # the event loop may still name the last one and its request; 40 otherwise
+    assert fields == []

@@ -1,3 +1,5 @@
+import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +108,13 @@ def test_home_page_and_documents_are_there(api: httpx.Client) -> None:
     assert api.get("/docs").status_code == 200
     document = api.get("/openapi.json").json()
     assert {"/v1/jobs", "/v1/predict", "/v1/predict/batch", "/v1/models", "/readyz"} <= set(document["paths"])
+
+
+def test_openapi_document_has_bounds_by_the_names_of_json_schema(api: httpx.Client) -> None:
+    document = api.get("/openapi.json").text
+    assert not re.search('"(ge|gt|le|lt)":', document)
+    layers = json.loads(document)["components"]["schemas"]["BackpropSweepSpec"]["properties"]["layers"]
+    assert (layers["items"]["minimum"], layers["items"]["maximum"]) == (1, 64)
 
 
 def test_system_shows_queues_workers_with_their_jobs_and_versions(

@@ -17,7 +17,7 @@ from app.jobs.specs.network_fields import (
     Samples,
     Weights,
 )
-from app.jobs.specs.numbers import Number, WholeNumber
+from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
 from app.jobs.specs.options import BaseSpec
 from app.jobs.specs.sweep_checks import as_samples
 from models.backprop.sweeps.result_size import ResultSize
@@ -33,8 +33,8 @@ class Stop(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     target_loss: Number | None = Field(None, gt=0, allow_inf_nan=False, description="stop below this loss")
-    patience: WholeNumber | None = Field(
-        None, ge=1, le=MAX_EPOCHS, description="stop after this many epochs without a lower loss"
+    patience: Annotated[int, Field(ge=1, le=MAX_EPOCHS), WHOLE] | None = Field(
+        None, description="stop after this many epochs without a lower loss"
     )
 
 
@@ -43,7 +43,7 @@ class BackpropSweepSpec(BaseSpec):
     network."""
 
     kind: Literal["backprop_sweep"]
-    layers: Annotated[list[Annotated[WholeNumber, Field(ge=1, le=MAX_UNITS)]], Field(fail_fast=True)] = Field(
+    layers: Annotated[list[Annotated[int, Field(ge=1, le=MAX_UNITS), WHOLE]], Field(fail_fast=True)] = Field(
         list(WORKBOOK_LAYERS), min_length=2, max_length=MAX_LAYERS, description="units of each layer, the inputs first"
     )
     activation: Activation = Field("sigmoid", description="of every layer except the inputs")

@@ -12,4 +12,7 @@ def _refuse_bool_and_str(value: Any) -> Any:
 
 
 Number = Annotated[float, Strict()]
-WholeNumber = Annotated[int, BeforeValidator(_refuse_bool_and_str)]  # Strict would refuse 1.0, which JSON calls 1
+WHOLE = BeforeValidator(_refuse_bool_and_str)  # Strict would refuse 1.0, which JSON calls 1
+WholeNumber = Annotated[int, WHOLE]
+# In a list or a union, bounds stand before WHOLE (Annotated[int, Field(ge=1), WHOLE]): behind it, pydantic writes
+# `ge` into the JSON schema, where no reader knows it.

@@ -16,7 +16,8 @@ HEAD = """# Limits
 Everything that a request or a job can occupy comes out of a budget with a number. Past it there is a clear refusal, and
 everybody else is served. A budget with a setting can be changed by an operator; the others are constants, named in the
 last column. `docs/make_limits.py` writes this page from the code; each budget is of one API process unless it says
-otherwise.
+otherwise. `deploy/haproxy.cfg` has timeouts and a `maxconn` of its own in front of it
+(`tests/limits/test_front.py`).
 
 `make hostile` attacks a service for ten minutes and prints what it held and what another client saw meanwhile.
 """
@@ -53,7 +54,7 @@ SECTIONS: dict[str, list[Budget]] = {
         Budget("all bodies that are not answered yet", "max_unfinished_body_bytes", "MB", "503, Retry-After", CONNECTIONS),
         Budget("a body that holds pictures or tensors", "max_body_bytes", "MB", "413, before 100 Continue", "tests/api/test_predictions.py"),
         Budget("any other body", "app.api.raw_route:MAX_JSON_BYTES", "MB", "413", "tests/api/test_jobs.py"),
-        Budget("unpacked bodies together", "app.api.middleware.unpacking:MAX_UNPACKED_BYTES", "MB", "429", ""),
+        Budget("unpacked bodies together", "app.api.middleware.unpacking:MAX_UNPACKED_BYTES", "MB", "429", PARSING),
         Budget("threads that unpack", "app.api.middleware.unpacking:MAX_UNPACKING_THREADS", "", "waits", PARSING),
         Budget("JSON that is parsed on the event loop", "app.api.json_route:MAX_INLINE_JSON_BYTES", "bytes", "a larger one is parsed in a thread", PARSING),
         Budget("commas, brackets, colons in JSON", "app.api.json_limits:SMALL", "", "422; more where lists of numbers are meant", PARSING),
@@ -95,10 +96,14 @@ SECTIONS: dict[str, list[Budget]] = {
         Budget("a reader that takes nothing", "app.serving.downloads:MAX_STILL_SECONDS", "s", "closed", "test_downloads.py"),
         Budget("its pace", "app.serving.downloads:MIN_BYTES_PER_SECOND", "bytes a second", "closed", "test_downloads.py"),
         Budget("figures that wait to be drawn", "app.serving.figures:MAX_WAITING_FIGURES", "", "429", "test_plots.py"),
-        Budget("requests that wait for them", "app.serving.figures:MAX_FIGURE_REQUESTS", "", "429", ""),
+        Budget("requests that wait for them", "app.serving.figures:MAX_FIGURE_REQUESTS", "", "429", "test_plots.py"),
         Budget("figures that are kept", "app.serving.figures:MAX_KEPT_BYTES", "MB", "the least recently used go", "test_plots.py"),
         Budget("clients that wait for a job's end", "app.jobs.event_feed:MAX_WAITS", "", "202 at once", "test_waits.py"),
         Budget("how long they may", "app.api.jobs:MAX_WAIT_SECONDS", "s", "422", "tests/api/test_jobs.py"),
+    ],
+    "Readiness": [
+        Budget("share of the time that checks of the SQLite file take", "app.database_watch:MAX_SHARE", "", "the file is read less often", "test_readiness.py"),
+        Budget("between two of them", "app.database_watch:MIN_SECONDS", "s at least", "waits", "test_readiness.py"),
     ],
     "Logs": [
         Budget("a path in a log line or an answer", "app.redaction:MAX_SHOWN_PATH_LENGTH", "characters", "cut", "test_disclosure.py"),

@@ -1,13 +1,19 @@
 """JSON and compressed bodies: what parsing, validating and unpacking may take."""
 
+import asyncio
 import gzip
 import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from app.api.middleware import unpacking
+from app.api.middleware.unpacking import Unpacking
+from app.api.raw_route import RawRoutes
 from tests.limits.meanwhile import Meanwhile
 from tests.raw import ApiProcess, post, read_answer
 
@@ -155,3 +161,28 @@ def test_what_unpacks_to_more_than_the_route_takes_is_refused(server: ApiProcess
 def test_a_body_without_an_encoding_may_say_so(server: ApiProcess) -> None:
     for header in ("Content-Encoding: identity", "Content-Encoding:"):
         assert ask(server, post("/v1/predict", JSON, PIXELS, header))[0] == 200
+
+
+def test_past_the_bound_on_unpacked_bodies_a_client_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "MAX_UNPACKED_BYTES", 1000)
+    body = gzip.compress(b"a" * 1000)
+    is_held, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(scope: Scope, receive: Receive, send: Send) -> None:
+        is_held.set()
+        await go_on.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def ask() -> list[int]:
+        bounded = Unpacking(hold, raw_routes=RawRoutes([]), max_bytes=10_000)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(bounded), base_url="http://x") as client:
+            headers = {"Content-Encoding": "gzip"}
+            first = asyncio.create_task(client.post("/", content=body, headers=headers))
+            await is_held.wait()
+            second = await client.post("/", content=body, headers=headers)
+            go_on.set()
+            third = await client.post("/", content=body, headers=headers) if (await first).is_success else second
+            return [(await first).status_code, second.status_code, third.status_code]
+
+    assert asyncio.run(ask()) == [200, 429, 200]

@@ -123,8 +123,13 @@ def test_figure_whose_clients_have_left_is_not_drawn_and_one_that_another_awaits
     assert isinstance(left_too, ClientGone)
 
 
-def test_past_the_bound_on_waiting_figures_a_client_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "MAX_WAITING_FIGURES", 2)
+@pytest.mark.parametrize(
+    ("bound", "keys", "refused"), [("MAX_WAITING_FIGURES", (1, 2), 3), ("MAX_FIGURE_REQUESTS", (1, 1), 1)]
+)
+def test_past_the_bounds_on_waiting_figures_a_client_is_told_to_come_back(
+    monkeypatch: pytest.MonkeyPatch, bound: str, keys: tuple[int, ...], refused: int
+) -> None:
+    monkeypatch.setattr(figures, bound, 2)
     go_on = threading.Event()
 
     def block() -> bytes:
@@ -133,10 +138,10 @@ def test_past_the_bound_on_waiting_figures_a_client_is_told_to_come_back(monkeyp
 
     async def ask() -> None:
         room = Figures(LoadShedder())
-        tasks = [asyncio.create_task(room.get(key, block, here)) for key in (1, 2)]
+        tasks = [asyncio.create_task(room.get(key, block, here)) for key in keys]
         await asyncio.sleep(0)
         with pytest.raises(Overloaded):
-            await room.get(3, block, here)
+            await room.get(refused, block, here)
         go_on.set()
         await asyncio.gather(*tasks)
 

@@ -12,12 +12,13 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from app.server.limits import BodyBudget, ServerLimits
+from app.server.limits import BodyBudget, ServerLimits, trim_heap
 
 logger = logging.getLogger(__name__)
 
 SHUTDOWN_LINGER_SECONDS = 0.2  # that an idle connection is still read after the service has stopped listening
 SWEEP_SECONDS = 1.0
+TRIM_SECONDS = 30.0  # pictures, figures and JSON leave free memory inside the heap, 60 MB after an attack
 EVICTED_SHARE = 0.05  # of all connections: so many idle ones are closed at once when there are too many
 
 HEADERS = (  # of what is answered here, without the application
@@ -39,6 +40,7 @@ class BoundedConnections:
         self.open_connections: set[BoundedProtocol] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rejections = 0
+        self._trimmed_at = 0.0  # by the loop's clock
 
     def __call__(self, **options: Any) -> "BoundedProtocol":
         protocol = BoundedProtocol(self, **options)
@@ -82,6 +84,9 @@ class BoundedConnections:
         for connection in list(self.open_connections):
             connection.end_if_too_slow(now)
         self._bound_unread_answers()
+        if now >= self._trimmed_at + TRIM_SECONDS:
+            self._trimmed_at = now
+            self._loop.run_in_executor(None, trim_heap)
         self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
 

@@ -5,14 +5,13 @@ uvicorn parses with llhttp, which bounds none of these. What is rejected here ha
 
 import asyncio
 import heapq
-import json
 import logging
-from http import HTTPStatus
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.server.limits import BodyBudget, ServerLimits, trim_heap
+from app.server.rejection import render_problem
 
 logger = logging.getLogger(__name__)
 
@@ -20,16 +19,6 @@ SHUTDOWN_LINGER_SECONDS = 0.2  # that an idle connection is still read after the
 SWEEP_SECONDS = 1.0
 TRIM_SECONDS = 30.0  # pictures, figures and JSON leave free memory inside the heap, 60 MB after an attack
 EVICTED_SHARE = 0.05  # of all connections: so many idle ones are closed at once when there are too many
-
-HEADERS = (  # of what is answered here, without the application
-    (b"content-type", b"application/problem+json"),
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"connection", b"close"),
-)
 
 
 class BoundedConnections:
@@ -114,7 +103,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._server.make_room(self):
             detail = "Too many connections are open. Try again in a second."
             self._server.log(503, detail, self.client)
-            transport.write(_problem(503, detail))
+            transport.write(render_problem(503, detail))
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -275,7 +264,7 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             is_answered = False
         if not is_answered:
-            self.transport.write(_problem(status, detail))
+            self.transport.write(render_problem(status, detail))
         self.pipeline.clear()
         self._release_body()
         self.linger()
@@ -318,13 +307,3 @@ class _LingeringTransport:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
-
-
-def _problem(status: int, detail: str) -> bytes:
-    """A whole response with a problem document (RFC 9457)."""
-    document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    body = json.dumps(document).encode()
-    headers = [*HEADERS, (b"content-length", str(len(body)).encode())]
-    if status == 503:
-        headers.append((b"retry-after", b"1"))
-    return b"".join([STATUS_LINE[status], *(name + b": " + value + b"\r\n" for name, value in headers), b"\r\n", body])

@@ -45,18 +45,14 @@ def settings(tmp_path: Path) -> Settings:
     return settings
 
 
-@pytest.mark.parametrize(("fields", "most_megabytes"), LARGE.values(), ids=LARGE)
+@pytest.mark.parametrize(
+    ("fields", "most_megabytes"),
+    [
+        *(pytest.param(*case, id=name) for name, case in LARGE.items()),
+        *(pytest.param(*case, id=name, marks=pytest.mark.hostile) for name, case in LARGEST.items()),
+    ],
+)
 def test_a_large_sweep_is_computed_in_bounded_memory(
-    settings: Settings, fields: dict[str, Any], most_megabytes: float
-) -> None:
-    job, megabytes = submit_and_run(settings, fields)
-    assert job.status == "succeeded", job.error
-    assert megabytes < most_megabytes
-
-
-@pytest.mark.hostile
-@pytest.mark.parametrize(("fields", "most_megabytes"), LARGEST.values(), ids=LARGEST)
-def test_the_largest_sweeps_are_computed_in_bounded_memory(
     settings: Settings, fields: dict[str, Any], most_megabytes: float
 ) -> None:
     job, megabytes = submit_and_run(settings, fields)

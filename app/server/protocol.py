@@ -177,9 +177,14 @@ class BoundedProtocol(HttpToolsProtocol):
     # uvicorn's side
 
     def on_response_complete(self) -> None:
+        """As uvicorn's, but without a timer for each idle connection: the sweep closes them."""
         self._release_body()
         self.since = self.loop.time()
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            if self.pipeline:
+                self._start_asgi_task(*self.pipeline.pop())
 
     def shutdown(self) -> None:
         """As uvicorn's, but an idle connection is read a little longer: a request may be on its way."""
@@ -273,9 +278,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self.headers, self.url = [], b""
 
     def _free(self) -> None:
-        """Free a lost connection and its request at once. A reference cycle waits for a full collection, and uvicorn's
-        keep-alive timer outlives a reset connection: a few hundred requests with long heads then take a gigabyte."""
-        self._unset_keepalive_if_required()
+        """Free a lost connection and its request at once. A reference cycle waits for a full collection: a few hundred
+        requests with long heads then take a gigabyte."""
         self._forget_head()
         self.transport = self._socket
         self.scope = self.cycle = None  # type: ignore[assignment]

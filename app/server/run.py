@@ -27,7 +27,6 @@ def run_server(settings: Settings) -> None:
         log_config=None,
         access_log=False,
         http=BoundedConnections(limits),  # type: ignore[arg-type]  # it is called as a protocol class is
-        timeout_keep_alive=int(limits.idle_seconds),
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=trusted_proxies,
         loop="app.server.event_loop:EagerLoop",

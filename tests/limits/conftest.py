@@ -32,12 +32,7 @@ class Server:
     def __init__(self, limits: ServerLimits) -> None:
         self.port, self.seen = free_port(), list[Scope]()
         self.connections = BoundedConnections(limits)
-        options = {
-            "interface": "asgi3",
-            "lifespan": "off",
-            "log_config": None,
-            "timeout_keep_alive": int(limits.idle_seconds),
-        }
+        options = {"interface": "asgi3", "lifespan": "off", "log_config": None}
         config = uvicorn.Config(self.answer, port=self.port, http=self.connections, **options)  # type: ignore[arg-type]
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)

@@ -4,6 +4,7 @@ from functools import wraps
 
 from starlette.types import Message, Receive, Scope
 
+from app.api.headers import find_header
 from app.errors import BodyTooLarge
 
 
@@ -13,11 +14,8 @@ def limit_body(scope: Scope, receive: Receive, *, max_bytes: int) -> Receive:
     Starlette's RequestBodyLimitMiddleware is not used: its 413 is plain text instead of a problem document, and it
     replaces any other answer to a declared length past the limit, a 401 too.
     """
-    declared = b""
-    for name, value in scope["headers"]:  # a generator would take twice the time, in each prediction
-        if name == b"content-length":
-            declared = value
-    if declared.isdigit():  # the server hands on no more than was declared
+    declared = find_header(scope, b"content-length") or ""
+    if declared.isascii() and declared.isdigit():  # the server hands on no more than was declared
         if int(declared) > max_bytes:
             raise _too_large(max_bytes)
         return receive

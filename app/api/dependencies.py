@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.api.headers import find_media_type
 from app.errors import UnsupportedMediaType
 from app.services import Services
 
@@ -15,7 +16,7 @@ def get_services(request: Request) -> Services:
 
 def require_json(request: Request) -> None:
     """Raise UnsupportedMediaType unless the body says that it is JSON."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = find_media_type(request.scope)
     if media_type != "application/json":
         raise UnsupportedMediaType(
             f"A body of type {media_type or '(none given)'} cannot be read here. Set Content-Type: application/json.",

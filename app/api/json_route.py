@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.headers import find_media_type
 from app.api.json_limits import MAX_UNCOUNTED_BYTES, SMALL, JsonLimits, require_within
 from app.errors import InvalidInput
 
@@ -75,5 +76,5 @@ class ReadRequest(Request):
 
 
 def _is_json(request: Request) -> bool:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = find_media_type(request.scope)
     return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))

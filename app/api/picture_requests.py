@@ -15,6 +15,7 @@ import orjson
 from starlette.requests import Request
 
 from app.api.forms import read_field
+from app.api.headers import find_media_type
 from app.api.json_limits import JsonLimits, require_within
 from app.api.raw_route import read_body
 from app.api.request_context import read_context
@@ -50,7 +51,7 @@ class BatchRequest(NamedTuple):
 async def decode_request(request: Request) -> PictureRequest:
     """Raises UnsupportedMediaType, InvalidInput."""
     model, context, is_debug = _model(request), read_context(request), _is_debug(request)
-    media_type = _media_type(request)
+    media_type = find_media_type(request.scope)
     if media_type == "multipart/form-data":
         content = (await _uploads(request, "file", limit=1))[0]
         return PictureRequest(partial(_read_bytes, content, "body"), len(content), model, context, is_debug)
@@ -64,7 +65,7 @@ async def decode_request(request: Request) -> PictureRequest:
 async def decode_batch_request(request: Request) -> BatchRequest:
     """Raises UnsupportedMediaType, InvalidInput."""
     model, context = _model(request), read_context(request)
-    media_type = _media_type(request)
+    media_type = find_media_type(request.scope)
     if media_type == "multipart/form-data":
         files = await _uploads(request, "files", limit=MAX_PICTURES)
         readers = [partial(_read_bytes, file, f"body.files.{number}") for number, file in enumerate(files)]
@@ -160,10 +161,6 @@ def _not_empty(content: bytes, location: str) -> bytes:
     if not content:
         raise InvalidInput("There is nothing in it: send a picture.", location=location)
     return content
-
-
-def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _unsupported(media_type: str, pictures: tuple[str, ...]) -> UnsupportedMediaType:

@@ -5,6 +5,7 @@ import time
 
 from starlette.requests import Request
 
+from app.api.headers import find_header
 from app.errors import InvalidInput
 from app.server.disconnects import disconnect_check
 from app.serving.request_context import RequestContext
@@ -24,7 +25,7 @@ def read_context(request: Request) -> RequestContext:
 
 
 def _read_deadline(request: Request) -> float | None:
-    timeout = request.headers.get(TIMEOUT)
+    timeout = find_header(request.scope, b"x-request-timeout")
     if timeout is None:
         return None
     if not SECONDS.fullmatch(timeout):

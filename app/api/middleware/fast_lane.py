@@ -1,5 +1,7 @@
 """The short way to raw routes, past FastAPI's own middleware and routing."""
 
+from collections.abc import Awaitable
+
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -12,10 +14,9 @@ class FastLane:
     def __init__(self, app: ASGIApp, *, fastapi: FastAPI, raw_routes: RawRoutes) -> None:
         self._app, self._fastapi, self._raw_routes = app, fastapi, raw_routes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         route = self._raw_routes.find(scope) if scope["type"] == "http" else None
         if route is None:
-            await self._app(scope, receive, send)
-        else:
-            scope["app"], scope["route"] = self._fastapi, route
-            await route.answer(scope, receive, send)
+            return self._app(scope, receive, send)
+        scope["app"], scope["route"] = self._fastapi, route
+        return route.answer(scope, receive, send)

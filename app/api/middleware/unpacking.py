@@ -1,6 +1,7 @@
 """Unpacks compressed bodies, so that no route has to."""
 
 import asyncio
+from collections.abc import Awaitable
 from functools import partial
 
 from anyio import CapacityLimiter, to_thread
@@ -10,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.body_limit import limit_body
 from app.api.encodings import NONE, require_readable, unpack
 from app.api.error_handlers import send_error
+from app.api.headers import find_header
 from app.api.raw_route import MAX_JSON_BYTES, PictureRoute, RawRoutes, read_body
 from app.errors import AppError, Overloaded
 from app.server.disconnects import disconnect_check, transport_of
@@ -27,12 +29,9 @@ class Unpacking:
         self._threads, self._turns = CapacityLimiter(MAX_UNPACKING_THREADS), asyncio.Semaphore(MAX_UNPACKING_THREADS)
         self._unpacked_bytes = 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        for name, _ in scope["headers"] if scope["type"] == "http" else ():
-            if name == b"content-encoding":
-                await self._unpack(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        is_packed = scope["type"] == "http" and find_header(scope, b"content-encoding") is not None
+        return (self._unpack if is_packed else self._app)(scope, receive, send)
 
     async def _unpack(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, max_bytes = Request(scope), self._max_body_bytes(scope)

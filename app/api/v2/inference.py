@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.dependencies import get_services
+from app.api.headers import find_header
 from app.api.raw_route import PictureRoute, read_body
 from app.api.request_context import read_context
 from app.api.v2 import documents
@@ -18,7 +19,7 @@ from app.services import Services
 from app.serving.model_cache import CHAMPION
 from app.serving.predictor import INLINE_TENSOR_BYTES, TensorPrediction
 
-JSON_SIZE = "Inference-Header-Content-Length"
+JSON_SIZE = b"inference-header-content-length"
 
 router = APIRouter(prefix=f"/v2/models/{MODEL}", tags=["open inference protocol"], route_class=PictureRoute)
 
@@ -40,7 +41,7 @@ async def infer(request: Request) -> Response:
 async def _infer(request: Request, services: Services, name: str) -> Response:
     arrived, start = time.monotonic(), time.perf_counter_ns()
     context = read_context(request)
-    json_size = read_json_size(request.headers.get(JSON_SIZE))
+    json_size = read_json_size(find_header(request.scope, JSON_SIZE))
     body = await read_body(request)
     decode_request = partial(read_request, body, json_size)
     is_small = len(body) <= INLINE_TENSOR_BYTES
@@ -59,4 +60,4 @@ def encode_response(predicted: TensorPrediction[InferenceRequest]) -> Response:
     content, json_size = write_response(predicted.request, predicted.version, predicted.probabilities)
     if json_size is None:
         return Response(content, media_type="application/json")
-    return Response(content, media_type="application/octet-stream", headers={JSON_SIZE: str(json_size)})
+    return Response(content, media_type="application/octet-stream", headers={JSON_SIZE.decode(): str(json_size)})

@@ -29,14 +29,14 @@ def with_headers(send: Send, headers: Headers, request_id: str, outcome: Outcome
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             outcome.status, outcome.seconds = message["status"], time.perf_counter() - outcome.started
-            merged = [*message["headers"], *headers, (b"x-request-id", request_id.encode())]
-            names = [name for name, _ in merged]
+            own = message["headers"]
+            merged, names = [*own, *headers, (b"x-request-id", request_id.encode())], [name for name, _ in own]
             if POLICY[0] not in names:
                 merged.append(POLICY)
             if NOT_STORED[0] not in names:
                 merged.append(NOT_STORED)
             if outcome.status in CREATED and b"location" in names:
-                outcome.location = merged[names.index(b"location")][1].decode()
+                outcome.location = own[names.index(b"location")][1].decode()
             message["headers"] = merged
         await send(message)
 

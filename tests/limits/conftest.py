@@ -1,5 +1,6 @@
 """A real server with short limits, and what a hostile client sends it."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -54,6 +55,8 @@ class Server:
         if scope["path"] == "/early":
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if scope["path"] == "/later":
+            await asyncio.sleep(1)
         await send({"type": "http.response.body", "body": body})
 
     def connect(self) -> socket.socket:

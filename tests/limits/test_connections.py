@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from app.server import protocol
 from app.server.limits import affordable_connections
 from app.server.protocol import BoundedProtocol
 from tests.limits.conftest import SHORT, Server, running
@@ -106,6 +107,37 @@ def test_answer_before_the_end_of_the_body_reaches_a_client_that_goes_on_sending
         for _ in range(30):
             connection.sendall(b"a" * 100_000)
         assert connection.recv(2**16).startswith(b"HTTP/1.1 200")
+
+
+def test_head_and_body_of_an_answer_arrive_together(bounded: Server) -> None:
+    with bounded.connect() as connection:
+        for _ in range(50):
+            connection.sendall(GOOD)
+            assert connection.recv(2**16).endswith(b"\r\n\r\n0")
+
+
+def test_head_does_not_wait_for_a_body_that_comes_later(bounded: Server) -> None:
+    with bounded.connect() as connection:
+        connection.sendall(b"GET /later HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(2**16).endswith(b"\r\n\r\n")
+        assert connection.recv(2**16) == b"0"
+
+
+def test_answer_without_a_body_is_sent_before_the_connection_closes(bounded: Server) -> None:
+    with bounded.connect() as connection:
+        connection.sendall(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert connection.recv(2**16).endswith(b"\r\n\r\n")
+        assert connection.recv(2**16) == b""
+
+
+def test_sweep_in_many_slices_reaches_every_connection(bounded: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "SLICE_SECONDS", 1e-6)
+    slow = [bounded.connect() for _ in range(15)]
+    for connection in slow:
+        connection.sendall(b"GET / HT")
+    assert [connection.recv(2**16)[9:12] for connection in slow] == 15 * [b"408"]
+    for connection in slow:
+        connection.close()
 
 
 def test_new_client_gets_in_past_any_number_of_idle_ones(bounded: Server) -> None:

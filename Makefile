@@ -10,7 +10,7 @@ LOCK = $(BIN)/uv pip compile --quiet --constraint constraints.txt --generate-has
 LOCK_LINUX = $(LOCK) --python-platform x86_64-manylinux_2_28
 IMAGES = api worker-cpu worker-cuda
 
-.PHONY: run test check format bench bench-serving soak hostile pretrained teacher reader reference lock audit sbom digests e2e-compose clean
+.PHONY: run test check format bench bench-serving soak hostile pretrained teacher eye reader reference lock audit sbom digests e2e-compose clean
 
 run: .venv/runtime
 	@exec $(BIN)/numeral up
@@ -58,6 +58,9 @@ pretrained: .venv/development
 
 teacher: .venv/development  # before `pretrained`
 	$(BIN)/python -m models.training.teacher_training
+
+eye: .venv/development
+	$(BIN)/python -m models.training.eye_training
 
 reader: .venv/development
 	$(BIN)/python -m models.training.line_training

@@ -40,6 +40,7 @@ from app.serving.preparation import Preparation
 from app.serving.statistics import Statistics
 from app.storage import StorageWatch, open_storage
 from models.inference.line_reader import LineReader
+from models.pictures.eye import Eye
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class Services:
         load_shedder = LoadShedder()
         self.engine = Engine(self.model_cache, load_shedder, self.recorder)
         self.decoder = DecoderProcess(max_seconds=settings.decode_seconds)
-        self.preparation = Preparation(self.decoder, load_shedder)
+        self.preparation = Preparation(self.decoder, load_shedder, Eye.load())
         self.predictor = Predictor(self.engine, self.preparation, LineReader.load(), self.recorder)
         self.downloads, self.figures = Downloads(load_shedder), Figures(load_shedder)
         self.events = EventFeed(self.sessions)

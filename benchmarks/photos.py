@@ -16,9 +16,12 @@ from app.registry.service import SHIPPED
 from models.errors import PictureRefused
 from models.inference.acceptance import rejection_reason
 from models.inference.classifier import DigitClassifier
+from models.pictures.eye import Eye
 from models.pictures.mnist_format import Normalised
 from models.pictures.normalisation import normalise
 from models.pictures.opening import open_picture
+
+EYE = Eye.load()
 
 CELL, COLUMNS = 160, 8
 
@@ -66,7 +69,7 @@ def parse_arguments() -> argparse.Namespace:
 def read(path: Path, classifier: DigitClassifier) -> Reading:
     label = int(path.parent.name)
     try:
-        normalised = normalise(open_picture(path.read_bytes()))
+        normalised = normalise(open_picture(path.read_bytes()), EYE)
     except PictureRefused as error:
         return Reading(path, label, None, None, 0.0, str(error))
     probabilities = classifier.predict(normalised.image[None])[0]

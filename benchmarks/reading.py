@@ -21,13 +21,14 @@ from models.inference.classifier import DigitClassifier
 from models.inference.line_reader import LineReader
 from models.inference.reading import ReadDigit, choose_digits
 from models.inference.segmentation import segment
+from models.pictures.eye import Eye
 from models.pictures.overlay import draw_boxes
 from models.training.data import Split, load_dataset
 
 GAPS = {"natural": (2, 8), "close": (0, 1), "overlap of 1 to 2": (-2, -1), "overlap of 1 to 4": (-4, -1)}
 DIGITS, JITTER, MARGIN = 5, 2, 12
 SEED = 2026
-READER = LineReader.load()
+READER, EYE = LineReader.load(), Eye.load()
 Page = NDArray[np.uint8]
 
 
@@ -85,7 +86,7 @@ def write(split: Split, random: np.random.Generator, gaps: tuple[int, int]) -> t
 
 
 def read(picture: Image.Image, classifier: DigitClassifier) -> list[list[ReadDigit]]:
-    found = segment(picture, READER)
+    found = segment(picture, READER, EYE)
     return choose_digits(found, classifier.probabilities(found.pixels()), classifier.min_margin)
 
 

@@ -23,12 +23,15 @@ from app.config import Settings
 from app.registry.service import SHIPPED
 from models.inference.acceptance import MIN_PROBABILITY, is_accepted, margin, rejection_reason
 from models.inference.classifier import DigitClassifier
+from models.pictures.eye import Eye
 from models.pictures.mnist_format import Normalised
 from models.pictures.normalisation import normalise
 from models.training.augmentation import augment
 from models.training.calibration import measure_coverage
 from models.training.data import load_dataset
 from models.training.outliers import LETTER_AUGMENTATION
+
+EYE = Eye.load()
 
 FONTS = ("STIXGeneral", "STIXGeneralItalic", "STIXGeneralBol", "cmr10", "cmss10", "cmtt10", "cmti10")
 LIKE_DIGITS = set("BDGIJOQSTZbdfgijloqrsyz")  # a person takes many of these for digits too
@@ -92,7 +95,7 @@ def letters(signs: str) -> Pictures:
 def letter(font: ImageFont.FreeTypeFont, sign: str) -> Pictures:
     page = Image.new("L", (240, 240), 255)
     ImageDraw.Draw(page).text((60, 50), sign, 0, font)
-    return normalise(page).image
+    return normalise(page, EYE).image
 
 
 def smooth_noise(random: np.random.Generator, count: int) -> Pictures:
@@ -104,14 +107,14 @@ def pairs(digits: Pictures) -> list[Normalised]:
     """Two digits side by side on one page."""
     both = zip(digits[:500], digits[500:1000], strict=True)
     pages = [Image.fromarray(np.pad(np.hstack([a[:, 3:25], b[:, 3:25]]), 14)) for a, b in both]
-    return [normalise(page.resize((page.width * 4, page.height * 4))) for page in pages]
+    return [normalise(page.resize((page.width * 4, page.height * 4)), EYE) for page in pages]
 
 
 def blank_pages(random: np.random.Generator) -> list[Normalised]:
     """Sheets of paper with grain and uneven light."""
     shades = np.linspace(0.5, 1, 200)[None, :, None] * np.ones((200, 1, 200))
     pages = np.clip(230 * shades + random.normal(0, 3, shades.shape), 0, 255).astype(np.uint8)
-    return [normalise(Image.fromarray(page)) for page in pages]
+    return [normalise(Image.fromarray(page), EYE) for page in pages]
 
 
 def trust(classifier: DigitClassifier, pictures: Pictures | list[Normalised]) -> NDArray[np.float32]:

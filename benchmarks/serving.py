@@ -24,8 +24,11 @@ from PIL import Image
 from services import LOAD, SEVEN, cpu_seconds
 from serving_rivals.servers import Server, ours, programs_of, rivals
 
+from models.pictures.eye import Eye
 from models.pictures.normalisation import normalise
 from models.pictures.opening import open_picture
+
+EYE = Eye.load()
 
 ROUNDS = 3
 REQUESTS = 1000  # a round
@@ -33,7 +36,7 @@ IDLE_SECONDS = 20.0
 
 
 def main(wanted: list[str]) -> None:
-    picture = normalise(open_picture(SEVEN.read_bytes())).image
+    picture = normalise(open_picture(SEVEN.read_bytes()), EYE).image
     png = io.BytesIO()
     Image.fromarray(picture).save(png, "PNG")
     columns = f"{'CPU us':>8} {'rps':>7} {'p50 ms':>7} {'p99 ms':>7} |"

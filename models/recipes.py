@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 class Recipe:
     """How to train the digit network.
 
-    The fields from `rotation` to `noise` (AUGMENTATIONS) are bounds: each picture gets a random amount of its own. For
-    `rotation` to `warp` it is uniform within plus or minus the bound. Each of `stroke` to `noise` leaves 60 % of the
-    pictures as they are.
+    The fields from `rotation` to `noise` are bounds: each picture gets a random amount of its own. For `rotation` to
+    `warp` it is uniform within plus or minus the bound. Each of `stroke` to `noise` leaves 60 % of the pictures as they
+    are. With `squeeze` and `coarse`, these are the AUGMENTATIONS.
     """
 
     epochs: int  # passes over the training pictures
@@ -31,6 +31,8 @@ class Recipe:
     blur: float = 0.0  # weight of the 3x3 mean in place of the picture, 0..1
     fading: float = 0.0  # fraction of its brightness that the ink loses, 0..1
     noise: float = 0.0  # standard deviation of Gaussian noise; a pixel is 0..1
+    squeeze: float = 0.0  # share of the digits, 0..1, that are stretched towards a square, as scanners do
+    coarse: float = 0.0  # share of the pictures, 0..1, that are reduced to 10 to 18 pixels and enlarged again
     cooldown: float = 0.0  # share of the steps, 0..1, at the end, in which the augmentations are half as large
     synthetic_per_128: int = 0  # synthetic digits (training/synthetic_digits.py) added to every 128 training pictures
     outliers_per_128: int = 0  # pictures of no digit (training/outliers.py) added likewise
@@ -46,7 +48,9 @@ class Recipe:
         return replace(self, **{name: getattr(self, name) / 2 for name in AUGMENTATIONS})
 
 
-AUGMENTATIONS = ("rotation", "scale", "shift", "slant", "aspect", "warp", "stroke", "blur", "fading", "noise")
+AUGMENTATIONS = (
+    "rotation", "scale", "shift", "slant", "aspect", "warp", "stroke", "blur", "fading", "noise", "squeeze", "coarse",
+)  # fmt: skip
 
 FAST = Recipe(
     epochs=5,
@@ -77,8 +81,10 @@ RECIPES = {
         blur=0.4,
         fading=0.2,
         noise=0.05,
+        squeeze=0.12,
+        coarse=0.1,
         cooldown=0.2,
-        synthetic_per_128=8,
+        synthetic_per_128=16,
         outliers_per_128=12,
         distillation_weight=0.9,
     ),

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,11 @@ from app.api.schemas import predictions as schemas
 from app.api.schemas.pictures import MANY_PICTURES, ONE_PICTURE, debug, operation
 from app.serving.predictor import Prediction
 from models.pictures.mnist_format import Normalised
+from models.pictures.overlay import draw_ink
 
 router = APIRouter(prefix="/v1/predict", tags=["prediction"], route_class=PictureRoute)
 
-DEBUG = debug("show the 28x28 picture that the network saw, as `image.png`")
+DEBUG = debug("show what was seen: `image.png`, `image.overlay` and `image.hypotheses`")
 
 
 @router.post("", response_model=schemas.Prediction, openapi_extra=operation(ONE_PICTURE, DEBUG))
@@ -33,7 +35,12 @@ async def predict(request: Request) -> Response:
     prediction = await get_services(request).predictor.one(
         asked.read, size_bytes=asked.size_bytes, model=asked.model, context=asked.context
     )
-    return encode_response(prediction, is_debug=asked.is_debug)
+    if not asked.is_debug or prediction.normalised is None:
+        return json_response(_encode_prediction(prediction))
+    shown = partial(_encode_evidence, prediction.normalised)
+    evidence = await get_services(request).preparation.medium.run(shown, asked.context)
+    document = _encode_prediction(prediction)
+    return json_response(document | {"image": document["image"] | evidence})
 
 
 @router.post("/batch", response_model=schemas.BatchPrediction, openapi_extra=operation(MANY_PICTURES))
@@ -42,13 +49,6 @@ async def predict_batch(request: Request) -> Response:
     asked = await decode_batch_request(request)
     found = await get_services(request).predictor.many(asked.split, model=asked.model, context=asked.context)
     return encode_batch_response(found)
-
-
-def encode_response(prediction: Prediction, *, is_debug: bool) -> Response:
-    document = _encode_prediction(prediction)
-    if is_debug and prediction.normalised:
-        document["image"]["png"] = as_data_url(_encode_png(prediction.normalised.image))
-    return json_response(document)
 
 
 def encode_batch_response(found: Sequence[Prediction | Exception]) -> Response:
@@ -77,6 +77,17 @@ def _encode_normalised(picture: Normalised) -> dict[str, Any]:
         "shift": picture.shift,
         "ink": picture.ink_share,
     }
+
+
+def _encode_evidence(normalised: Normalised) -> dict[str, Any]:
+    """The 28x28 picture; and unless it was sent as such, the ink in the picture, and what else might be the digit."""
+    shown: dict[str, Any] = {"png": as_data_url(_encode_png(normalised.image))}
+    if evidence := normalised.evidence:
+        shown["overlay"] = as_data_url(draw_ink(normalised, evidence))
+        shown["hypotheses"] = [
+            {"box": box, "score": score, "chosen": is_chosen} for box, score, is_chosen in evidence.hypotheses
+        ]
+    return shown
 
 
 def _encode_error(error: Exception) -> dict[str, Any]:

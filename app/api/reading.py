@@ -48,7 +48,7 @@ def _draw(reading: Reading) -> bytes:
 
 def _encode_reading(reading: Reading) -> dict[str, Any]:
     lines = [
-        {"text": "".join(str(digit.digit) for digit in line), "digits": [_encode_digit(digit) for digit in line]}
+        {"text": " ".join(_groups(line)), "groups": _groups(line), "digits": [_encode_digit(digit) for digit in line]}
         for line in reading.lines
     ]
     return {
@@ -57,6 +57,16 @@ def _encode_reading(reading: Reading) -> dict[str, Any]:
         "digits": [digit for line in lines for digit in line["digits"]],
         "model": {"version": reading.version},
     }
+
+
+def _groups(line: list[ReadDigit]) -> list[str]:
+    """The numbers of a line: the digits between its dashes."""
+    groups: list[str] = []
+    for digit in line:
+        if not groups or digit.follows_dash:
+            groups.append("")
+        groups[-1] += str(digit.digit)
+    return groups
 
 
 def _encode_digit(digit: ReadDigit) -> dict[str, Any]:

@@ -7,6 +7,7 @@ go to a process that can be killed, one at a time.
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from models.inference.line_reader import LineReader
 from models.inference.segmentation import Segmentation, segment
 from models.pictures.decoding import Decoded
 from models.pictures.encoded import MAX_SMALL_BYTES, Effort, EncodedPicture
+from models.pictures.eye import Eye
 from models.pictures.mnist_format import Normalised, as_mnist
 from models.pictures.normalisation import normalise
 
@@ -52,8 +54,8 @@ _Found = Prepared | EncodedPicture | AppError | ModelError
 class Preparation:
     """Belongs to one event loop. Every method raises Overloaded, DeadlineExceeded and ClientGone."""
 
-    def __init__(self, decoder: DecoderProcess, load_shedder: LoadShedder) -> None:
-        self._decoder, self._load_shedder = decoder, load_shedder
+    def __init__(self, decoder: DecoderProcess, load_shedder: LoadShedder, eye: Eye) -> None:
+        self._decoder, self._load_shedder, self._eye = decoder, load_shedder, eye
         self.small = BoundedThreads(load_shedder, threads=SMALL_THREADS, max_waiting=MAX_WAITING_SMALL)
         self.medium = BoundedThreads(load_shedder, threads=MEDIUM_THREADS, max_waiting=MAX_WAITING_MEDIUM)
         self._large = BoundedThreads(load_shedder, threads=1, max_waiting=0)
@@ -64,14 +66,14 @@ class Preparation:
         """Prepare one picture. Raises InvalidInput, PictureRefused."""
         if size_bytes > INLINE_PICTURE_BYTES:
             threads = self.small if size_bytes <= MAX_SMALL_BYTES else self.medium
-            found = await threads.run(lambda: _prepare_within(Effort.SMALL, read()), context)
+            found = await threads.run(lambda: _prepare_within(Effort.SMALL, read(), self._eye), context)
         else:
             sent = read()
             if not isinstance(sent, EncodedPicture) or (sent.pixels <= INLINE_PIXELS and sent.effort is Effort.SMALL):
-                return _prepare(sent)
+                return _prepare(sent, self._eye)
             found = sent
             if sent.effort is Effort.SMALL:
-                return await self.small.run(lambda: _prepare(sent), context)
+                return await self.small.run(lambda: _prepare(sent, self._eye), context)
         return found if isinstance(found, Prepared) else await self._prepare_costly(found, context)
 
     async def prepare_all(
@@ -81,35 +83,53 @@ class Preparation:
 
         Raises what `split` raises, PictureTooLarge where they have too many pixels together.
         """
-        found = await self.medium.map(_open, _in_turn(split), context)
+        found = await self.medium.map(self._open, _in_turn(split), context)
         encoded = [each for each in found if isinstance(each, EncodedPicture)]
         if (pixels := sum(each.pixels for each in encoded)) > MAX_REQUEST_PIXELS:
             raise PictureTooLarge(
                 f"The pictures have {pixels:,} pixels together, more than {MAX_REQUEST_PIXELS:,}. Send fewer."
             )
         if encoded:
-            found = await self.medium.map(_attempt, found, context)
+            found = await self.medium.map(self._attempt, found, context)
         return [
             await self._attempt_large(each, context) if isinstance(each, EncodedPicture) else each for each in found
         ]
 
     async def segment(self, read: PictureReader, reader: LineReader, context: RequestContext) -> Segmentation:
         """Find the digits of a page. Raises InvalidInput, PictureRefused."""
-        found = await self.medium.run(lambda: _segment_within(Effort.MEDIUM, read(), reader), context)
+        found = await self.medium.run(lambda: _segment_within(Effort.MEDIUM, read(), reader, self._eye), context)
         if isinstance(found, Segmentation):
             return found
         decoded = await self._decode(found, context)
-        return await self.medium.run(lambda: segment(decoded, reader), context)
+        return await self.medium.run(lambda: segment(decoded, reader, self._eye), context)
+
+    def _open(self, read: PictureReader) -> _Found:
+        """A picture still to be decoded, and not opened: that would take memory for each; or pixels, ready."""
+        try:
+            sent = read()
+        except (AppError, ModelError) as error:
+            return error.with_traceback(None)  # with it, the pictures of its frames would stay in memory
+        return sent._replace(opened=None) if isinstance(sent, EncodedPicture) else _prepare(sent, self._eye)
+
+    def _attempt(self, found: _Found) -> _Found:
+        """Prepare a picture, unless it is a large one."""
+        if not isinstance(found, EncodedPicture):
+            return found
+        try:
+            prepared = _prepare_within(Effort.MEDIUM, found, self._eye)
+            return _without_evidence(prepared) if isinstance(prepared, Prepared) else prepared
+        except ModelError as error:
+            return error.with_traceback(None)
 
     async def _prepare_costly(self, picture: EncodedPicture, context: RequestContext) -> Prepared:
         if picture.effort is not Effort.LARGE:
-            return await self.medium.run(lambda: _prepare(picture), context)
+            return await self.medium.run(lambda: _prepare(picture, self._eye), context)
         decoded = await self._decode(picture, context)
-        return await self.medium.run(lambda: _normalise(decoded), context)
+        return await self.medium.run(lambda: _normalise(decoded, self._eye), context)
 
     async def _attempt_large(self, picture: EncodedPicture, context: RequestContext) -> Prepared | ModelError:
         try:
-            return await self._prepare_costly(picture, context)
+            return _without_evidence(await self._prepare_costly(picture, context))
         except ModelError as error:
             return error.with_traceback(None)
 
@@ -143,15 +163,17 @@ async def _acquire(lock: asyncio.Lock, context: RequestContext) -> None:
         raise
 
 
-def _prepare_within(effort: Effort, sent: EncodedPicture | Pixels) -> Prepared | EncodedPicture:
+def _prepare_within(effort: Effort, sent: EncodedPicture | Pixels, eye: Eye) -> Prepared | EncodedPicture:
     """Prepare what was sent, unless it takes more than that effort."""
-    return sent if isinstance(sent, EncodedPicture) and sent.effort > effort else _prepare(sent)
+    return sent if isinstance(sent, EncodedPicture) and sent.effort > effort else _prepare(sent, eye)
 
 
-def _segment_within(effort: Effort, sent: EncodedPicture | Pixels, reader: LineReader) -> Segmentation | EncodedPicture:
+def _segment_within(
+    effort: Effort, sent: EncodedPicture | Pixels, reader: LineReader, eye: Eye
+) -> Segmentation | EncodedPicture:
     if not isinstance(sent, EncodedPicture):
-        return segment(Image.fromarray(sent.round().astype(np.uint8)), reader)
-    return sent if sent.effort > effort else segment(sent.open(), reader)
+        return segment(Image.fromarray(sent.round().astype(np.uint8)), reader, eye)
+    return sent if sent.effort > effort else segment(sent.open(), reader, eye)
 
 
 def _in_turn(split: Callable[[], Iterable[PictureReader]]) -> Iterator[PictureReader]:
@@ -159,29 +181,16 @@ def _in_turn(split: Callable[[], Iterable[PictureReader]]) -> Iterator[PictureRe
     yield from split()
 
 
-def _open(read: PictureReader) -> _Found:
-    """A picture still to be decoded, and not opened: that would take memory for each; or pixels, ready."""
-    try:
-        sent = read()
-    except (AppError, ModelError) as error:
-        return error.with_traceback(None)  # with it, the pictures of its frames would stay in memory
-    return sent._replace(opened=None) if isinstance(sent, EncodedPicture) else _prepare(sent)
+def _prepare(sent: EncodedPicture | Pixels, eye: Eye) -> Prepared:
+    return _normalise(sent.open(), eye) if isinstance(sent, EncodedPicture) else Prepared(sent / np.float32(255), None)
 
 
-def _attempt(found: _Found) -> _Found:
-    """Prepare a picture, unless it is a large one."""
-    if not isinstance(found, EncodedPicture):
-        return found
-    try:
-        return _prepare_within(Effort.MEDIUM, found)
-    except ModelError as error:
-        return error.with_traceback(None)
+def _without_evidence(prepared: Prepared) -> Prepared:
+    """The same without the picture that its evidence holds: a request may have hundreds."""
+    normalised = prepared.normalised
+    return prepared._replace(normalised=normalised and replace(normalised, evidence=None))
 
 
-def _prepare(sent: EncodedPicture | Pixels) -> Prepared:
-    return _normalise(sent.open()) if isinstance(sent, EncodedPicture) else Prepared(sent / np.float32(255), None)
-
-
-def _normalise(picture: Image.Image | Decoded) -> Prepared:
-    normalised = (as_mnist(picture) if isinstance(picture, Image.Image) else None) or normalise(picture)
+def _normalise(picture: Image.Image | Decoded, eye: Eye) -> Prepared:
+    normalised = (as_mnist(picture) if isinstance(picture, Image.Image) else None) or normalise(picture, eye)
     return Prepared(normalised.image.astype(np.float32) / np.float32(255), normalised)

@@ -43,11 +43,11 @@ def rejection_reason(
     `probabilities` (10,) are calibrated, `pixels` (28, 28) in 0..1 are the network's input, `normalised` is the picture
     that they come from; None if the client sent the pixels.
     """
+    if normalised is not None and normalised.rejection_reason is not None:
+        return normalised.rejection_reason
     ink_pixels = np.count_nonzero(pixels > MIN_INK_LEVEL)
     if ink_pixels == 0 and pixels.max() == 0:
         return "blank"
-    if normalised is not None and normalised.rejection_reason is not None:
-        return normalised.rejection_reason
     if ink_pixels < MIN_INK_PIXELS:
         return "too_small"
     if is_accepted(probabilities, min_margin):

@@ -1,6 +1,7 @@
 """Decides which digits stand on a segmented page, from the classifier's and the line reader's probabilities."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from models.arrays import Floats
 from models.inference.acceptance import rejection_reason
 from models.inference.classifier import softmax
 from models.inference.segmentation import SHIFTS, DigitCandidate, Segmentation
-from models.pictures.boxes import Box
+from models.pictures.boxes import Box, middle_of
 from models.pictures.rejection import RejectionReason
 
 EPSILON = np.float32(1e-9)  # so that a probability of zero has a logarithm
@@ -22,6 +23,7 @@ class ReadDigit:
     confidence: float
     box: Box
     reason: RejectionReason | None  # None if it is accepted
+    follows_dash: bool = False  # a dash stands between it and the digit before it
 
 
 def choose_digits(segmentation: Segmentation, probabilities: Floats, min_margin: float) -> list[list[ReadDigit]]:
@@ -33,13 +35,13 @@ def choose_digits(segmentation: Segmentation, probabilities: Floats, min_margin:
     """
     rows = iter(softmax(np.log(probabilities + EPSILON).reshape(len(SHIFTS), -1, 10).mean(axis=0)))
     lines = []
-    for line in segmentation.lines:
+    for line, dashes in zip(segmentation.lines, segmentation.dashes, strict=True):
         judged = []
         for found in line:
             whole = _judge(found, next(rows), segmentation, min_margin)
             parts = [(part.split_from, _judge(part, next(rows), segmentation, min_margin)) for part in found.parts]
             judged += [(found.split_from, whole)] if whole.reason is None or not parts else parts
-        lines.append(_reject_together(judged))
+        lines.append(_separate(_reject_together(judged), [x / segmentation.scale for x in dashes]))
     return [line for line in lines if line]
 
 
@@ -50,6 +52,15 @@ def _reject_together(judged: list[tuple[int | None, ReadDigit]]) -> list[ReadDig
         replace(digit, reason=digit.reason or "ambiguous") if split_from in rejected else digit
         for split_from, digit in judged
     ]
+
+
+def _separate(digits: list[ReadDigit], dashes: list[float]) -> list[ReadDigit]:
+    """The digits; those that a dash, at a column of the original, separates from the one before say so."""
+    separated = digits[:1]
+    for before, digit in pairwise(digits):
+        start, end = middle_of(before.box)[0], middle_of(digit.box)[0]
+        separated.append(replace(digit, follows_dash=any(start < x < end for x in dashes)))
+    return separated
 
 
 def _judge(found: DigitCandidate, own: Floats, segmentation: Segmentation, min_margin: float) -> ReadDigit:

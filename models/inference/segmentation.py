@@ -13,9 +13,11 @@ from models.inference.line_reader import LineDigit, LineReader
 from models.pictures.boxes import Box
 from models.pictures.centring import centre
 from models.pictures.decoding import Decoded, decode
+from models.pictures.eye import Eye
 from models.pictures.ink_assignment import DigitInk, assign_ink
 from models.pictures.layout import find_layout
 from models.pictures.line_image import draw_line_image
+from models.pictures.normalisation import normalise
 from models.pictures.text_lines import TextLine
 
 MAX_DIGITS = 100
@@ -39,6 +41,7 @@ class Segmentation:
     """The digit candidates of a page, and how its pixels relate to those of the original."""
 
     lines: list[list[DigitCandidate]]
+    dashes: list[list[float]]  # of each line: the columns of its dashes, in pixels of the working picture
     min_margin: float  # of the line reader, for digits that were split from a component
     upright: Image.Image  # at most 1024 pixels long
     reduction: float  # pixels of `upright` for one of the original
@@ -53,10 +56,11 @@ class Segmentation:
         return shifted[:, None].astype(np.float32) / np.float32(255)
 
 
-def segment(picture: Image.Image | Decoded, reader: LineReader) -> Segmentation:
+def segment(picture: Image.Image | Decoded, reader: LineReader, eye: Eye) -> Segmentation:
     """Find the digits of a page. Raises PictureRefused if the picture is damaged or has too many marks."""
-    upright, reduction, size = decode(picture)
-    layout = find_layout(upright)
+    decoded = decode(picture)
+    upright, reduction, size = decoded
+    layout = find_layout(upright.convert("RGB"), eye)
     read, remaining_pixels = [], MAX_LINE_PIXELS
     for line in layout.lines:
         image = draw_line_image(line)
@@ -66,7 +70,22 @@ def segment(picture: Image.Image | Decoded, reader: LineReader) -> Segmentation:
     _require(sum(map(len, read)) <= MAX_DIGITS)  # before the ink is assigned, which takes longer than reading
     lines = [_find_candidates(line, digits) for line, digits in zip(layout.lines, read, strict=True)]
     _require(sum(len(found.parts) or 1 for line in lines for found in line) <= MAX_DIGITS)
-    return Segmentation(lines, reader.min_margin, upright, reduction, layout.scale * reduction, size)
+    dashes = [line.dashes for line in layout.lines]
+    if sum(map(len, lines)) <= 1 and (alone := _prepare_alone(decoded, eye, lines, layout.scale * reduction)):
+        lines, dashes = [[alone]], [[]]
+    return Segmentation(lines, dashes, reader.min_margin, upright, reduction, layout.scale * reduction, size)
+
+
+def _prepare_alone(
+    decoded: Decoded, eye: Eye, lines: list[list[DigitCandidate]], scale: float
+) -> DigitCandidate | None:
+    """The only digit of a picture as a prediction would see it; None if it would see no digit, or several."""
+    normalised = normalise(decoded, eye)
+    if normalised.box is None or normalised.rejection_reason is not None:
+        return None
+    left, top, right, bottom = (round(edge * scale) for edge in normalised.box)
+    parts = tuple(part for line in lines for found in line for part in found.parts)
+    return DigitCandidate(normalised.image, (left, top, right, bottom), None, None, parts)
 
 
 def _find_candidates(line: TextLine, read: list[tuple[LineDigit, float]]) -> list[DigitCandidate]:

@@ -7,14 +7,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.arrays import Floats
-from models.pictures.background import Foreground
 from models.pictures.boxes import Box
 
-MIN_STRENGTH = 14.0  # of 255: weaker pixels are not ink
-MIN_RELATIVE_STRENGTH = 0.35  # of the digit's own strength: weaker ink is ruling, a shadow or a smear
-PEAK_PIXELS = 60  # the peak strength is the level that this many pixels reach
-MIN_RULING_SHARE = 0.6  # of the picture's side: a component as long as this may be ruling
-MAX_QUIET_NOISE = 2.0  # of 255: with more noise the ink is smoothed first
+MIN_INK = 0.5  # of a pixel: the eye takes it for ink rather than not
+MIN_FAINT_INK = 0.2  # of a pixel beside ink: a stroke that the eye is less sure of continues it
 NEIGHBOURS = np.ones((3, 3), bool)  # pixels that touch at a corner are connected
 
 Boxes = NDArray[np.int64]  # (count, 4): left, top, right, bottom
@@ -36,34 +32,22 @@ class Component:
         return self.box[3] - self.box[1]
 
 
-def denoise(foreground: Foreground) -> tuple[Floats, float]:
-    """Returns the strength, smoothed if the background is noisy, and the threshold below which nothing is ink."""
-    is_noisy = foreground.noise > MAX_QUIET_NOISE
-    strength = ndimage.uniform_filter(foreground.strength, 3) if is_noisy else foreground.strength
-    return strength, max(MIN_STRENGTH, 4 * foreground.noise)
+def label_ink(ink: Floats, *, bridge: int = 0) -> NDArray[np.int32]:
+    """Labels (height, width) of connected ink in 0..1, from 1 on: ink, and the faint ink that continues it.
 
-
-def peak_strength(strength: Floats) -> float:
-    """The highest whole level that PEAK_PIXELS pixels reach, 0..255."""
-    counts = np.bincount(strength.ravel().astype(np.uint8), minlength=256)  # np.partition is slow on so many zeros
-    return 255.0 - int((counts[::-1].cumsum() >= min(PEAK_PIXELS, strength.size)).argmax())
+    Gaps of up to twice `bridge` pixels are bridged, but not labelled. (Canny 1986: thresholding with hysteresis.)
+    """
+    is_ink = ink > MIN_FAINT_INK
+    joined = ndimage.binary_dilation(is_ink, NEIGHBOURS, bridge) if bridge else is_ink
+    labels, count = ndimage.label(joined, NEIGHBOURS)
+    numbers = np.zeros(count + 1, np.int32)
+    kept = np.unique(labels[ink > MIN_INK])
+    numbers[kept] = np.arange(1, len(kept) + 1)
+    labelled: NDArray[np.int32] = np.where(is_ink, numbers[labels], 0)
+    return labelled
 
 
 def find_boxes(labels: NDArray[np.int32]) -> Boxes:
     """The box of each label, from 1 on."""
     found = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)]
     return np.array(found, np.int64).reshape(-1, 4)
-
-
-def touches_edge(boxes: Boxes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Whether each box reaches the edge of a picture of this shape (height, width)."""
-    left, top, right, bottom = boxes.T
-    touches: NDArray[np.bool_] = (left <= 0) | (top <= 0) | (right >= shape[1]) | (bottom >= shape[0])
-    return touches
-
-
-def may_have_ruling(boxes: Boxes, shape: tuple[int, ...]) -> bool:
-    """Whether some component extends from the picture's edge across most of the picture."""
-    sides = boxes[:, 2:] - boxes[:, :2]
-    is_long = (sides > (MIN_RULING_SHARE * shape[1], MIN_RULING_SHARE * shape[0])).any(axis=1)
-    return bool((is_long & touches_edge(boxes, shape)).any())

@@ -8,12 +8,11 @@ from models.arrays import Floats
 from models.pictures.boxes import middle_of
 from models.pictures.centring import equalise_strokes, resize
 from models.pictures.line_format import HEIGHT
-from models.pictures.text_lines import MIN_TALL_SHARE, TextLine
+from models.pictures.text_lines import MAX_SLOPE, MIN_TALL_SHARE, TextLine
 
 DIGIT_HEIGHT = 20  # pixels
 PADDING = 8  # pixels of the line image on the left and on the right
 FINE_DIGIT_HEIGHT = 40  # pixels, where strokes are measured
-MAX_SLOPE = 0.36  # from 15 to 20 degrees on, the layout takes a line for several
 
 
 @dataclass(frozen=True)

@@ -1,82 +1,128 @@
 """Normalises any picture of a digit to MNIST's format (mnist_format.py)."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
+from scipy import ndimage
 
-from models.pictures.background import Foreground, subtract_background
 from models.pictures.boxes import Box, size_of
 from models.pictures.centring import centre
-from models.pictures.decoding import Decoded, decode, to_grey
+from models.pictures.components import MIN_INK, find_boxes
+from models.pictures.decoding import Decoded, decode
 from models.pictures.digit_selection import Digit, select_digit
-from models.pictures.mnist_format import Normalised, as_mnist
+from models.pictures.eye import Eye, Sight
+from models.pictures.mnist_format import Evidence, Hypothesis, Normalised, as_mnist
+from models.pictures.opening import Size
 from models.pictures.rejection import RejectionReason
+from models.pictures.strength import measure_strength
 
-OVERVIEW_SIDE = 320  # pixels: larger pictures are reduced to it
-MIN_OVERVIEW_DIGIT = 60  # pixels: a smaller digit is cut out of the larger picture
+MAX_UNREDUCED_SIDE, OVERVIEW_SIDE = 480, 320  # pixels: larger pictures are reduced before they are viewed
+FAR_SIDE, NEAR_SIDE = 96, 64  # pixels of the view of a whole picture, and of a small picture or a part
+MIN_VIEWED_DIGIT = 36  # pixels of the view: a smaller digit is cut out of the larger picture, and viewed again
+MARGIN = 0.3  # of the digit's longer side, around it in the nearer view
 MIN_DIGIT_SIDE = 7  # pixels of the original: smaller ink shows no strokes
-MAX_EXTENT = 0.7  # the share of a digit's box that is ink; of a dot's it is 0.79
+MAX_DOT_SIDE = 0.15  # of the picture's longer side
 
 
-def normalise(picture: Image.Image | Decoded) -> Normalised:
+class _Found(NamedTuple):
+    """What was found in a view of a picture, or of a part of it."""
+
+    digit: Digit | None
+    sight: Sight
+    scale: float  # pixels of the view for one of the picture
+    origin: tuple[int, int]  # left and top of the part
+
+    def to_picture(self, box: Box, reduction: float, size: Size) -> Box:
+        """A box of the view in pixels of the original of this size; the picture has `reduction` pixels for one."""
+        left, top, right, bottom = (
+            (edge / self.scale + self.origin[index % 2]) / reduction for index, edge in enumerate(box)
+        )
+        return int(left), int(top), min(int(np.ceil(right)), size[0]), min(int(np.ceil(bottom)), size[1])
+
+
+def normalise(picture: Image.Image | Decoded, eye: Eye) -> Normalised:
     """Decode the picture and bring its digit to MNIST's format. Raises PictureRefused if the picture is damaged."""
-    upright, reduction, _ = decode(picture)
+    upright, reduction, size = decode(picture)
     if upright.size == (28, 28) and upright.mode == "L":
         negative = as_mnist(ImageOps.invert(upright))
         ready = replace(negative, is_inverted=True) if negative else as_mnist(upright)
         if ready:
             return ready
-    foreground, digit, factor, origin = _find_digit(upright)
-    if digit is None:
-        return Normalised(np.zeros((28, 28), np.uint8), foreground.is_inverted, None, 1.0, (0, 0), 0.0, "blank")
-    image, scale, shift = centre(digit.ink)
-    left, top, right, bottom = (edge / factor + origin[index % 2] for index, edge in enumerate(digit.box))
-    box = (
-        int(left / reduction),
-        int(top / reduction),
-        int(np.ceil(right / reduction)),
-        int(np.ceil(bottom / reduction)),
+    colours = upright.convert("RGB")
+    overview = _reduce(colours)
+    seen = _look(overview, eye, FAR_SIDE if max(overview.size) > FAR_SIDE else NEAR_SIDE, colours)
+    scale = max(overview.size) / max(upright.size) * reduction
+    if seen.digit is None:
+        evidence = Evidence(overview, scale, None, [])
+        blank = np.zeros((28, 28), np.uint8)
+        return Normalised(blank, False, None, 1.0, (0, 0), 0.0, _judge_marks(seen.sight), evidence)
+    hypotheses = [
+        Hypothesis(seen.to_picture(box, reduction, size), share, own) for box, share, own in seen.digit.groups
+    ]
+    found = _look_closer(colours, eye, seen, seen.digit)
+    digit = found.digit or seen.digit
+    box = found.to_picture(digit.box, reduction, size)
+    image, digit_scale, shift = centre(digit.ink)
+    return Normalised(
+        image=image,
+        is_inverted=_is_dark(digit, found.sight),
+        box=box,
+        scale=digit_scale * found.scale * reduction,
+        shift=shift,
+        ink_share=int(np.count_nonzero(image)) / image.size,
+        rejection_reason=_judge_shape(seen.digit, box),
+        evidence=Evidence(overview, scale, digit.ink, hypotheses),
     )
-    ink_share = int(np.count_nonzero(image)) / image.size
-    reason = _judge_shape(digit, box)
-    return Normalised(image, foreground.is_inverted, box, scale * factor * reduction, shift, ink_share, reason)
+
+
+def _look(reduced: Image.Image, eye: Eye, side: int, picture: Image.Image, origin: tuple[int, int] = (0, 0)) -> _Found:
+    """Look at a picture that is reduced already."""
+    sight = eye.look(reduced, side)
+    return _Found(
+        select_digit(sight.ink, measure_strength(sight.ink, sight.colours)), sight, side / max(picture.size), origin
+    )
+
+
+def _look_closer(picture: Image.Image, eye: Eye, seen: _Found, digit: Digit) -> _Found:
+    """Look again at the surroundings of a digit that is small in the first view; the same if it is not."""
+    if max(size_of(digit.box)) >= MIN_VIEWED_DIGIT:
+        return seen
+    left, top, right, bottom = seen.to_picture(digit.box, 1.0, picture.size)
+    margin = round(MARGIN * max(right - left, bottom - top))
+    origin = (max(0, left - margin), max(0, top - margin))
+    part = picture.crop((*origin, min(picture.width, right + margin), min(picture.height, bottom + margin)))
+    near = _look(_reduce(part), eye, NEAR_SIDE, part, origin)
+    return near if near.digit else seen
+
+
+def _reduce(picture: Image.Image) -> Image.Image:
+    longest = max(picture.size)
+    if longest <= MAX_UNREDUCED_SIDE:
+        return picture
+    width, height = (max(1, round(side * OVERVIEW_SIDE / longest)) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.BOX)
+
+
+def _is_dark(digit: Digit, sight: Sight) -> bool:
+    """Whether the ink is darker than what lies around it."""
+    left, top, right, bottom = digit.box
+    grey, around = sight.colours[:, top:bottom, left:right].mean(axis=0), 1 - digit.ink
+    return bool((grey * digit.ink).sum() / digit.ink.sum() < (grey * around).sum() / max(1e-6, float(around.sum())))
 
 
 def _judge_shape(digit: Digit, box: Box) -> RejectionReason | None:
-    """Why the shape of the ink is not that of one digit."""
-    width, height = size_of(box)
-    if max(width, height) < MIN_DIGIT_SIDE or (
-        digit.extent > MAX_EXTENT and max(width, height) < 2 * min(width, height)
-    ):
-        return "too_small"  # or a dot of any size
+    """Why the ink is not that of one digit."""
+    if max(size_of(box)) < MIN_DIGIT_SIDE:
+        return "too_small"
     return "not_a_digit" if digit.others else None  # several digits, or writing
 
 
-def _find_digit(upright: Image.Image) -> tuple[Foreground, Digit | None, float, tuple[int, int]]:
-    """Find the digit in the overview, and again in the larger picture around it if it is small there.
-
-    The scale and the origin (left, top) are those of the part in which it was found.
-    """
-    foreground, digit, factor = _find_in_overview(upright)
-    if digit is None or factor == 1 or max(size_of(digit.box)) >= MIN_OVERVIEW_DIGIT:
-        return foreground, digit, factor, (0, 0)
-    left, top, right, bottom = (round(edge / factor) for edge in digit.box)
-    padding = max(right - left, bottom - top)
-    origin = (max(0, left - padding), max(0, top - padding))
-    part = upright.crop((*origin, min(upright.width, right + padding), min(upright.height, bottom + padding)))
-    near_foreground, near_digit, near_factor = _find_in_overview(part)
-    if near_digit is None:
-        return foreground, digit, factor, (0, 0)
-    return near_foreground, near_digit, near_factor, origin
-
-
-def _find_in_overview(picture: Image.Image) -> tuple[Foreground, Digit | None, float]:
-    """Reduce the picture to the overview's size and find its digit; also returns the scale."""
-    longest = max(picture.size)
-    if longest > OVERVIEW_SIDE:
-        scale = OVERVIEW_SIDE / longest
-        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-        picture = picture.resize(size, Image.Resampling.BOX)
-    foreground = subtract_background(to_grey(picture))
-    return foreground, select_digit(foreground), max(picture.size) / longest
+def _judge_marks(sight: Sight) -> RejectionReason:
+    """Why there is no digit: no mark at all, a dot, or other marks."""
+    boxes = find_boxes(ndimage.label(sight.marks > MIN_INK)[0])
+    if not len(boxes):
+        return "blank"
+    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    return "too_small" if sides.max() <= MAX_DOT_SIDE * max(sight.marks.shape) else "not_a_digit"

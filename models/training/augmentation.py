@@ -10,7 +10,11 @@ from torch import Tensor, nn
 
 from models.recipes import Recipe
 
+_LAST_ROW = torch.tensor([[[0.0, 0.0, 1.0]]])  # of a map in homogeneous coordinates
 UNCHANGED = 0.6  # share of the pictures that each change of the ink leaves as they are
+INK_SIDE = 20  # pixels of a digit's longer side
+MIN_INK = 0.2  # of a pixel in 0..1 that belongs to the digit's box
+COARSE_SIDES = (10, 18)  # pixels: 10 leaves a digit 7 of them
 
 
 def augment(pixels: Tensor, recipe: Recipe) -> Tensor:
@@ -34,12 +38,30 @@ def _transform(pixels: Tensor, recipe: Recipe) -> Tensor:
         maps[:, 0, 1] += slant * recipe.slant
         maps[:, 0] *= (1 + aspect * recipe.aspect)[:, None]
         maps[:, 1] /= (1 + aspect * recipe.aspect)[:, None]
+    if recipe.squeeze:
+        maps = torch.bmm(
+            _squeeze(pixels, recipe.squeeze), torch.cat([maps, _LAST_ROW.to(device).expand(count, 1, 3)], dim=1)
+        )
     grid = nn.functional.affine_grid(maps, list(pixels.shape), align_corners=False)
     if recipe.warp:
         bends = _uniform(device, count, 2, 4, 4) * (recipe.warp / 14)
         smooth = nn.functional.interpolate(bends, size=(28, 28), mode="bilinear", align_corners=True)
         grid = grid + smooth.permute(0, 2, 3, 1)
     return nn.functional.grid_sample(pixels, grid, align_corners=False)
+
+
+def _squeeze(pixels: Tensor, share: float) -> Tensor:
+    """Returns the maps (batch, 2, 3) that stretch the shorter side of a share of the digits towards the longer one."""
+    count, device = len(pixels), pixels.device
+    maps = torch.zeros(count, 2, 3, device=device)
+    amount = torch.rand(count).to(device) * (torch.rand(count).to(device) < share)
+    for axis in (0, 1):  # x, y
+        has_ink = (pixels[:, 0] > MIN_INK).any(dim=1 + axis)
+        first, last = has_ink.int().argmax(dim=1), 27 - has_ink.flip(1).int().argmax(dim=1)
+        narrowing = ((last - first + 1) / INK_SIDE).clamp(0.25, 1) ** amount
+        maps[:, axis, axis] = narrowing
+        maps[:, axis, 2] = (1 - narrowing) * ((first + last) / 2 - 13.5) / 14
+    return maps
 
 
 def _change_ink(pixels: Tensor, recipe: Recipe) -> Tensor:
@@ -50,6 +72,8 @@ def _change_ink(pixels: Tensor, recipe: Recipe) -> Tensor:
         broad = nn.functional.max_pool2d(pixels, 3, 1, 1)
         fine = -nn.functional.max_pool2d(-pixels, 3, 1, 1)
         pixels = pixels + width.clamp(min=0) * (broad - pixels) + width.clamp(max=0) * (pixels - fine)
+    if recipe.coarse:
+        pixels = _coarsen(pixels, recipe.coarse)
     if recipe.blur:
         amount = _keep_some(_uniform(device, count, 1, 1, 1)).abs() * recipe.blur
         pixels = torch.lerp(pixels, nn.functional.avg_pool2d(pixels, 3, 1, 1), amount)
@@ -59,6 +83,15 @@ def _change_ink(pixels: Tensor, recipe: Recipe) -> Tensor:
         grain = torch.randn(pixels.shape).to(device) * _keep_some(_uniform(device, count, 1, 1, 1)).abs() * recipe.noise
         pixels = (pixels + grain).clamp(0, 1)
     return pixels
+
+
+def _coarsen(pixels: Tensor, share: float) -> Tensor:
+    """Reduce a share of the pictures to one size, between COARSE_SIDES, and enlarge them again."""
+    side = int(torch.randint(COARSE_SIDES[0], COARSE_SIDES[1] + 1, ()))
+    is_coarse = (torch.rand(len(pixels)) < share).to(pixels.device)
+    small = nn.functional.interpolate(pixels, size=(side, side), mode="area")
+    coarse = nn.functional.interpolate(small, size=(28, 28), mode="bilinear", align_corners=False)
+    return torch.where(is_coarse[:, None, None, None], coarse, pixels)
 
 
 def _uniform(device: torch.device, *shape: int) -> Tensor:

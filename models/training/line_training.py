@@ -82,25 +82,13 @@ def to_onnx(network: nn.Sequential, *, min_margin: float = 1.0) -> bytes:
     layers = list(network)
     for number, (layer, following) in enumerate(zip(layers, [*layers[1:], None], strict=True)):
         if isinstance(layer, nn.Conv2d):
-            pads = [*layer.padding, *layer.padding]
-            builder.add("Conv", f"conv{number}", *_fold(layer, following), pads=pads)
+            builder.add_convolution(f"conv{number}", layer, following)
         elif isinstance(layer, nn.ReLU):
             builder.add("Relu")
         elif isinstance(layer, nn.MaxPool2d):
             sides = nn.modules.utils._pair(layer.kernel_size)
             builder.add("MaxPool", kernel_shape=list(sides), strides=list(sides))
     return builder.serialize({MIN_MARGIN: str(min_margin)})
-
-
-def _fold(layer: nn.Conv2d, norm: nn.Module | None) -> tuple[Tensor, Tensor]:
-    """Returns weight and bias of a convolution, with the batch-norm that follows it, if any, folded in."""
-    weight = layer.weight.detach().double()
-    if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None or norm.running_var is None:
-        return weight, layer.get_parameter("bias").detach().double()
-    weight, bias = nn.utils.fusion.fuse_conv_bn_weights(
-        weight, None, norm.running_mean.double(), norm.running_var.double(), norm.eps, norm.weight, norm.bias
-    )
-    return weight.detach(), bias.detach()
 
 
 def evaluate_reader(reader: LineReader, dataset: Dataset) -> dict[str, Any]:

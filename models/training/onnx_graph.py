@@ -1,11 +1,11 @@
-"""Builds ONNX files of networks whose layers form a chain."""
+"""Builds ONNX files of networks whose layers form a chain, with a few shortcuts."""
 
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor
+from torch import Tensor, nn
 
 OPSET = 17
 
@@ -21,14 +21,36 @@ class GraphBuilder:
         self._weights: list[onnx.TensorProto] = []
         self._last = source[0]
 
-    def add(self, operator: str, name: str = "", *weights: Tensor, **attributes: Any) -> None:
-        """Append a node. Its weights are stored as float32."""
+    def add(
+        self, operator: str, name: str = "", *weights: Tensor, also: tuple[str, ...] = (), **attributes: Any
+    ) -> str:
+        """Append a node; returns the name of its output. Its weights are stored as float32.
+
+        `also` are further inputs before the weights: outputs of earlier nodes, or "" for what is left out.
+        """
         names = [f"{name}.weight", f"{name}.bias"][: len(weights)]
         for label, weight in zip(names, weights, strict=True):
             self._weights.append(numpy_helper.from_array(weight.numpy().astype(np.float32), label))
         output = f"{operator.lower()}_{len(self._nodes)}"
-        self._nodes.append(helper.make_node(operator, [self._last, *names], [output], **attributes))
+        self._nodes.append(helper.make_node(operator, [self._last, *also, *names], [output], **attributes))
         self._last = output
+        return output
+
+    def add_convolution(self, name: str, layer: nn.Conv2d, norm: nn.Module | None = None) -> None:
+        """Append a convolution, with the batch-norm that follows it, if any, folded in."""
+        pads, strides = [*layer.padding, *layer.padding], list(layer.stride)
+        self.add("Conv", name, *fold_batch_norm(layer, norm), pads=pads, strides=strides)
+
+    def add_doubling(self) -> None:
+        """Append a node that repeats each row and each column (nearest neighbour)."""
+        self._weights.append(numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), f"scales_{len(self._nodes)}"))
+        self.add(
+            "Resize",
+            also=("", self._weights[-1].name),
+            mode="nearest",
+            nearest_mode="floor",
+            coordinate_transformation_mode="asymmetric",
+        )
 
     def serialize(self, metadata: dict[str, str]) -> bytes:
         """Returns the checked file with its metadata."""
@@ -42,3 +64,14 @@ class GraphBuilder:
         onnx.checker.check_model(model, full_check=True)
         serialized: bytes = model.SerializeToString()
         return serialized
+
+
+def fold_batch_norm(layer: nn.Conv2d, norm: nn.Module | None) -> tuple[Tensor, Tensor]:
+    """Returns weight and bias of a convolution, with the batch-norm that follows it, if any, folded in."""
+    weight = layer.weight.detach().double()
+    if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None or norm.running_var is None:
+        return weight, layer.get_parameter("bias").detach().double()
+    weight, bias = nn.utils.fusion.fuse_conv_bn_weights(
+        weight, None, norm.running_mean.double(), norm.running_var.double(), norm.eps, norm.weight, norm.bias
+    )
+    return weight.detach(), bias.detach()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
@@ -93,7 +94,16 @@ def test_debug_shows_the_picture_that_the_network_saw(api: httpx.Client) -> None
     shown = api.post("/v1/predict", content=SEVEN.read_bytes(), headers=PNG, params={"debug": "true"}).json()
     kind, _, encoded = shown["image"].pop("png").partition(",")
     assert kind == "data:image/png;base64"
+    overlay, hypotheses = shown["image"].pop("overlay"), shown["image"].pop("hypotheses")
     assert shown == plain
+    drawn = np.asarray(Image.open(io.BytesIO(base64.b64decode(overlay.partition(",")[2]))).convert("RGB"), int)
+    zoom = drawn.shape[1] / Image.open(SEVEN).width
+    left, top, right, bottom = (round(edge * zoom) for edge in plain["image"]["box"])
+    is_blue = drawn[..., 2] - drawn[..., 0] > 60
+    assert is_blue[top:bottom, left:right].mean() > 0.05  # the ink
+    assert is_blue[:top].sum() + is_blue[bottom + 4 :].sum() < 0.1 * is_blue.sum()
+    assert [each["chosen"] for each in hypotheses] == [True]
+    assert hypotheses[0]["score"] == pytest.approx(1)
     picture = Image.open(io.BytesIO(base64.b64decode(encoded)))
     assert (picture.size, picture.mode) == ((28, 28), "L")
     again = api.post("/v1/predict", json={"pixels": list(picture.get_flattened_data())}).json()

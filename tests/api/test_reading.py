@@ -32,7 +32,7 @@ def test_number_is_read_in_every_way_it_can_be_sent(api: httpx.Client) -> None:
     assert set(reading) == {"text", "lines", "digits", "model"}
     assert reading["text"] == "20638"
     assert [digit["digit"] for digit in reading["digits"]] == [2, 0, 6, 3, 8]
-    assert reading["lines"] == [{"text": "20638", "digits": reading["digits"]}]
+    assert reading["lines"] == [{"text": "20638", "groups": ["20638"], "digits": reading["digits"]}]
     assert reading["model"] == {"version": "1"}
     for digit in reading["digits"]:
         assert digit["accepted"] == (digit["reason"] is None)
@@ -42,6 +42,18 @@ def test_one_digit_is_read_too_as_a_picture_and_as_pixels(api: httpx.Client) -> 
     assert api.post(READ, content=SEVEN.read_bytes(), headers=PNG).json()["text"] == "7"
     pixels = (255 - drawn("6")[12:-12, 12:-12]).tolist()
     assert api.post(READ, json={"pixels": pixels}).json()["text"] == "6"
+
+
+def test_a_dash_separates_two_groups(api: httpx.Client) -> None:
+    page = np.hstack([drawn("20"), np.full((52, 20), 255, np.uint8), drawn("68")])
+    middle = page.shape[1] // 2
+    page[25:28, middle - 7 : middle + 7] = 0
+    buffer = io.BytesIO()
+    Image.fromarray(page).save(buffer, "PNG")
+    reading = api.post(READ, content=buffer.getvalue(), headers=PNG).json()
+    assert reading["text"] == "20 68"
+    assert reading["lines"][0]["groups"] == ["20", "68"]
+    assert len(reading["digits"]) == 4
 
 
 def test_blank_page_has_no_text(api: httpx.Client) -> None:

@@ -9,6 +9,14 @@ class ModelReference(BaseModel):
     version: str
 
 
+class Hypothesis(BaseModel):
+    """Ink that may be the digit."""
+
+    box: tuple[int, int, int, int] = Field(description="left, top, right, bottom")
+    score: float = Field(ge=0, le=1, description="its share of all ink that was found")
+    chosen: bool = Field(description="whether it was taken as the digit, or as a part of it")
+
+
 class PictureReport(BaseModel):
     """How a picture was brought to 28x28."""
 
@@ -18,6 +26,10 @@ class PictureReport(BaseModel):
     shift: tuple[int, int]
     ink: float = Field(description="share of the 28x28 pixels that carry ink")
     png: str = Field("", description="with `debug=true`: the 28x28 picture as a data URL; left out otherwise")
+    overlay: str = Field(
+        "", description="with `debug=true`: the picture, the ink in blue, and the boxes of all hypotheses, a data URL"
+    )
+    hypotheses: list[Hypothesis] = Field([], description="with `debug=true`: all ink that was found")
 
 
 class Prediction(BaseModel):
@@ -39,7 +51,8 @@ class ReadDigit(BaseModel):
 
 
 class ReadLine(BaseModel):
-    text: str
+    text: str = Field(description="the groups, with a space between two")
+    groups: list[str] = Field(description="the numbers: a dash between digits separates two")
     digits: list[ReadDigit] = Field(description="from left to right")
 
 

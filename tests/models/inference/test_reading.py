@@ -9,11 +9,12 @@ from models.inference.classifier import DigitClassifier
 from models.inference.line_reader import LineReader
 from models.inference.reading import ReadDigit, choose_digits
 from models.inference.segmentation import segment
+from models.pictures.eye import Eye
 from models.training.data import Dataset
 from models.training.synthetic_digits import draw_digits
 from tests.models.training.test_export import SHIPPED
 
-READER = LineReader.load()
+READER, EYE = LineReader.load(), Eye.load()
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def classifier() -> DigitClassifier:
 
 
 def read(picture: Image.Image, classifier: DigitClassifier) -> list[list[ReadDigit]]:
-    found = segment(picture, READER)
+    found = segment(picture, READER, EYE)
     return choose_digits(found, classifier.probabilities(found.pixels()), classifier.min_margin)
 
 
@@ -197,4 +198,4 @@ def test_combs_are_refused_before_they_are_split(monkeypatch: pytest.MonkeyPatch
             ImageDraw.Draw(page).line([(x, y - 40), (x, y)], fill=0, width=2)
     monkeypatch.setattr("models.pictures.ink_assignment.find_seam", lambda *_, **__: pytest.fail("split"))
     with pytest.raises(PictureRefused, match="more than 100"):
-        segment(page, READER)
+        segment(page, READER, EYE)

@@ -5,10 +5,13 @@ import pytest
 from PIL import Image
 
 from models.errors import PictureRefused
+from models.pictures.eye import Eye
 from models.pictures.mnist_format import as_mnist
 from models.pictures.normalisation import normalise
 from models.pictures.opening import open_picture
 from models.training.data import Dataset
+
+EYE = Eye.load()
 
 
 def test_pictures_of_mnist_stay_unchanged(mnist: Dataset) -> None:
@@ -23,7 +26,7 @@ def test_normalised_picture_stays_unchanged(mnist: Dataset) -> None:
     taken = 0
     for image in mnist.test.images[:100, 0].numpy():
         large = Image.fromarray(255 - image).resize((280, 280), Image.Resampling.BICUBIC)
-        taken += as_mnist(Image.fromarray(normalise(large).image)) is not None
+        taken += as_mnist(Image.fromarray(normalise(large, EYE).image)) is not None
     assert taken >= 90  # not where the shift had to stop at the picture's edge
 
 
@@ -48,4 +51,4 @@ def test_damaged_picture_is_left_for_normalise_to_refuse(mnist: Dataset) -> None
     damaged = open_picture(content.getvalue()[:100])
     assert as_mnist(damaged) is None
     with pytest.raises(PictureRefused):
-        normalise(damaged)
+        normalise(damaged, EYE)

@@ -9,11 +9,14 @@ from scipy import ndimage
 
 from models.errors import PictureRefused, PictureTooLarge
 from models.inference.classifier import DigitClassifier
+from models.pictures.eye import Eye
 from models.pictures.mnist_format import Normalised
 from models.pictures.normalisation import normalise
 from models.pictures.opening import open_picture
 from models.training.data import Dataset
 from tests.models.training.test_export import SHIPPED
+
+EYE = Eye.load()
 
 
 def encode(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -23,7 +26,7 @@ def encode(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
 
 
 def normalise_png(picture: Image.Image) -> Normalised:
-    return normalise(open_picture(encode(picture)))
+    return normalise(open_picture(encode(picture)), EYE)
 
 
 def drawn(size: tuple[int, int] = (200, 300), ink: int = 20, background: int = 230) -> Image.Image:
@@ -63,9 +66,9 @@ def test_exif_orientation_of_a_photo_is_applied() -> None:
     rotated = drawn().rotate(90, expand=True)
     photo = encode(rotated, "JPEG", exif=exif, quality=95)
     np.testing.assert_allclose(
-        normalise(open_picture(photo)).image.mean(), normalise_png(drawn()).image.mean(), rtol=0.15
+        normalise(open_picture(photo), EYE).image.mean(), normalise_png(drawn()).image.mean(), rtol=0.15
     )
-    assert normalise(open_picture(photo)).box == pytest.approx(normalise_png(drawn()).box, abs=4)
+    assert normalise(open_picture(photo), EYE).box == pytest.approx(normalise_png(drawn()).box, abs=4)
 
 
 def test_box_is_in_pixels_of_the_original() -> None:
@@ -83,7 +86,7 @@ def test_every_mode_of_png_is_read(mode: str) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "BMP", "GIF"])
 def test_every_format_is_read(kind: str) -> None:
-    image = normalise(open_picture(encode(drawn(), kind))).image
+    image = normalise(open_picture(encode(drawn(), kind)), EYE).image
     np.testing.assert_allclose(image.mean(), normalise_png(drawn()).image.mean(), rtol=0.15)
 
 
@@ -95,7 +98,7 @@ def test_blank_page_is_blank() -> None:
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", encode(drawn())[:500]])
 def test_bytes_that_are_not_a_whole_picture_are_refused(content: bytes) -> None:
     with pytest.raises(PictureRefused):
-        normalise(open_picture(content))
+        normalise(open_picture(content), EYE)
 
 
 def test_hundred_megapixels_are_refused_before_decoding() -> None:
@@ -121,7 +124,7 @@ def test_picture_with_damaged_exif_data_is_read() -> None:
         photo = bytearray(encode(drawn(), "JPEG", exif=exif))
         start = photo.index(b"Exif") + 6
         photo[start + cut % 30] ^= 0xFF
-        assert normalise(open_picture(bytes(photo))).box is not None
+        assert normalise(open_picture(bytes(photo)), EYE).box is not None
 
 
 def test_light_ink_on_a_transparent_background_is_seen() -> None:
@@ -259,7 +262,7 @@ def test_mnist_digits_are_read_on_shaded_and_squared_paper(mnist: Dataset) -> No
         page[top : top + 224, left : left + 224] *= 1 - 0.75 * ink
         page *= np.linspace(1, 0.55, 330)
         sent = encode(Image.fromarray(page.astype(np.uint8)), "JPEG", quality=70)
-        image = normalise(open_picture(sent)).image
+        image = normalise(open_picture(sent), EYE).image
         right += int(classifier.predict(image[None]).argmax()) == int(mnist.validation.labels[index])
     assert right >= 95
 
@@ -273,7 +276,7 @@ def test_pictures_of_any_size_shape_and_mode_are_normalised() -> None:
         if number % 3:  # mostly background
             pixels[random.random((height, width)) < 0.95] = random.integers(0, 256, 4)
         picture = Image.fromarray(pixels).convert(str(random.choice(["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "F"])))
-        found = normalise(picture)
+        found = normalise(picture, EYE)
         assert found.image.shape == (28, 28)
         assert found.image.dtype == np.uint8
         assert (found.box is None) == (found.image.max() == 0)

@@ -1,0 +1,47 @@
+"""The eye: a small network that finds the ink of digits in a picture, on any ground and in any light."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+from models.arrays import Floats
+from models.pictures.view import draw_view
+
+SHIPPED = Path(__file__).parents[1] / "pretrained" / "eye.onnx"
+
+
+class Sight(NamedTuple):
+    """What the eye sees in a picture."""
+
+    ink: Floats  # (height, width): the probability that a pixel is ink of a digit
+    marks: (
+        Floats  # (height, width): the probability that it belongs to another mark: a frame, a line, a dot, small print
+    )
+    colours: Floats  # (3, height, width): -1..1 around the picture's median
+
+
+class Eye:
+    """An ONNX session for the network (models/training/eye_network.py), on one thread."""
+
+    def __init__(self, model: bytes) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    @classmethod
+    def load(cls, path: Path = SHIPPED) -> "Eye":
+        return cls(path.read_bytes())
+
+    def look(self, picture: Image.Image, side: int, *, is_square: bool = True) -> Sight:
+        """Find the ink of a picture in mode RGB, scaled so that its longer side has `side` pixels."""
+        view = draw_view(picture, side, is_square=is_square)
+        logits: Floats = self._session.run(["ink"], {"view": view.pixels[None]})[0]
+        width, height = view.size
+        ink, marks = 1 / (1 + np.exp(-np.clip(logits[0, :, :height, :width], -30, 30)))
+        return Sight(ink, marks, view.pixels[:3, :height, :width])

@@ -183,5 +183,5 @@ def _prepare(sent: EncodedPicture | Pixels) -> Prepared:
 
 
 def _normalise(picture: Image.Image | Decoded) -> Prepared:
-    normalised = (as_mnist(picture) if isinstance(picture, Image.Image) else None) or normalise(picture)
+    normalised = as_mnist(picture.upright if isinstance(picture, Decoded) else picture) or normalise(picture)
     return Prepared(normalised.image.astype(np.float32) / np.float32(255), normalised)

@@ -66,6 +66,8 @@ SECTIONS: dict[str, list[Budget]] = {
         Budget("a side", "models.pictures.opening:MAX_SIDE_PIXELS", "pixels", "413", ENCODED),
         Budget("memory that decoding needs", "models.pictures.encoded:MAX_DECODING_BYTES", "MB", "413", ENCODED),
         Budget("scans of a JPEG", "models.pictures.encoded:MAX_SCANS", "", "422", ENCODED),
+        Budget("fields of a TIFF's directory", "models.pictures.tiff_head:MAX_FIELDS", "", "422", "tests/models/pictures/test_tiff_head.py"),
+        Budget("boxes of an AVIF or HEIC", "models.pictures.heif_head:MAX_BOXES", "", "422", "tests/models/pictures/test_heif_head.py"),
         Budget("time to decode a large picture, in a process that is killed then", "decode_seconds", "s", "422", DECODING),
         Budget("pixels of all pictures of a request", "app.serving.preparation:MAX_REQUEST_PIXELS", "", "413", DECODING),
         Budget("pictures in a batch", "app.api.schemas.pictures:MAX_PICTURES", "", "422", "tests/api/test_predictions.py"),

@@ -17,7 +17,10 @@ from tests.raw import post
 Request = tuple[str, bytes]
 
 SEVEN = Path(__file__).parents[1] / "docs" / "examples" / "seven.png"
-FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "BMP": "image/bmp", "GIF": "image/gif"}
+FORMATS = {
+    **{"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "BMP": "image/bmp", "GIF": "image/gif"},
+    **{"TIFF": "image/tiff", "AVIF": "image/avif"},
+}
 PREDICT, BATCH, INFER = "/v1/predict", "/v1/predict/batch", "/v2/models/digits/infer"
 READ = "/v1/read"
 

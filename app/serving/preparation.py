@@ -192,5 +192,5 @@ def _without_evidence(prepared: Prepared) -> Prepared:
 
 
 def _normalise(picture: Image.Image | Decoded, eye: Eye) -> Prepared:
-    normalised = (as_mnist(picture) if isinstance(picture, Image.Image) else None) or normalise(picture, eye)
+    normalised = as_mnist(picture.upright if isinstance(picture, Decoded) else picture) or normalise(picture, eye)
     return Prepared(normalised.image.astype(np.float32) / np.float32(255), normalised)

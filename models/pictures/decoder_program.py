@@ -5,18 +5,20 @@ an answer for each. It ends with its input, and at once if a picture takes longe
 """
 
 import contextlib
+import logging
 import os
 import resource
 import signal
 import struct
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from models.errors import ModelError, PictureTooLarge
 from models.pictures.decoding import Decoded, decode
 from models.pictures.encoded import MAX_DECODING_BYTES, require_few_scans
-from models.pictures.opening import open_picture
+from models.pictures.opening import FORMATS, ISOLATED_FORMATS, load_isolated_formats, open_picture
 
 READY = b"+"  # the first thing that it writes
 LENGTH = struct.Struct("<Q")
@@ -36,6 +38,8 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (OWN_BYTES + MAX_DECODING_BYTES,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(NICENESS)
+    _silence_libraries()
+    load_isolated_formats()
     seconds, output = float(sys.argv[1]), sys.stdout.buffer
     output.write(READY)
     output.flush()
@@ -46,6 +50,16 @@ def main() -> None:
         output.flush()
         signal.setitimer(signal.ITIMER_REAL, 0)
         del content
+
+
+def _silence_libraries() -> None:
+    """Keep out of the service's log what Pillow and libtiff say about damaged pictures, line for line."""
+    logging.disable()
+    warnings.simplefilter("ignore")
+    sys.stderr = os.fdopen(os.dup(2), "w")  # for errors of this program
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    os.close(nothing)
 
 
 def _read_pictures(source: BinaryIO) -> Iterator[bytes]:
@@ -63,7 +77,7 @@ def _answer(content: bytes) -> tuple[bytes, bytes]:
 
 
 def _decode(content: bytes) -> Decoded:
-    picture = open_picture(content, max_reads=MAX_READS)
+    picture = open_picture(content, max_reads=MAX_READS, formats=FORMATS + ISOLATED_FORMATS)
     require_few_scans(picture, content)
     return decode(picture)
 

@@ -1,8 +1,9 @@
 """Decodes a picture of any format, mode, depth, transparency and orientation to upright pixels."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from models.arrays import Floats
@@ -11,7 +12,10 @@ from models.pictures.opening import DECODER_ERRORS, Size, require_descriptors
 
 MAX_SIDE = 1024  # pixels: larger pictures are reduced to it; small digits still have their detail
 
+MAX_LEVEL, MIN_SPAN = 1e30, 1e-30  # of floating-point levels
+
 ORIENTATION_TAG = 0x0112  # of EXIF
+SAMPLE_FORMAT = 339  # of TIFF: 1 for numbers without a sign
 TRANSPOSITIONS = {  # that undo each orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -22,6 +26,7 @@ TRANSPOSITIONS = {  # that undo each orientation
     8: Image.Transpose.ROTATE_90,
 }
 
+AVERAGEABLE = {"1": "L", "La": "LA", "LAB": "RGB", "YCbCr": "RGB"}  # by the mode of the picture
 SIDEWAYS = (5, 6, 7, 8)  # orientations that exchange width and height
 
 
@@ -58,25 +63,6 @@ def decode(picture: Image.Image | Decoded) -> Decoded:
     return Decoded(upright, reduction, size[::-1] if orientation in SIDEWAYS else size)
 
 
-def to_grey(picture: Image.Image) -> Floats:
-    """Grey levels (height, width) in 0..255 of a picture in mode L or RGB.
-
-    If pale coloured ink has far more contrast in one colour channel than in grey, the levels are that channel's.
-    """
-    if picture.mode == "L":
-        return np.asarray(picture, np.float32)
-    thumbnail = picture.reduce(max(1, max(picture.size) // 128))
-    colours = np.asarray(thumbnail, np.float32)
-    if np.abs(colours - colours.mean(axis=2, keepdims=True)).max() < 12:
-        return np.asarray(picture.convert("L"), np.float32)
-    candidates = [np.asarray(thumbnail.convert("L"), np.float32), *np.moveaxis(colours, 2, 0)]
-    detail = [float(sum((np.diff(levels, axis=axis) ** 2).sum() for axis in (0, 1))) for levels in candidates]
-    best = int(np.argmax(detail))
-    if best == 0 or detail[best] < 1.5 * detail[0]:
-        return np.asarray(picture.convert("L"), np.float32)
-    return np.asarray(picture.getchannel(best - 1), np.float32)
-
-
 def _read_orientation(picture: Image.Image) -> int:
     """The orientation in the picture's EXIF data; 1, which is upright, if they cannot be read."""
     if picture.format == "BMP" or (picture.format == "PNG" and "exif" not in picture.info):
@@ -92,10 +78,26 @@ def _to_averageable_mode(picture: Image.Image) -> Image.Image:
     """The picture in a mode whose pixels can be averaged: without a palette, 8 bits a channel."""
     if picture.mode in ("P", "PA"):
         return picture.convert("RGBA")
-    if picture.mode.startswith("I"):  # 16 bits, of which some cameras use only 12
-        levels = np.clip(np.asarray(picture), 0, 65_535)
+    if picture.mode.startswith("I"):  # 16 bits, of which some cameras use only 12; a TIFF may have 32
+        levels = np.maximum(_read_integers(picture), 0)
         return Image.fromarray((levels >> max(0, int(levels.max()).bit_length() - 8)).astype(np.uint8))
-    return picture.convert("L") if picture.mode == "1" else picture
+    if picture.mode == "F":
+        return _scale(np.asarray(picture))
+    return picture.convert(AVERAGEABLE[picture.mode]) if picture.mode in AVERAGEABLE else picture
+
+
+def _read_integers(picture: Image.Image) -> NDArray[Any]:
+    levels = np.asarray(picture)
+    tags = getattr(picture, "tag_v2", {})  # of a TIFF; Pillow reads 32 bits as if they always had a sign
+    return levels.view(np.uint32) if levels.dtype == np.int32 and tags.get(SAMPLE_FORMAT, (1,))[0] == 1 else levels
+
+
+def _scale(levels: Floats) -> Image.Image:
+    """Floating-point levels, from the darkest to the brightest, as 0 to 255."""
+    known = np.clip(np.nan_to_num(levels, posinf=0, neginf=0), -MAX_LEVEL, MAX_LEVEL)
+    span = float(np.ptp(known))
+    scaled = (known - known.min()) * (255 / span) if span > MIN_SPAN else np.zeros_like(known)
+    return Image.fromarray(scaled.astype(np.uint8))
 
 
 def _flatten(picture: Image.Image) -> Image.Image:

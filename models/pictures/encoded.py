@@ -1,7 +1,8 @@
 """What it takes to decode a picture, known from its head alone: where it can be decoded, and whether at all.
 
 Pillow opens a picture without decoding it. What follows may be short, long, or as long as its sender likes: a
-progressive JPEG has scans without end, a run-length-encoded BMP is decoded in Python.
+progressive JPEG has scans without end, a run-length-encoded BMP is decoded in Python. TIFF, AVIF and HEIC are never
+opened here: what decodes them has no bound in time that could be shown.
 """
 
 import struct
@@ -12,7 +13,9 @@ from PIL import Image
 
 from models.errors import PictureRefused, PictureTooLarge
 from models.pictures.decoding import MAX_SIDE
+from models.pictures.heif_head import read_heif_head
 from models.pictures.opening import Size, open_picture, require_size
+from models.pictures.tiff_head import read_tiff_head
 
 MAX_DECODING_BYTES = 512 * 2**20  # memory that decoding may take: 413
 MAX_SCANS = 100  # of a JPEG: 422; cameras and optimisers write 1 to 12
@@ -66,10 +69,12 @@ def examine(content: bytes) -> EncodedPicture:
     the memory that decoding may take.
     """
     if (size := _webp_size(content)) is not None:
-        require_size(size)
-        _require_memory(size, WEBP_BYTES_A_PIXEL * _pixels(size))
+        _require_moderate(size, WEBP_BYTES_A_PIXEL * _pixels(size))
         effort = _webp_effort(content, size)
         return EncodedPicture(content, size, effort, None if effort is Effort.LARGE else open_picture(content))
+    if (head := read_tiff_head(content) or read_heif_head(content)) is not None:
+        _require_moderate(*head)
+        return EncodedPicture(content, head.size, Effort.LARGE, None)
     picture = open_picture(content)
     _require_memory(picture.size, _memory_bytes(picture, content))
     return EncodedPicture(content, picture.size, _effort(picture, content), picture)
@@ -156,6 +161,11 @@ def _memory_bytes(picture: Image.Image, content: bytes) -> int:
         return decoded
     layers: list[int] = [across * down for _, across, down, _ in getattr(picture, "layer", ())]
     return decoded + 2 * pixels * sum(layers) // max(layers, default=1)  # all coefficients, of 2 bytes each
+
+
+def _require_moderate(size: Size, needed: int) -> None:
+    require_size(size)
+    _require_memory(size, needed)
 
 
 def _require_memory(size: Size, needed: int) -> None:

@@ -9,15 +9,22 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from app.api.schemas.pictures import PICTURE_TYPES
+from models.pictures.opening import READABLE
 from models.training.data import Dataset
 
 SEVEN = Path(__file__).parents[2] / "docs" / "examples" / "seven.png"
+HEIC = Path(__file__).parents[1] / "models" / "pictures" / "heic" / "seven.heic"
 PNG = {"Content-Type": "image/png"}
 
 
 def as_png(size: tuple[int, int], mode: str = "L") -> bytes:
+    return as_format(Image.new(mode, size), "PNG")
+
+
+def as_format(picture: Image.Image, kind: str) -> bytes:
     buffer = io.BytesIO()
-    Image.new(mode, size).save(buffer, "PNG")
+    picture.save(buffer, kind)
     return buffer.getvalue()
 
 
@@ -39,6 +46,48 @@ def test_picture_is_read_in_every_way_it_can_be_sent(api: httpx.Client) -> None:
     assert sum(prediction["probabilities"]) == pytest.approx(1, abs=1e-6)
     assert prediction["model"] == {"version": "1"}
     assert prediction["image"]["inverted"] is True
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "AVIF", "HEIC"])
+def test_photo_of_a_telephone_or_a_scan_is_read_in_every_way_it_can_be_sent(api: httpx.Client, kind: str) -> None:
+    picture = HEIC.read_bytes() if kind == "HEIC" else as_format(Image.open(SEVEN), kind)
+    media_type = f"image/{kind.lower()}"
+    encoded = base64.b64encode(picture).decode()
+    answers = [
+        api.post("/v1/predict", content=picture, headers={"Content-Type": media_type}),
+        api.post("/v1/predict", content=picture, headers={"Content-Type": "application/octet-stream"}),
+        api.post("/v1/predict", files={"file": ("photo", picture, media_type)}),
+        api.post("/v1/predict", json={"image": encoded}),
+        api.post("/v1/predict", json={"image": f"data:{media_type};base64,{encoded}"}),
+    ]
+    for answer in answers:
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == answers[0].json()
+    png = api.post("/v1/predict", content=SEVEN.read_bytes(), headers=PNG).json()
+    found = answers[0].json()
+    assert (found["digit"], found["accepted"], found["image"]["box"]) == (7, True, png["image"]["box"])
+    batch = api.post("/v1/predict/batch", files=[("files", picture), ("files", picture[:-1500])]).json()["items"]
+    assert (batch[0]["digit"], batch[1]["error"]["title"]) == (7, "Picture refused")
+    page = api.post("/v1/read", content=picture, headers={"Content-Type": media_type})
+    assert page.json()["text"] == "7"
+
+
+def test_mnist_picture_in_a_tiff_is_used_unchanged(api: httpx.Client, mnist: Dataset) -> None:
+    for pixels in mnist.test.images[:20, 0]:
+        picture = Image.fromarray(pixels.numpy())
+        sent = [(as_format(picture, kind), f"image/{kind.lower()}") for kind in ("PNG", "TIFF")]
+        png, tiff = (
+            api.post("/v1/predict", content=each, headers={"Content-Type": kind}).json() for each, kind in sent
+        )
+        assert png == tiff
+
+
+def test_refused_picture_and_refused_type_name_what_can_be_read(api: httpx.Client) -> None:
+    refused = api.post("/v1/predict", content=b"%PDF-1.7", headers=PNG)
+    assert (refused.status_code, READABLE in refused.json()["detail"]) == (422, True)
+    unsupported = api.post("/v1/predict", content=b"%PDF-1.7", headers={"Content-Type": "application/pdf"})
+    assert unsupported.status_code == 415
+    assert all(kind in unsupported.json()["detail"] for kind in PICTURE_TYPES)
 
 
 def test_pixels_are_taken_as_they_are(api: httpx.Client, mnist: Dataset) -> None:

@@ -64,3 +64,47 @@ def run_length_bmp(size: int, side: int) -> bytes:
 
 def _segment(marker: int, content: bytes) -> bytes:
     return bytes([255, marker]) + struct.pack(">H", len(content) + 2) + content
+
+
+Fields = dict[int, tuple[int, ...]]  # by tag
+
+
+def tiff(fields: Fields, content: bytes = b"", *, order: str = "<", is_big: bool = False, next_page: int = 0) -> bytes:
+    """A TIFF with one directory of 32-bit numbers and, in front of it, `content`, which begins at byte 16."""
+    head, count, field, offset = ("Q", "Q", "HHQ", "Q") if is_big else ("I", "H", "HHI", "I")
+    magic = struct.pack(f"{order}2sH", b"II" if order == "<" else b"MM", 43 if is_big else 42)
+    magic += struct.pack(f"{order}HH", 8, 0) if is_big else b""
+    start = 16 + len(content)
+    end = start + struct.calcsize(f"={count}") + len(fields) * struct.calcsize(f"={field}{offset}")
+    end += struct.calcsize(f"={offset}")
+    directory, outside = struct.pack(f"{order}{count}", len(fields)), b""
+    room = struct.calcsize(f"={offset}")
+    for tag, numbers in sorted(fields.items()):
+        value = struct.pack(f"{order}{len(numbers)}I", *numbers)
+        if len(value) > room:
+            value, outside = struct.pack(f"{order}{offset}", end + len(outside)), outside + value
+        directory += struct.pack(f"{order}{field}", tag, 4, len(numbers)) + value.ljust(room, b"\0")
+    directory += struct.pack(f"{order}{offset}", next_page)
+    return (magic + struct.pack(f"{order}{head}", start)).ljust(16, b"\0") + content + directory + outside
+
+
+def grey_tiff(width: int, height: int, **more: int) -> bytes:
+    """Nothing but zeros, in one strip that is not there; `more` are further fields, as t322=16."""
+    fields: Fields = {256: (width,), 257: (height,), 258: (8,), 259: (1,), 262: (1,), 273: (16,), 277: (1,), 279: (1,)}
+    return tiff(fields | {int(tag[1:]): (value,) for tag, value in more.items()}, bytes(16))
+
+
+def box(kind: bytes, *content: bytes) -> bytes:
+    """A box of an AVIF or HEIC."""
+    joined = b"".join(content)
+    return struct.pack(">I4s", 8 + len(joined), kind) + joined
+
+
+def heif(*properties: bytes, brand: bytes = b"avif") -> bytes:
+    """The head of an AVIF or HEIC with these properties, and no picture."""
+    head = box(b"ftyp", brand, bytes(4), brand)
+    return head + box(b"meta", bytes(4), box(b"iprp", box(b"ipco", *properties)))
+
+
+def picture_size(width: int, height: int) -> bytes:
+    return box(b"ispe", struct.pack(">III", 0, width, height))

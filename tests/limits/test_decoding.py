@@ -14,7 +14,17 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.limits.pictures import WEBP_OF_34_BYTES, jpeg, palette, png, run_length_bmp
+from tests.limits.pictures import (
+    WEBP_OF_34_BYTES,
+    grey_tiff,
+    heif,
+    jpeg,
+    palette,
+    picture_size,
+    png,
+    run_length_bmp,
+    tiff,
+)
 from tests.raw import ApiProcess, post, read_answer
 
 MAX_OTHER_SECONDS = 1.0  # 0.25 on a machine of its own; CI shares two cores
@@ -84,6 +94,11 @@ def batch(pictures: list[bytes]) -> bytes:
 SMALL = post(PREDICT, "image/png", encode(320, 400, "PNG"))
 LARGE = png(8000, 8000)  # 64 megapixels
 SLOW = run_length_bmp(5_000_000, 3000)  # over a second of CPU time
+# A strip is a progressive JPEG of 40 megapixels and 2,000 scans.
+TIFF_OF_SCANS = tiff(
+    {256: (6400,), 257: (6400,), 258: (8,), 259: (7,), 262: (1,), 273: (16,), 277: (1,), 278: (6400,), 279: (300_000,)},
+    jpeg(2000, side=6400)[:300_000],
+)
 
 ATTACKS = {
     "progressive JPEGs of 5,000 scans": ([post(PREDICT, "image/jpeg", jpeg(5000))] * 4, {422}),
@@ -98,6 +113,11 @@ ATTACKS = {
     "palettes of 45 megapixels": ([post(PREDICT, "image/png", palette(6700, 6700))] * 2, {200}),
     "runs of 30 MB": ([post(PREDICT, "image/bmp", run_length_bmp(30_000_000, 6000))] * 2, {422}),
     "fill bytes": ([post(PREDICT, "image/jpeg", b"\xff\xd8" + b"\xff" * 10_000_000)] * 4, {422}),
+    "TIFFs of many scans": ([post(PREDICT, "image/tiff", TIFF_OF_SCANS)] * 2, {422}),
+    "tiles of a terabyte": ([post(PREDICT, "image/tiff", grey_tiff(30, 30, t322=2**20, t323=2**20))] * 3, {413}),
+    "AVIFs of 64 megapixels": ([post(PREDICT, "image/avif", heif(picture_size(8000, 8000)))] * 3, {413}),
+    "batches of small TIFFs": ([batch([encode(320, 400, "TIFF", compression="jpeg")] * 60)] * 4, {200}),
+    "photos in AVIF": ([post(PREDICT, "image/avif", encode(2000, 1500, "AVIF", speed=10))] * 4, {200}),
     "medium pictures": ([post(PREDICT, "image/png", encode(1500, 1200, "PNG"))] * 60, {200, 429}),
     "photos": ([post(PREDICT, "image/jpeg", encode(4000, 3000, "JPEG"))] * 10, {200}),
 }

@@ -5,7 +5,10 @@ from typing import Any
 from app.api.request_context import TIMEOUT_PARAMETER
 from app.serving.model_cache import CHAMPION
 
-PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif")
+PICTURE_TYPES = (
+    *("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif"),
+    *("image/tiff", "image/avif", "image/heic", "image/heif"),
+)
 MAX_PICTURES = 256  # in one batch
 MAX_MODEL_LENGTH = 40  # letters of a version or an alias
 

@@ -67,12 +67,13 @@ def segment(picture: Image.Image | Decoded, reader: LineReader, eye: Eye) -> Seg
         remaining_pixels -= image.ink.shape[1]
         _require(remaining_pixels >= 0)
         read.append([(digit, image.to_working_x(digit.x)) for digit in reader.read(image.ink)])
-    _require(sum(map(len, read)) <= MAX_DIGITS)  # before the ink is assigned, which takes longer than reading
+        _require(sum(map(len, read)) <= MAX_DIGITS)  # before the next line is drawn and any ink is assigned
     lines = [_find_candidates(line, digits) for line, digits in zip(layout.lines, read, strict=True)]
     _require(sum(len(found.parts) or 1 for line in lines for found in line) <= MAX_DIGITS)
     dashes = [line.dashes for line in layout.lines]
-    if sum(map(len, lines)) <= 1 and (alone := _prepare_alone(decoded, eye, lines, layout.scale * reduction)):
-        lines, dashes = [[alone]], [[]]
+    if sum(map(len, lines)) <= 1:
+        alone = _prepare_alone(decoded, eye, lines, layout.scale * reduction)
+        lines, dashes = ([[alone]], [[]]) if alone else (lines, dashes)
     return Segmentation(lines, dashes, reader.min_margin, upright, reduction, layout.scale * reduction, size)
 
 

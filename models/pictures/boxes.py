@@ -1,8 +1,15 @@
 """Boxes in pixels of a picture."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are the first column and row outside
+
+
+def as_box(edges: NDArray[np.int64]) -> Box:
+    """A row (4,) of an array of boxes."""
+    left, top, right, bottom = edges.tolist()
+    return left, top, right, bottom
 
 
 def size_of(box: Box) -> tuple[int, int]:

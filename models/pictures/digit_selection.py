@@ -9,6 +9,7 @@ from scipy import ndimage
 from models.arrays import Floats
 from models.pictures.boxes import Box
 from models.pictures.components import NEIGHBOURS, Boxes, find_boxes, label_ink
+from models.pictures.strength import WINDOW, measure_strength
 
 MIN_STROKE_SHARE = 0.02  # of the digit's ink: smaller groups are specks
 MIN_OTHER_SHARE = 0.3  # of the digit's ink: a group as large as this is another digit
@@ -16,19 +17,16 @@ MIN_OTHER_SHARE = 0.3  # of the digit's ink: a group as large as this is another
 
 @dataclass(frozen=True)
 class Digit:
-    """The ink of one digit, cut out of a picture."""
+    """Where the ink of one digit is in a view."""
 
-    ink: Floats  # (height, width), 0..1
+    is_own: NDArray[np.bool_]  # (height, width): which pixels of the box may be its ink
     box: Box
     others: int  # other groups about as large as it
     groups: list[tuple[Box, float, bool]]  # all ink: the box of each group, its share, whether it is of the digit
 
 
-def select_digit(ink: Floats, strength: Floats) -> Digit | None:
-    """Cut out the strength (height, width) of the ink that is the digit. Returns None if there is none.
-
-    `ink` (height, width) is the probability of ink.
-    """
+def select_digit(ink: Floats) -> Digit | None:
+    """Find the digit, given the probability of ink (height, width). Returns None if there is none."""
     labels = label_ink(ink, bridge=1)
     if not labels.any():
         return None
@@ -45,7 +43,16 @@ def select_digit(ink: Floats, strength: Floats) -> Digit | None:
     own = ndimage.binary_dilation(np.isin(labels[place], np.flatnonzero(members) + 1), NEIGHBOURS)
     shares = (masses / masses.sum()).tolist()
     groups = [(_enclose(boxes[[n]]), share, bool(members[n])) for n, share in enumerate(shares)]
-    return Digit(np.where(own, strength[place], 0), (left, top, right, bottom), int(is_other.sum()), groups)
+    return Digit(own, (left, top, right, bottom), int(is_other.sum()), groups)
+
+
+def cut_out(digit: Digit, ink: Floats, colours: Floats) -> Floats:
+    """The strength of the digit's ink in its box, given the probability of ink and the colours of the view."""
+    (left, top, right, bottom), (height, width) = digit.box, ink.shape
+    x, y = max(0, left - WINDOW), max(0, top - WINDOW)
+    around = (slice(y, min(height, bottom + WINDOW)), slice(x, min(width, right + WINDOW)))
+    strength = measure_strength(ink[around], colours[:, *around])
+    return np.where(digit.is_own, strength[top - y : bottom - y, left - x : right - x], 0)
 
 
 def _find_members(boxes: Boxes, masses: NDArray[np.float64], main: int) -> NDArray[np.bool_]:

@@ -9,16 +9,18 @@ from scipy import ndimage
 
 from models.arrays import Floats
 from models.errors import PictureRefused
-from models.pictures.boxes import Box
-from models.pictures.components import MIN_INK, NEIGHBOURS, Boxes, Component, find_boxes, label_ink
-from models.pictures.eye import Eye
+from models.pictures.boxes import as_box
+from models.pictures.components import MIN_INK, NEIGHBOURS, Component, find_boxes, label_ink
+from models.pictures.eye import Eye, Sight
 from models.pictures.strength import measure_strength
 from models.pictures.text_lines import TextLine, digit_height, group_into_lines
 
 OVERVIEW_SIDES = (64, 320)  # pixels of the first view's longer side: smaller pictures are enlarged, larger ones reduced
-VIEWED_HEIGHT = 40  # pixels of the digits in the second view
-MAX_SIDE = 1024  # pixels of the second view's longer side
-MAX_HEIGHT_CHANGE = 1.25  # a first view in which digits are nearly as tall as this is not repeated
+VIEWED_HEIGHT = 40  # pixels of the digits in the last view
+MAX_SIDE = 1024  # pixels of a view's longer side
+MAX_HEIGHT_CHANGE = 1.25  # a view in which digits are nearly as tall as this is the last one
+MAX_VIEWS = 3
+MAX_VIEWED_HEIGHT = 80  # pixels: what is taller in the last view is no line of digits, and splitting it would take long
 MIN_DIGIT_HEIGHT = 4  # pixels of the given picture: smaller ink shows no digits
 MIN_SIZE_SHARE = 0.2  # of a digit's height: components that are smaller both ways are dust
 MAX_COMPONENTS = 300
@@ -28,8 +30,8 @@ MAX_COMPONENTS = 300
 class Layout:
     """The lines from top to bottom.
 
-    Boxes are in pixels of the working picture, in which digits are about 40 pixels tall. It is `scale` times as large
-    as the given one.
+    Boxes are in pixels of the working picture, in which digits are at most 80 pixels tall, mostly 40. It is `scale`
+    times as large as the given one.
     """
 
     lines: list[TextLine]
@@ -39,19 +41,31 @@ class Layout:
 def find_layout(picture: Image.Image, eye: Eye) -> Layout:
     """Find the lines of an upright picture in mode RGB. Raises PictureRefused if it has too many components."""
     longest = max(picture.size)
-    side = min(max(longest, OVERVIEW_SIDES[0]), OVERVIEW_SIDES[1])
-    sight = eye.look(picture, side, is_square=False)
-    height = digit_height(find_boxes(label_ink(sight.ink)))
-    if height < MIN_DIGIT_HEIGHT * side / longest or not height:
+    sight, side = _look(picture, eye)
+    height = _digit_height(sight)
+    if height < MIN_DIGIT_HEIGHT * side / longest or not 0 < height <= MAX_VIEWED_HEIGHT:
         return Layout([], 1.0)
-    if not 1 / MAX_HEIGHT_CHANGE < height / VIEWED_HEIGHT < MAX_HEIGHT_CHANGE:
-        side = min(round(side * VIEWED_HEIGHT / height), MAX_SIDE)
+    components = _find_components(sight.ink, measure_strength(sight.ink, sight.colours))
+    marks = find_boxes(ndimage.label(sight.marks > MIN_INK, NEIGHBOURS)[0])[:MAX_COMPONENTS]  # noise has thousands
+    return Layout(group_into_lines(components, [as_box(mark) for mark in marks]), side / longest)
+
+
+def _look(picture: Image.Image, eye: Eye) -> tuple[Sight, int]:
+    """Look at the picture until its digits are about 40 pixels tall; also returns the side of the last view."""
+    side = min(max(max(picture.size), OVERVIEW_SIDES[0]), OVERVIEW_SIDES[1])
+    for _ in range(MAX_VIEWS - 1):
         sight = eye.look(picture, side, is_square=False)
-    marks = find_boxes(ndimage.label(sight.marks > MIN_INK, NEIGHBOURS)[0])[:MAX_COMPONENTS]
-    lines = group_into_lines(
-        _find_components(sight.ink, measure_strength(sight.ink, sight.colours)), [_as_box(mark) for mark in marks]
-    )
-    return Layout(lines, side / longest)
+        height = _digit_height(sight)
+        is_good = 1 / MAX_HEIGHT_CHANGE < height / VIEWED_HEIGHT < MAX_HEIGHT_CHANGE
+        wanted = min(round(side * VIEWED_HEIGHT / height), MAX_SIDE) if height and not is_good else side
+        if wanted == side:
+            return sight, side
+        side = wanted
+    return eye.look(picture, side, is_square=False), side
+
+
+def _digit_height(sight: Sight) -> float:
+    return digit_height(find_boxes(label_ink(sight.ink)))
 
 
 def _find_components(ink: Floats, strength: Floats) -> list[Component]:
@@ -68,12 +82,7 @@ def _find_components(ink: Floats, strength: Floats) -> list[Component]:
     return [_cut_out(strength, labels, int(index) + 1, boxes[index]) for index in kept]
 
 
-def _as_box(edges: NDArray[np.int64]) -> Box:
-    left, top, right, bottom = edges.tolist()
-    return left, top, right, bottom
-
-
-def _cut_out(strength: Floats, labels: NDArray[np.int32], label: int, box: Boxes) -> Component:
+def _cut_out(strength: Floats, labels: NDArray[np.int32], label: int, box: NDArray[np.int64]) -> Component:
     """The ink of one component alone, with its soft edge."""
     left, top = (max(0, int(edge) - 1) for edge in box[:2])
     right, bottom = (int(edge) + 1 for edge in box[2:])

@@ -7,16 +7,16 @@ import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
 
+from models.arrays import Floats
 from models.pictures.boxes import Box, size_of
 from models.pictures.centring import centre
 from models.pictures.components import MIN_INK, find_boxes
 from models.pictures.decoding import Decoded, decode
-from models.pictures.digit_selection import Digit, select_digit
+from models.pictures.digit_selection import Digit, cut_out, select_digit
 from models.pictures.eye import Eye, Sight
 from models.pictures.mnist_format import Evidence, Hypothesis, Normalised, as_mnist
 from models.pictures.opening import Size
 from models.pictures.rejection import RejectionReason
-from models.pictures.strength import measure_strength
 
 MAX_UNREDUCED_SIDE, OVERVIEW_SIDE = 480, 320  # pixels: larger pictures are reduced before they are viewed
 FAR_SIDE, NEAR_SIDE = 96, 64  # pixels of the view of a whole picture, and of a small picture or a part
@@ -64,25 +64,24 @@ def normalise(picture: Image.Image | Decoded, eye: Eye) -> Normalised:
     found = _look_closer(colours, eye, seen, seen.digit)
     digit = found.digit or seen.digit
     box = found.to_picture(digit.box, reduction, size)
-    image, digit_scale, shift = centre(digit.ink)
+    ink = cut_out(digit, found.sight.ink, found.sight.colours)
+    image, digit_scale, shift = centre(ink)
     return Normalised(
         image=image,
-        is_inverted=_is_dark(digit, found.sight),
+        is_inverted=_is_dark(ink, digit.box, found.sight),
         box=box,
         scale=digit_scale * found.scale * reduction,
         shift=shift,
         ink_share=int(np.count_nonzero(image)) / image.size,
         rejection_reason=_judge_shape(seen.digit, box),
-        evidence=Evidence(overview, scale, digit.ink, hypotheses),
+        evidence=Evidence(overview, scale, ink, hypotheses),
     )
 
 
 def _look(reduced: Image.Image, eye: Eye, side: int, picture: Image.Image, origin: tuple[int, int] = (0, 0)) -> _Found:
     """Look at a picture that is reduced already."""
     sight = eye.look(reduced, side)
-    return _Found(
-        select_digit(sight.ink, measure_strength(sight.ink, sight.colours)), sight, side / max(picture.size), origin
-    )
+    return _Found(select_digit(sight.ink), sight, side / max(picture.size), origin)
 
 
 def _look_closer(picture: Image.Image, eye: Eye, seen: _Found, digit: Digit) -> _Found:
@@ -105,11 +104,11 @@ def _reduce(picture: Image.Image) -> Image.Image:
     return picture.resize((width, height), Image.Resampling.BOX)
 
 
-def _is_dark(digit: Digit, sight: Sight) -> bool:
-    """Whether the ink is darker than what lies around it."""
-    left, top, right, bottom = digit.box
-    grey, around = sight.colours[:, top:bottom, left:right].mean(axis=0), 1 - digit.ink
-    return bool((grey * digit.ink).sum() / digit.ink.sum() < (grey * around).sum() / max(1e-6, float(around.sum())))
+def _is_dark(ink: Floats, box: Box, sight: Sight) -> bool:
+    """Whether the ink in the box is darker than what lies around it."""
+    left, top, right, bottom = box
+    grey, around = sight.colours[:, top:bottom, left:right].mean(axis=0), 1 - ink
+    return bool((grey * ink).sum() / ink.sum() < (grey * around).sum() / max(1e-6, float(around.sum())))
 
 
 def _judge_shape(digit: Digit, box: Box) -> RejectionReason | None:

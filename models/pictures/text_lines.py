@@ -6,13 +6,12 @@ import numpy as np
 
 from models.pictures.boxes import Box, gap_between, middle_of, size_of
 from models.pictures.components import Boxes, Component
+from models.pictures.dashes import MAX_THICKNESS, find_dashes
 
 MIN_TALL_SHARE = 0.5  # of the tallest component's height: a digit is at least this tall
 MAX_SLOPE = 0.65  # a line may climb or fall by 33 degrees
 MIN_OVERLAP = 0.4  # of the shorter one's height: minimum vertical overlap of a component and the line that it joins
-# All are shares of a line's height. A dash is a flat mark between two digits, about in the middle of the line.
-MIN_DASH_WIDTH, MAX_DASH_WIDTH, MAX_DASH_HEIGHT = 0.15, 1.2, 0.3
-MAX_DASH_OFFSET = 0.3  # of its middle from the line's
+COUNTED = 4  # components at the end of a line, from which its slope is estimated
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,38 @@ class TextLine:
     dashes: list[float] = field(default_factory=list)  # the columns of dashes between digits, from left to right
 
 
+class _GrowingLine:
+    """The tall components of a line so far, from left to right, and where it leads."""
+
+    def __init__(self, first: Component) -> None:
+        self.components = [first]
+        self._slope: float | None = None  # pixels that it falls for one to the right; None if it is too short to tell
+
+    def append(self, component: Component) -> None:
+        self.components.append(component)
+        x, y = np.array([middle_of(each.box) for each in self.components[-COUNTED:]]).T
+        if np.ptp(x) >= 0.5 * component.height:
+            offsets = x - x.mean()
+            self._slope = float(np.clip((offsets * y).sum() / (offsets * offsets).sum(), -MAX_SLOPE, MAX_SLOPE))
+
+    def overlap_with(self, box: Box) -> float:
+        """The overlap with the line's last components, moved to where the line leads.
+
+        The last two count, because the very last may be half a digit.
+        """
+        return max(_overlap(self._lead(each.box, box), box) for each in self.components[-2:])
+
+    def _lead(self, last: Box, box: Box) -> Box:
+        """Where a digit as tall as the last one is expected beside it, at the column of `box`."""
+        (x, y), (to_x, to_y) = middle_of(last), middle_of(box)
+        if self._slope is not None:
+            return _lower(last, self._slope * (to_x - x))
+        if gap_between(last, box) >= size_of(last)[1]:
+            return last
+        reach = MAX_SLOPE * max(0.0, to_x - x)  # one component leads either way, a near one half as far as it may
+        return _lower(last, min(max(to_y - y, -reach), reach) / 2)
+
+
 def group_into_lines(components: list[Component], marks: list[Box]) -> list[TextLine]:
     """The lines from top to bottom.
 
@@ -33,50 +64,36 @@ def group_into_lines(components: list[Component], marks: list[Box]) -> list[Text
     if not components:
         return []
     min_tall_height = MIN_TALL_SHARE * _height_of(components)
-    lines: list[list[Component]] = []
+    lines: list[_GrowingLine] = []
     small: list[Component] = []
     for component in sorted(components, key=lambda component: component.box[0]):
         if component.height < min_tall_height:
             small.append(component)
             continue
-        overlaps = [_overlap_with_line(line, component.box) for line in lines]
+        overlaps = [line.overlap_with(component.box) for line in lines]
         if overlaps and max(overlaps) > MIN_OVERLAP:
             lines[int(np.argmax(overlaps))].append(component)
         else:
-            lines.append([component])
-    tall = [(component, number) for number, line in enumerate(lines) for component in line]
+            lines.append(_GrowingLine(component))
+    found = [line.components for line in lines]
+    tall = [(component, number) for number, line in enumerate(found) for component in line]
     for component in small:
         nearest, number = min(tall, key=lambda each: gap_between(each[0].box, component.box))
         if gap_between(nearest.box, component.box) <= min_tall_height:
-            lines[number].append(component)
-    lines.sort(key=lambda line: min(component.box[1] for component in line))
-    return [_as_line(line, marks) for line in lines]
+            found[number].append(component)
+    found.sort(key=lambda line: min(component.box[1] for component in line))
+    return [_as_line(line, marks) for line in found]
 
 
 def _as_line(components: list[Component], marks: list[Box]) -> TextLine:
-    """The line without its dashes, and where they are."""
+    """The line without its dashes, and where they are. Marks of other lines are not at the height of its digits."""
     height = _height_of(components)
-    digits = [component for component in components if component.height > MAX_DASH_HEIGHT * height]
-    flat = {component.box for component in components if component.height <= MAX_DASH_HEIGHT * height}
-    found = flat | set(marks)
-    dashes = [box for box in found if _is_dash(box, digits, height)]
+    is_flat = [component.height <= MAX_THICKNESS * height for component in components]
+    digits = [component.box for component, flat in zip(components, is_flat, strict=True) if not flat]
+    flat_boxes = {component.box for component, flat in zip(components, is_flat, strict=True) if flat}
+    dashes = find_dashes(flat_boxes | set(marks), digits, height)
     kept = [component for component in components if component.box not in dashes]
     return TextLine(kept, height, sorted(middle_of(box)[0] for box in dashes))
-
-
-def _is_dash(box: Box, digits: list[Component], height: float) -> bool:
-    """Whether it stands alone between the nearest digits on its left and its right, and looks like a dash."""
-    (x, y), (width, thickness) = middle_of(box), size_of(box)
-    if not MIN_DASH_WIDTH * height <= width <= MAX_DASH_WIDTH * height or thickness > MAX_DASH_HEIGHT * height:
-        return False
-    if width < 1.5 * thickness:
-        return False
-    left = max((digit.box for digit in digits if middle_of(digit.box)[0] < x), key=lambda each: each[2], default=None)
-    right = min((digit.box for digit in digits if middle_of(digit.box)[0] > x), key=lambda each: each[0], default=None)
-    if left is None or right is None or left[2] > box[0] or right[0] < box[2]:
-        return False
-    middle = (middle_of(left)[1] + middle_of(right)[1]) / 2
-    return abs(y - middle) <= MAX_DASH_OFFSET * height
 
 
 def digit_height(boxes: Boxes) -> float:
@@ -89,34 +106,7 @@ def _height_of(components: list[Component]) -> float:
     return digit_height(np.array([component.box for component in components]))
 
 
-def _overlap_with_line(line: list[Component], box: Box) -> float:
-    """The overlap with the line's last components, where they would be if the line climbed or fell as it did so far.
-
-    The last two count, because the very last may be half a digit.
-    """
-    x, middle = middle_of(box)
-    slope = _slope(line)
-    if slope is None:  # of one component: the line may climb either way
-        last = line[-1].box
-        reach = MAX_SLOPE * max(0.0, x - middle_of(last)[0])
-        shift = (
-            float(np.clip(middle - middle_of(last)[1], -reach, reach))
-            if gap_between(last, box) < size_of(last)[1]
-            else 0.0
-        )
-        return _overlap(_lowered(last, shift / 2), box)
-    return max(_overlap(_lowered(other.box, slope * (x - middle_of(other.box)[0])), box) for other in line[-2:])
-
-
-def _slope(line: list[Component]) -> float | None:
-    """How far the line falls for each pixel to the right; None if it is too short to tell."""
-    x, y = np.array([middle_of(component.box) for component in line[-4:]]).T
-    if np.ptp(x) < 0.5 * line[-1].height:
-        return None
-    return float(np.clip(np.polyfit(x, y, 1)[0], -MAX_SLOPE, MAX_SLOPE))
-
-
-def _lowered(box: Box, pixels: float) -> Box:
+def _lower(box: Box, pixels: float) -> Box:
     left, top, right, bottom = box
     return left, top + round(pixels), right, bottom + round(pixels)
 

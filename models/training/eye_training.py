@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
+from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -25,20 +27,23 @@ from models.pictures.view import CHANNELS
 from models.training.data import load_local_mnist
 from models.training.eye_network import Block, EyeNetwork
 from models.training.onnx_graph import GraphBuilder
+from models.training.scenes.composition import THIN_SHARE
 from models.training.scenes.views import View, draw_views
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SEED = 0
-SCENES, SCENES_PER_CHUNK = 60_000, 250  # each gives two views
-VALIDATION_SCENES = 1000
-EPOCHS, BATCH_PIXELS = 5, 64 * 64**2
-LEARNING_RATE, WEIGHT_DECAY, AVERAGE_DECAY = 4e-3, 1e-2, 0.999
+SCENES, EPOCHS, LEARNING_RATE = 48_000, 5, 4e-3
+REFINING_SCENES, REFINING_EPOCHS, REFINING_RATE = 20_000, 3, 1.5e-3
+REFINING_THIN_SHARE = 0.8  # large thin digits are most like circles and underlines, so the eye learns them last
+SCENES_PER_CHUNK, VALIDATION_SCENES = 250, 1000  # each scene gives two or three views
+BATCH_PIXELS = 64 * 64**2
+WEIGHT_DECAY, AVERAGE_DECAY = 1e-2, 0.999
 STEPS_PER_REPORT = 100  # printed on the terminal
 
 Views = tuple[Tensor, Tensor]  # int8 (count, 6, side, side) times 127; uint8 (count, 2, side, side) times 255
 
 
-def draw_dataset(scenes: int, *, seed: int, processes: int) -> list[Views]:
+def draw_dataset(scenes: int, *, seed: int, processes: int, thin_share: float = THIN_SHARE) -> list[Views]:
     """Draw the views of so many scenes, those of each size together.
 
     Each chunk of scenes has a seed of its own, so the result does not depend on the number of processes.
@@ -47,7 +52,7 @@ def draw_dataset(scenes: int, *, seed: int, processes: int) -> list[Views]:
     digits = dataset.train.images[:, 0].numpy(), dataset.train.labels.numpy()
     sizes: dict[int, list[View]] = {}
     with multiprocessing.get_context("fork").Pool(processes, _keep, digits) as pool:
-        tasks = [(seed, chunk) for chunk in range(-(-scenes // SCENES_PER_CHUNK))]
+        tasks = [(seed, chunk, thin_share) for chunk in range(-(-scenes // SCENES_PER_CHUNK))]
         for drawn in pool.imap(_draw_chunk, tasks):
             for view in drawn:
                 sizes.setdefault(view[0].shape[1], []).append(view)
@@ -55,13 +60,23 @@ def draw_dataset(scenes: int, *, seed: int, processes: int) -> list[Views]:
 
 
 def train(dataset: list[Views], *, epochs: int = EPOCHS, seed: int = SEED) -> EyeNetwork:
-    """Returns the network with the moving average of the weights."""
+    """Returns a new network with the moving average of the weights."""
     torch.manual_seed(seed)
-    network: EyeNetwork = EyeNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return _fit(EyeNetwork(), dataset, epochs, LEARNING_RATE)
+
+
+def refine(model: bytes, dataset: list[Views], *, epochs: int = REFINING_EPOCHS, seed: int = SEED) -> EyeNetwork:
+    """Returns the exported network, trained further. Its batch-norms are folded, so they stay as they are."""
+    torch.manual_seed(seed)
+    return _fit(from_onnx(model).eval(), dataset, epochs, REFINING_RATE)
+
+
+def _fit(network: EyeNetwork, dataset: list[Views], epochs: int, rate: float) -> EyeNetwork:
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY), use_buffers=True)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=WEIGHT_DECAY)
     batches = [batch for _ in range(epochs) for batch in _shuffle(dataset)]
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=len(batches), pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=len(batches), pct_start=0.1)
     start, losses = time.perf_counter(), []
     for views, chosen in batches:
         pixels, ink = vary(views[0][chosen].float() / 127, views[1][chosen].float() / 255)
@@ -125,6 +140,26 @@ def to_onnx(network: EyeNetwork) -> bytes:
     return builder.serialize({})
 
 
+def from_onnx(model: bytes) -> EyeNetwork:
+    """Returns the network of such a file: each batch-norm adds the bias of the folded convolution, nothing else."""
+    weights = {each.name: numpy_helper.to_array(each) for each in onnx.load_from_string(model).graph.initializer}
+    network = EyeNetwork()
+    blocks = {"stem": network.stem}
+    for name, group in (("down", network.down), ("deepen", network.deepen), ("up", network.up)):
+        blocks |= {f"{name}{number}": cast(Block, block) for number, block in enumerate(group)}
+    plain = {"head": network.head}
+    plain |= {f"narrow{number}": cast(nn.Conv2d, layer) for number, layer in enumerate(network.narrow)}
+    with torch.no_grad():
+        for name, block in blocks.items():
+            block.convolution.weight.copy_(torch.tensor(weights[f"{name}.weight"]))
+            block.norm.bias.copy_(torch.tensor(weights[f"{name}.bias"]))
+            block.norm.running_var.fill_(1 - block.norm.eps)  # type: ignore[union-attr]
+        for name, layer in plain.items():
+            layer.weight.copy_(torch.tensor(weights[f"{name}.weight"]))
+            cast(Tensor, layer.bias).copy_(torch.tensor(weights[f"{name}.bias"]))
+    return network
+
+
 def _add(builder: GraphBuilder, name: str, block: nn.Module) -> str:
     block = cast(Block, block)
     builder.add_convolution(name, block.convolution, block.norm)
@@ -149,7 +184,7 @@ def _stack(views: list[View]) -> Views:
     )
 
 
-_digits: tuple[NDArray[np.uint8], NDArray[np.int64]]  # of the training writers, in each drawing process
+_digits: tuple[NDArray[np.uint8], NDArray[np.int64]]  # of the training writers: a forked process gets them once
 
 
 def _keep(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
@@ -157,38 +192,38 @@ def _keep(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
     _digits = images, labels
 
 
-def _draw_chunk(task: tuple[int, int]) -> list[View]:
-    return list(draw_views(*_digits, SCENES_PER_CHUNK, np.random.default_rng(task)))
+def _draw_chunk(task: tuple[int, int, float]) -> list[View]:
+    *seed, thin_share = task
+    return list(draw_views(*_digits, SCENES_PER_CHUNK, np.random.default_rng(seed), thin_share=thin_share))
 
 
 def main() -> None:
+    """Train the eye, then refine it; `--refine-only` begins with the file that is there."""
     parser = argparse.ArgumentParser(description="Train the eye.")
-    parser.add_argument("--scenes", type=int, default=SCENES)
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--output", type=Path, default=PRETRAINED)
+    parser.add_argument("--refine-only", action="store_true")
     arguments = parser.parse_args()
-    start, processes = time.perf_counter(), len(os.sched_getaffinity(0))
-    views = draw_dataset(arguments.scenes, seed=arguments.seed, processes=processes)
-    print(f"{[tuple(each[0].shape) for each in views]} views drawn in {time.perf_counter() - start:.0f} s", flush=True)
-    network = train(views, epochs=arguments.epochs, seed=arguments.seed)
-    validation = evaluate(network, draw_dataset(VALIDATION_SCENES, seed=arguments.seed + 1, processes=processes))
+    start, processes, file = time.perf_counter(), len(os.sched_getaffinity(0)), arguments.output / "eye.onnx"
+    if not arguments.refine_only:
+        file.write_bytes(to_onnx(train(draw_dataset(SCENES, seed=SEED, processes=processes))))
+    refining = draw_dataset(REFINING_SCENES, seed=SEED + 2, processes=processes, thin_share=REFINING_THIN_SHARE)
+    network = refine(file.read_bytes(), refining)
     model = to_onnx(network)
+    file.write_bytes(model)
     card = {
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "seed": arguments.seed,
-        "scenes": arguments.scenes,
-        "epochs": arguments.epochs,
+        "seed": SEED,
+        "scenes": [SCENES, REFINING_SCENES],
+        "epochs": [EPOCHS, REFINING_EPOCHS],
         "batch_pixels": BATCH_PIXELS,
         "seconds": round(time.perf_counter() - start, 1),
         "threads": torch.get_num_threads(),
-        "validation": validation,
+        "validation": evaluate(network, draw_dataset(VALIDATION_SCENES, seed=SEED + 1, processes=processes)),
         "sha256": hashlib.sha256(model).hexdigest(),
         "libraries": {"python": platform.python_version(), "torch": version("torch"), "onnx": version("onnx")},
     }
-    print(json.dumps(validation))
-    (arguments.output / "eye.onnx").write_bytes(model)
-    (arguments.output / "eye.json").write_text(json.dumps(card, indent=1) + "\n")
+    print(json.dumps(card["validation"]))
+    file.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
 
 
 if __name__ == "__main__":

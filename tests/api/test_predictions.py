@@ -65,7 +65,8 @@ def test_photo_of_a_telephone_or_a_scan_is_read_in_every_way_it_can_be_sent(api:
         assert answer.json() == answers[0].json()
     png = api.post("/v1/predict", content=SEVEN.read_bytes(), headers=PNG).json()
     found = answers[0].json()
-    assert (found["digit"], found["accepted"], found["image"]["box"]) == (7, True, png["image"]["box"])
+    assert (found["digit"], found["accepted"]) == (7, True)
+    assert found["image"]["box"] == pytest.approx(png["image"]["box"], abs=8)  # two pixels of a view
     batch = api.post("/v1/predict/batch", files=[("files", picture), ("files", picture[:-1500])]).json()["items"]
     assert (batch[0]["digit"], batch[1]["error"]["title"]) == (7, "Picture refused")
     page = api.post("/v1/read", content=picture, headers={"Content-Type": media_type})
@@ -146,7 +147,8 @@ def test_debug_shows_the_picture_that_the_network_saw(api: httpx.Client) -> None
     overlay, hypotheses = shown["image"].pop("overlay"), shown["image"].pop("hypotheses")
     assert shown == plain
     drawn = np.asarray(Image.open(io.BytesIO(base64.b64decode(overlay.partition(",")[2]))).convert("RGB"), int)
-    zoom = drawn.shape[1] / Image.open(SEVEN).width
+    with Image.open(SEVEN) as sent:
+        zoom = drawn.shape[1] / sent.width
     left, top, right, bottom = (round(edge * zoom) for edge in plain["image"]["box"])
     is_blue = drawn[..., 2] - drawn[..., 0] > 60
     assert is_blue[top:bottom, left:right].mean() > 0.05  # the ink

@@ -34,6 +34,7 @@ LONELY_MARKS = (
     clutter.frame, clutter.frame, clutter.comb, clutter.underline, clutter.strike, clutter.crossing_out, clutter.tick,
     clutter.text_beside, clutter.smear, clutter.smear, clutter.smear,
 )  # fmt: skip
+THIN_SHARE = 0.3
 MIN_SIDE, MAX_SIDE, MAX_PAGE_SIDE = 24, 260, 400  # pixels of a scene, and of one with several digits
 
 
@@ -46,10 +47,10 @@ class Scene:
     marks: Ink
 
 
-def draw_scene(source: DigitSource, random: np.random.Generator) -> Scene:
-    """A random scene."""
+def draw_scene(source: DigitSource, random: np.random.Generator, *, thin_share: float = THIN_SHARE) -> Scene:
+    """A random scene. `thin_share` of the large single digits are drawn with a hairline."""
     kind = str(random.choice([name for name, _ in KINDS], p=[share for _, share in KINDS]))
-    ink, marks = _draw_tight(source, random) if kind == "tight" else _draw_placed(source, kind, random)
+    ink, marks = _draw_tight(source, random) if kind == "tight" else _draw_placed(source, kind, random, thin_share)
     shape = ink.shape
     box = _box_of(ink)
     ground, colour = _choose_colours(shape, random, is_clean=random.random() < (0.8 if kind == "tight" else 0.25))
@@ -91,7 +92,7 @@ def _draw_tight(source: DigitSource, random: np.random.Generator) -> tuple[Ink, 
     return ink.astype(np.float32), np.zeros(ink.shape, np.float32)
 
 
-def _draw_placed(source: DigitSource, kind: str, random: np.random.Generator) -> tuple[Ink, Ink]:
+def _draw_placed(source: DigitSource, kind: str, random: np.random.Generator, thin_share: float) -> tuple[Ink, Ink]:
     """No digit, one anywhere, or several in rows with dashes, in a picture of any size and shape."""
     most = MAX_PAGE_SIDE if kind == "several" else MAX_SIDE
     longest = np.exp(random.uniform(np.log(MIN_SIDE), np.log(most)))
@@ -102,7 +103,7 @@ def _draw_placed(source: DigitSource, kind: str, random: np.random.Generator) ->
     ink, marks = np.zeros((2, height, width), np.float32)
     if kind == "single":
         share = random.choice([random.uniform(0.08, 0.3), random.uniform(0.1, 0.97), random.uniform(0.5, 0.97)])
-        style = "hairline" if share > 0.5 and random.random() < 0.3 else None  # a large thin 0 is no circle
+        style = "hairline" if share > 0.4 and random.random() < thin_share else None  # a large thin 0 is no circle
         glyph = source.draw(max(9, round(share * min(height, 1.4 * width))), random, style)
         _put(ink, glyph, random)
     if kind == "several":

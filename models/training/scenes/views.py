@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from models.pictures.view import draw_view
-from models.training.scenes.composition import Scene, draw_scene
+from models.training.scenes.composition import THIN_SHARE, Scene, draw_scene
 from models.training.scenes.glyphs import DigitSource
 from models.training.scenes.images import to_bytes
 from models.training.scenes.strokes import Ink
@@ -21,12 +21,17 @@ View = tuple[NDArray[np.int8], NDArray[np.uint8]]  # (6, side, side) times 127; 
 
 
 def draw_views(
-    images: NDArray[np.uint8], labels: NDArray[np.int64], count: int, random: np.random.Generator
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    count: int,
+    random: np.random.Generator,
+    *,
+    thin_share: float = THIN_SHARE,
 ) -> Iterator[View]:
     """Two or three views of each of `count` scenes, of 64, 96 or 160 pixels."""
     source = DigitSource(images, labels)
     for _ in range(count):
-        scene = draw_scene(source, random)
+        scene = draw_scene(source, random, thin_share=thin_share)
         longest = max(scene.ink.shape)
         yield _look(scene, FAR_SIDE if longest > FAR_SIDE else NEAR_SIDE)
         yield _look(_come_closer(scene, random), NEAR_SIDE)

@@ -76,6 +76,11 @@ SECTIONS: dict[str, list[Budget]] = {
         Budget("waiting large pictures", "app.serving.preparation:MAX_WAITING_LARGE", "", "429", DECODING),
         Budget("pictures in the network's queue", "app.serving.engine:MAX_PICTURES", "", "429", "tests/serving/test_engine.py"),
         Budget("requests of more than 128 pictures", "app.serving.engine:MAX_LARGE_REQUESTS", "", "429", "tests/serving/test_engine.py"),
+        Budget("digits of a page", "models.inference.segmentation:MAX_DIGITS", "", "422", "tests/models/inference/test_reading.py"),
+        Budget("separate marks of a page", "models.pictures.layout:MAX_COMPONENTS", "", "422", "tests/models/inference/test_reading.py"),
+        Budget("width of all line images of a page", "models.inference.segmentation:MAX_LINE_PIXELS", "pixels", "422", "tests/models/inference/test_reading.py"),
+        Budget("a view of a page", "models.pictures.layout:MAX_SIDE", "pixels a side", "reduced to it", "tests/models/inference/test_reading.py"),
+        Budget("digits of a page in its last view", "models.pictures.layout:MAX_VIEWED_HEIGHT", "pixels tall", "nothing is read", "tests/models/inference/test_reading.py"),
         Budget("rejections", "app.serving.load_shedding:REJECTIONS_PER_SECOND", "a second", "a client that asks again at once waits for its own", "tests/serving/test_engine.py"),
     ],
     "Jobs": [

@@ -33,7 +33,11 @@ async def predict(request: Request) -> Response:
     """The digit in one picture: the picture itself as the body, a form with `file`, or JSON."""
     asked = await decode_request(request)
     prediction = await get_services(request).predictor.one(
-        asked.read, size_bytes=asked.size_bytes, model=asked.model, context=asked.context
+        asked.read,
+        size_bytes=asked.size_bytes,
+        model=asked.model,
+        context=asked.context,
+        has_evidence=asked.is_debug,
     )
     if not asked.is_debug or prediction.normalised is None:
         return json_response(_encode_prediction(prediction))

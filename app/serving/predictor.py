@@ -9,7 +9,7 @@ import numpy as np
 from app.errors import AppError
 from app.metrics.recorder import Recorder
 from app.serving.engine import Answer, Engine
-from app.serving.preparation import PictureReader, Pixels, Preparation, Prepared
+from app.serving.preparation import PictureReader, Pixels, Preparation, Prepared, without_evidence
 from app.serving.request_context import RequestContext
 from models.errors import ModelError
 from models.inference.acceptance import rejection_reason
@@ -73,10 +73,20 @@ class Predictor:
     def __init__(self, engine: Engine, preparation: Preparation, line_reader: LineReader, recorder: Recorder) -> None:
         self._engine, self._preparation, self._line_reader, self._recorder = engine, preparation, line_reader, recorder
 
-    async def one(self, read: PictureReader, *, size_bytes: int, model: str, context: RequestContext) -> Prediction:
-        """The digit in one picture. Raises InvalidInput, PictureRefused."""
+    async def one(
+        self,
+        read: PictureReader,
+        *,
+        size_bytes: int,
+        model: str,
+        context: RequestContext,
+        has_evidence: bool = False,
+    ) -> Prediction:
+        """The digit in one picture; with the evidence, if asked for. Raises InvalidInput, PictureRefused."""
         await self._engine.require_room()
         prepared = await self._preparation.prepare(read, size_bytes, context)
+        if not has_evidence:
+            prepared = without_evidence(prepared)
         answer = await self._engine.predict(model, prepared.pixels[None, None], context)
         return self._judge(prepared, answer, answer.probabilities[0])
 

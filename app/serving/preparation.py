@@ -117,7 +117,7 @@ class Preparation:
             return found
         try:
             prepared = _prepare_within(Effort.MEDIUM, found, self._eye)
-            return _without_evidence(prepared) if isinstance(prepared, Prepared) else prepared
+            return without_evidence(prepared) if isinstance(prepared, Prepared) else prepared
         except ModelError as error:
             return error.with_traceback(None)
 
@@ -129,7 +129,7 @@ class Preparation:
 
     async def _attempt_large(self, picture: EncodedPicture, context: RequestContext) -> Prepared | ModelError:
         try:
-            return _without_evidence(await self._prepare_costly(picture, context))
+            return without_evidence(await self._prepare_costly(picture, context))
         except ModelError as error:
             return error.with_traceback(None)
 
@@ -185,8 +185,8 @@ def _prepare(sent: EncodedPicture | Pixels, eye: Eye) -> Prepared:
     return _normalise(sent.open(), eye) if isinstance(sent, EncodedPicture) else Prepared(sent / np.float32(255), None)
 
 
-def _without_evidence(prepared: Prepared) -> Prepared:
-    """The same without the picture that its evidence holds: a request may have hundreds."""
+def without_evidence(prepared: Prepared) -> Prepared:
+    """The same without the picture that its evidence holds."""
     normalised = prepared.normalised
     return prepared._replace(normalised=normalised and replace(normalised, evidence=None))
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.arrays import Floats
 from models.errors import DeviceUnavailable
+from models.onnx_session import session_options
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}  # of ONNX Runtime, by device
 TEMPERATURE, MIN_MARGIN = "temperature", "min_margin"  # keys of an exported network's metadata
@@ -48,16 +49,6 @@ class DigitClassifier:
     def probabilities(self, pixels: Floats) -> Floats:
         """Probabilities (batch, 10) of pixels (batch, 1, 28, 28) in 0..1, bright ink on dark."""
         return softmax(self.logits(pixels))
-
-
-def session_options() -> onnxruntime.SessionOptions:
-    """One thread without spinning, which takes a third of the time of ONNX Runtime's defaults for these networks."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = False  # as fast without it, and 10 MB smaller
-    options.log_severity_level = 3
-    return options
 
 
 def require_device(device: str) -> None:

@@ -9,7 +9,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from models.arrays import Floats
-from models.inference.classifier import read_min_margin, session_options, softmax
+from models.inference.classifier import read_min_margin, softmax
+from models.onnx_session import session_options
 from models.pictures.line_format import BLANK, STRIDE
 
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "reader.onnx"

@@ -1,18 +1,27 @@
 """Selects the ink of one digit: the largest group of connected ink, and the broken-off strokes beside it."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.arrays import Floats
-from models.pictures.boxes import Box
+from models.pictures.boxes import Box, as_box
 from models.pictures.components import NEIGHBOURS, Boxes, find_boxes, label_ink
 from models.pictures.strength import WINDOW, measure_strength
 
 MIN_STROKE_SHARE = 0.02  # of the digit's ink: smaller groups are specks
 MIN_OTHER_SHARE = 0.3  # of the digit's ink: a group as large as this is another digit
+
+
+class Group(NamedTuple):
+    """Connected ink."""
+
+    box: Box
+    share: float  # of all ink, 0..1
+    is_member: bool  # of the digit
 
 
 @dataclass(frozen=True)
@@ -22,7 +31,7 @@ class Digit:
     is_own: NDArray[np.bool_]  # (height, width): which pixels of the box may be its ink
     box: Box
     others: int  # other groups about as large as it
-    groups: list[tuple[Box, float, bool]]  # all ink: the box of each group, its share, whether it is of the digit
+    groups: list[Group]  # all ink
 
 
 def select_digit(ink: Floats) -> Digit | None:
@@ -42,7 +51,7 @@ def select_digit(ink: Floats) -> Digit | None:
     place = (slice(top, bottom), slice(left, right))
     own = ndimage.binary_dilation(np.isin(labels[place], np.flatnonzero(members) + 1), NEIGHBOURS)
     shares = (masses / masses.sum()).tolist()
-    groups = [(_enclose(boxes[[n]]), share, bool(members[n])) for n, share in enumerate(shares)]
+    groups = [Group(as_box(boxes[n]), share, bool(members[n])) for n, share in enumerate(shares)]
     return Digit(own, (left, top, right, bottom), int(is_other.sum()), groups)
 
 

@@ -8,6 +8,7 @@ import onnxruntime
 from PIL import Image
 
 from models.arrays import Floats
+from models.onnx_session import session_options
 from models.pictures.view import draw_view
 
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "eye.onnx"
@@ -17,9 +18,7 @@ class Sight(NamedTuple):
     """What the eye sees in a picture."""
 
     ink: Floats  # (height, width): the probability that a pixel is ink of a digit
-    marks: (
-        Floats  # (height, width): the probability that it belongs to another mark: a frame, a line, a dot, small print
-    )
+    marks: Floats  # (height, width): the probability that it belongs to another mark, such as a frame or a line
     colours: Floats  # (3, height, width): -1..1 around the picture's median
 
 
@@ -27,12 +26,7 @@ class Eye:
     """An ONNX session for the network (models/training/eye_network.py), on one thread."""
 
     def __init__(self, model: bytes) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(model, session_options(), providers=["CPUExecutionProvider"])
 
     @classmethod
     def load(cls, path: Path = SHIPPED) -> "Eye":

@@ -5,14 +5,13 @@ the middle of the picture.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.arrays import Floats
 from models.pictures.boxes import Box
+from models.pictures.evidence import Evidence
 from models.pictures.opening import DECODER_ERRORS
 from models.pictures.rejection import RejectionReason
 
@@ -20,24 +19,6 @@ SIDE = 28
 INK_SIDE = (19, 20)  # pixels of the digit's longer side: 20 in all but 3 of MNIST's 10,000 test pictures
 CENTRE = (13.5, 15)  # of mass, in pixels from the upper left: 14 to 15 in all of them, 13.5 to 14.5 after `normalise`
 MOMENTS = np.stack([np.ones(SIDE), np.arange(SIDE) + 0.5]).astype(np.float32)  # of order 0 and 1
-
-
-class Hypothesis(NamedTuple):
-    """Ink that may be the digit."""
-
-    box: Box  # in pixels of the upright original
-    score: float  # its share of all ink that was found, 0..1
-    is_chosen: bool
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What was seen in a picture, for people who ask why."""
-
-    overview: Image.Image  # mode RGB: the picture, at most 320 pixels long
-    scale: float  # pixels of the overview for one of the original
-    ink: Floats | None  # (rows, columns), 0..1: what was taken as ink in the digit's box; None if there is none
-    hypotheses: list[Hypothesis]
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,15 @@ from models.pictures.centring import centre
 from models.pictures.components import MIN_INK, find_boxes
 from models.pictures.decoding import Decoded, decode
 from models.pictures.digit_selection import Digit, cut_out, select_digit
+from models.pictures.evidence import Evidence, Hypothesis
 from models.pictures.eye import Eye, Sight
-from models.pictures.mnist_format import Evidence, Hypothesis, Normalised, as_mnist
+from models.pictures.mnist_format import Normalised, as_mnist
 from models.pictures.opening import Size
 from models.pictures.rejection import RejectionReason
+from models.pictures.view import FAR_SIDE, NEAR_SIDE
 
-MAX_UNREDUCED_SIDE, OVERVIEW_SIDE = 480, 320  # pixels: larger pictures are reduced before they are viewed
-FAR_SIDE, NEAR_SIDE = 96, 64  # pixels of the view of a whole picture, and of a small picture or a part
+MAX_UNREDUCED_SIDE = 480  # pixels: larger pictures are reduced first, for the extremes of a view come from many pixels
+OVERVIEW_SIDE = 320  # pixels, to which these are reduced
 MIN_VIEWED_DIGIT = 36  # pixels of the view: a smaller digit is cut out of the larger picture, and viewed again
 MARGIN = 0.3  # of the digit's longer side, around it in the nearer view
 MIN_DIGIT_SIDE = 7  # pixels of the original: smaller ink shows no strokes
@@ -34,8 +36,8 @@ class _Found(NamedTuple):
     scale: float  # pixels of the view for one of the picture
     origin: tuple[int, int]  # left and top of the part
 
-    def to_picture(self, box: Box, reduction: float, size: Size) -> Box:
-        """A box of the view in pixels of the original of this size; the picture has `reduction` pixels for one."""
+    def to_original(self, box: Box, reduction: float, size: Size) -> Box:
+        """A box of the view in pixels of the original, of this size: the picture has `reduction` pixels for one."""
         left, top, right, bottom = (
             (edge / self.scale + self.origin[index % 2]) / reduction for index, edge in enumerate(box)
         )
@@ -52,18 +54,19 @@ def normalise(picture: Image.Image | Decoded, eye: Eye) -> Normalised:
             return ready
     colours = upright.convert("RGB")
     overview = _reduce(colours)
-    seen = _look(overview, eye, FAR_SIDE if max(overview.size) > FAR_SIDE else NEAR_SIDE, colours)
-    scale = max(overview.size) / max(upright.size) * reduction
+    seen = _look(overview, eye, FAR_SIDE if max(overview.size) > FAR_SIDE else NEAR_SIDE, upright.size)
+    overview_scale = max(overview.size) / max(upright.size) * reduction
     if seen.digit is None:
-        evidence = Evidence(overview, scale, None, [])
+        evidence = Evidence(overview, overview_scale, None, [])
         blank = np.zeros((28, 28), np.uint8)
         return Normalised(blank, False, None, 1.0, (0, 0), 0.0, _judge_marks(seen.sight), evidence)
     hypotheses = [
-        Hypothesis(seen.to_picture(box, reduction, size), share, own) for box, share, own in seen.digit.groups
+        Hypothesis(seen.to_original(group.box, reduction, size), group.share, group.is_member)
+        for group in seen.digit.groups
     ]
     found = _look_closer(colours, eye, seen, seen.digit)
     digit = found.digit or seen.digit
-    box = found.to_picture(digit.box, reduction, size)
+    box = found.to_original(digit.box, reduction, size)
     ink = cut_out(digit, found.sight.ink, found.sight.colours)
     image, digit_scale, shift = centre(ink)
     return Normalised(
@@ -74,25 +77,25 @@ def normalise(picture: Image.Image | Decoded, eye: Eye) -> Normalised:
         shift=shift,
         ink_share=int(np.count_nonzero(image)) / image.size,
         rejection_reason=_judge_shape(seen.digit, box),
-        evidence=Evidence(overview, scale, ink, hypotheses),
+        evidence=Evidence(overview, overview_scale, ink, hypotheses),
     )
 
 
-def _look(reduced: Image.Image, eye: Eye, side: int, picture: Image.Image, origin: tuple[int, int] = (0, 0)) -> _Found:
-    """Look at a picture that is reduced already."""
+def _look(reduced: Image.Image, eye: Eye, side: int, size: Size, origin: tuple[int, int] = (0, 0)) -> _Found:
+    """Look at a picture, or a part of one, of this size, which is reduced already."""
     sight = eye.look(reduced, side)
-    return _Found(select_digit(sight.ink), sight, side / max(picture.size), origin)
+    return _Found(select_digit(sight.ink), sight, side / max(size), origin)
 
 
 def _look_closer(picture: Image.Image, eye: Eye, seen: _Found, digit: Digit) -> _Found:
     """Look again at the surroundings of a digit that is small in the first view; the same if it is not."""
     if max(size_of(digit.box)) >= MIN_VIEWED_DIGIT:
         return seen
-    left, top, right, bottom = seen.to_picture(digit.box, 1.0, picture.size)
+    left, top, right, bottom = seen.to_original(digit.box, 1.0, picture.size)
     margin = round(MARGIN * max(right - left, bottom - top))
     origin = (max(0, left - margin), max(0, top - margin))
     part = picture.crop((*origin, min(picture.width, right + margin), min(picture.height, bottom + margin)))
-    near = _look(_reduce(part), eye, NEAR_SIDE, part, origin)
+    near = _look(_reduce(part), eye, NEAR_SIDE, part.size, origin)
     return near if near.digit else seen
 
 

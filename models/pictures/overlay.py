@@ -2,13 +2,15 @@
 
 import io
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from models.figures.colors import BLUE, VERMILLION
 from models.pictures.boxes import Box
-from models.pictures.mnist_format import Evidence, Normalised
+from models.pictures.evidence import Evidence
+from models.pictures.mnist_format import Normalised
 
 MIN_SIDE = 400  # pixels: smaller pictures are enlarged
 
@@ -46,7 +48,12 @@ def draw_boxes(upright: Image.Image, found: Iterable[tuple[Box, str, bool]], *, 
         color, size = BLUE if is_accepted else VERMILLION, max(10, round((bottom - top) / 4))
         pen.rectangle((left - 1, top - 1, right, bottom), outline=color, width=max(1, size // 10))
         place = (left, top - size * 1.3 if top > size * 1.3 else bottom + 1)
-        pen.text(place, text if is_accepted else text + "?", color, ImageFont.load_default(size))
+        pen.text(place, text if is_accepted else text + "?", color, _font(size))
     file = io.BytesIO()
     canvas.save(file, "PNG")
     return file.getvalue()
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

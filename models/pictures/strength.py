@@ -7,8 +7,9 @@ from models.arrays import Floats
 from models.pictures.components import MIN_INK, NEIGHBOURS
 
 WINDOW = 13  # pixels of the view, around a pixel, in which the ground and the ink have one colour
-LEAST = 0.3  # of the probability: ink whose colour hardly differs from the ground's is still ink
-FAINTEST, FULL = 0.15, 0.8  # of the contrast between ground and ink: no ink, and ink without ground
+MIN_VISIBLE = 0.3  # of the probability: ink whose colour hardly differs from the ground's is still ink
+FEW = 0.01  # of a window: with so little of it to average, the mean of the whole view counts too
+NO_INK, FULL_INK = 0.15, 0.8  # of the contrast between ground and ink: no ink, and ink without ground
 
 
 def measure_strength(ink: Floats, colours: Floats) -> Floats:
@@ -24,8 +25,8 @@ def measure_strength(ink: Floats, colours: Floats) -> Floats:
     contrast = _mean_nearby(colours, certain) - ground
     share = (difference * contrast).sum(axis=0) / np.maximum((contrast * contrast).sum(axis=0), 1e-4)
     near = ndimage.maximum_filter(ink, 3)
-    strength = np.clip((share - FAINTEST) / (FULL - FAINTEST), 0, 1) * np.clip(near / MIN_INK, 0, 1)
-    visible: Floats = np.maximum(strength, LEAST * ink)
+    strength = np.clip((share - NO_INK) / (FULL_INK - NO_INK), 0, 1) * np.clip(near / MIN_INK, 0, 1)
+    visible: Floats = np.maximum(strength, MIN_VISIBLE * ink)
     return visible
 
 
@@ -34,6 +35,5 @@ def _mean_nearby(colours: Floats, weights: Floats) -> Floats:
     total = (colours * weights).sum(axis=(1, 2)) / max(float(weights.sum()), 1e-6)
     nearby = ndimage.uniform_filter(weights, WINDOW, mode="constant")
     sums = np.stack([ndimage.uniform_filter(plane * weights, WINDOW, mode="constant") for plane in colours])
-    few = 0.01
-    mean: Floats = (sums + few * total[:, None, None]) / (nearby + few)
+    mean: Floats = (sums + FEW * total[:, None, None]) / (nearby + FEW)
     return mean

@@ -9,11 +9,12 @@ from scipy import ndimage
 
 from models.arrays import Floats
 
+FAR_SIDE, NEAR_SIDE = 96, 64  # pixels of the view of a whole picture, and of a small picture or a part
 CHANNELS = 6  # red, green, blue; the darkest and the lightest grey of each pixel's area; 1 inside the picture
 MULTIPLE = 16  # the eye halves a view four times
 MIN_RANGE = 16.0  # of 255: contrast below it is not amplified further, since it is noise
 NEIGHBOURHOOD = 0.15  # of the longer side, around a pixel: what differs from it is detail, whatever the light
-MAX_DETAIL_PERCENTILE = 99.0  # of the detail: the rest, such as a table's edge, is clipped
+DETAIL_PERCENTILE = 99.0  # of the detail: the rest, such as a table's edge, is clipped
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # weights of red, green and blue (ITU-R BT.601)
 
 
@@ -36,7 +37,7 @@ def draw_view(picture: Image.Image, side: int, *, is_square: bool = True) -> Vie
     nearby = ndimage.uniform_filter(grey, max(3, round(NEIGHBOURHOOD * side)), mode="nearest")
     darker, lighter = low - nearby, high - nearby
     reach = max(MIN_RANGE, float(np.abs(colours - median).max()))
-    detail = max(MIN_RANGE, float(np.percentile(np.maximum(-darker, lighter), MAX_DETAIL_PERCENTILE)))
+    detail = max(MIN_RANGE, float(np.percentile(np.maximum(-darker, lighter), DETAIL_PERCENTILE)))
     rows, columns = (side, side) if is_square else (-(-length // MULTIPLE) * MULTIPLE for length in (height, width))
     pixels = np.zeros((CHANNELS, rows, columns), np.float32)
     inside = pixels[:, :height, :width]

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from models.recipes import Recipe
 
-_LAST_ROW = torch.tensor([[[0.0, 0.0, 1.0]]])  # of a map in homogeneous coordinates
 UNCHANGED = 0.6  # share of the pictures that each change of the ink leaves as they are
 INK_SIDE = 20  # pixels of a digit's longer side
 MIN_INK = 0.2  # of a pixel in 0..1 that belongs to the digit's box
 COARSE_SIDES = (10, 18)  # pixels: 10 leaves a digit 7 of them
+LAST_ROW = torch.tensor([[[0.0, 0.0, 1.0]]])  # of a map in homogeneous coordinates
 
 
 def augment(pixels: Tensor, recipe: Recipe) -> Tensor:
@@ -40,7 +40,7 @@ def _transform(pixels: Tensor, recipe: Recipe) -> Tensor:
         maps[:, 1] /= (1 + aspect * recipe.aspect)[:, None]
     if recipe.squeeze:
         maps = torch.bmm(
-            _squeeze(pixels, recipe.squeeze), torch.cat([maps, _LAST_ROW.to(device).expand(count, 1, 3)], dim=1)
+            _squeeze(pixels, recipe.squeeze), torch.cat([maps, LAST_ROW.to(device).expand(count, 1, 3)], dim=1)
         )
     grid = nn.functional.affine_grid(maps, list(pixels.shape), align_corners=False)
     if recipe.warp:

@@ -28,7 +28,7 @@ from models.training.data import load_local_mnist
 from models.training.eye_network import Block, EyeNetwork
 from models.training.onnx_graph import GraphBuilder
 from models.training.scenes.composition import THIN_SHARE
-from models.training.scenes.views import View, draw_views
+from models.training.scenes.views import Example, draw_views
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SEED = 0
@@ -50,7 +50,7 @@ def draw_dataset(scenes: int, *, seed: int, processes: int, thin_share: float = 
     """
     dataset = load_local_mnist()
     digits = dataset.train.images[:, 0].numpy(), dataset.train.labels.numpy()
-    sizes: dict[int, list[View]] = {}
+    sizes: dict[int, list[Example]] = {}
     with multiprocessing.get_context("fork").Pool(processes, _keep, digits) as pool:
         tasks = [(seed, chunk, thin_share) for chunk in range(-(-scenes // SCENES_PER_CHUNK))]
         for drawn in pool.imap(_draw_chunk, tasks):
@@ -178,7 +178,7 @@ def evaluate(network: EyeNetwork, dataset: list[Views]) -> dict[str, float]:
     return {"views": len(overlaps), "overlap": float(np.mean(overlaps))}
 
 
-def _stack(views: list[View]) -> Views:
+def _stack(views: list[Example]) -> Views:
     return torch.from_numpy(np.stack([view for view, _ in views])), torch.from_numpy(
         np.stack([ink for _, ink in views])
     )
@@ -192,7 +192,7 @@ def _keep(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
     _digits = images, labels
 
 
-def _draw_chunk(task: tuple[int, int, float]) -> list[View]:
+def _draw_chunk(task: tuple[int, int, float]) -> list[Example]:
     *seed, thin_share = task
     return list(draw_views(*_digits, SCENES_PER_CHUNK, np.random.default_rng(seed), thin_share=thin_share))
 

@@ -14,7 +14,6 @@ from models.training.scenes.colours import (
     Picture,
     any_colour,
     dark_colour,
-    ink_colour,
     light_colour,
     paint,
 )  # fmt: skip
@@ -210,11 +209,6 @@ def line_colour(random: np.random.Generator) -> Colour:
     """A colour that lines are printed in: grey, black, blue or red."""
     colours = ((0.5, 0.5, 0.5), (0.1, 0.1, 0.1), (0.25, 0.45, 0.75), (0.75, 0.3, 0.35), (0.4, 0.6, 0.65))
     return np.array(colours[int(random.integers(len(colours)))], np.float32)
-
-
-def contrasting(picture: Picture, contrast: float, random: np.random.Generator) -> Colour:
-    """A colour of ink whose luminance differs by `contrast` or more from the picture's mean."""
-    return ink_colour(picture.mean(axis=(0, 1)), contrast, random)
 
 
 def _shade(colour: Colour, change: NDArray[np.floating]) -> Picture:

@@ -7,17 +7,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from models.pictures.view import draw_view
+from models.pictures.view import FAR_SIDE, NEAR_SIDE, draw_view
 from models.training.scenes.composition import THIN_SHARE, Scene, draw_scene
 from models.training.scenes.glyphs import DigitSource
 from models.training.scenes.images import to_bytes
 from models.training.scenes.strokes import Ink
 
-NEAR_SIDE, FAR_SIDE, PAGE_SIDE = 64, 96, 160  # pixels of a view
+PAGE_SIDE = 160  # pixels of the view of a page
 MARGINS = (0.1, 0.6)  # of the longer side of the ink, around it in the nearer view
 MIN_COVERAGE = 0.12  # of a view's pixel: a thin stroke that covers more of it is ink all the same
 
-View = tuple[NDArray[np.int8], NDArray[np.uint8]]  # (6, side, side) times 127; ink and marks (2, side, side) times 255
+Example = tuple[
+    NDArray[np.int8], NDArray[np.uint8]
+]  # (6, side, side) times 127; ink and marks (2, side, side) times 255
 
 
 def draw_views(
@@ -27,7 +29,7 @@ def draw_views(
     random: np.random.Generator,
     *,
     thin_share: float = THIN_SHARE,
-) -> Iterator[View]:
+) -> Iterator[Example]:
     """Two or three views of each of `count` scenes, of 64, 96 or 160 pixels."""
     source = DigitSource(images, labels)
     for _ in range(count):
@@ -39,7 +41,7 @@ def draw_views(
             yield _look(scene, PAGE_SIDE)
 
 
-def _look(scene: Scene, side: int) -> View:
+def _look(scene: Scene, side: int) -> Example:
     view = draw_view(Image.fromarray(to_bytes(scene.picture)), side)
     pixels = np.round(np.clip(view.pixels, -1, 1) * 127).astype(np.int8)
     inks = np.zeros((2, side, side), np.uint8)

@@ -12,7 +12,7 @@ from models.onnx_session import session_options
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}  # of ONNX Runtime, by device
 TEMPERATURE, MIN_MARGIN = "temperature", "min_margin"  # keys of an exported network's metadata
-OLD_MIN_MARGIN = "least_certainty"  # the same key in files written before it was renamed: those that ship have it
+OLD_MIN_MARGIN = "least_certainty"  # the same key in files written before it was renamed
 NO_MIN_MARGIN = 0.5  # the lowest margin there is, for files without the key: release 0.1.0 wrote no metadata
 
 

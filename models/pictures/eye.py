@@ -11,6 +11,7 @@ from models.arrays import Floats
 from models.onnx_session import session_options
 from models.pictures.view import draw_view
 
+MIN_DOUBT = 0.05  # of ink: what is more likely to be ink than this, and is a mark otherwise, is taken as ink
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "eye.onnx"
 
 
@@ -38,4 +39,5 @@ class Eye:
         logits: Floats = self._session.run(["ink"], {"view": view.pixels[None]})[0]
         width, height = view.size
         ink, marks = 1 / (1 + np.exp(-np.clip(logits[0, :, :height, :width], -30, 30)))
+        ink = np.where(ink > MIN_DOUBT, np.minimum(ink + marks, 1), ink)
         return Sight(ink, marks, view.pixels[:3, :height, :width])

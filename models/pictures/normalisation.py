@@ -22,6 +22,7 @@ from models.pictures.view import FAR_SIDE, NEAR_SIDE
 
 MAX_UNREDUCED_SIDE = 480  # pixels: larger pictures are reduced first, for the extremes of a view come from many pixels
 OVERVIEW_SIDE = 320  # pixels, to which these are reduced
+SEARCH_SIDE = 256  # pixels of a view in which a digit is searched that the first one did not show
 MIN_VIEWED_DIGIT = 36  # pixels of the view: a smaller digit is cut out of the larger picture, and viewed again
 MARGIN = 0.3  # of the digit's longer side, around it in the nearer view
 MIN_DIGIT_SIDE = 7  # pixels of the original: smaller ink shows no strokes
@@ -55,6 +56,8 @@ def normalise(picture: Image.Image | Decoded, eye: Eye) -> Normalised:
     colours = upright.convert("RGB")
     overview = _reduce(colours)
     seen = _look(overview, eye, FAR_SIDE if max(overview.size) > FAR_SIDE else NEAR_SIDE, upright.size)
+    if seen.digit is None and max(overview.size) > SEARCH_SIDE:  # it may be too small for this view
+        seen = _look(overview, eye, SEARCH_SIDE, upright.size)
     overview_scale = max(overview.size) / max(upright.size) * reduction
     if seen.digit is None:
         evidence = Evidence(overview, overview_scale, None, [])

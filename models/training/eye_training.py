@@ -99,7 +99,7 @@ def _shuffle(dataset: list[Views]) -> list[tuple[Views, Tensor]]:
     """The batches of an epoch in random order: views of one size, and which of them. Each has as many pixels."""
     batches = []
     for views in dataset:
-        size = max(8, BATCH_PIXELS // views[0].shape[-1] ** 2)
+        size = min(len(views[0]), max(8, BATCH_PIXELS // views[0].shape[-1] ** 2))
         batches += [(views, chosen) for chosen in torch.randperm(len(views[0])).split(size) if len(chosen) == size]
     return [batches[index] for index in torch.randperm(len(batches)).tolist()]
 

@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from models.inference.line_reader import SHIPPED, LineReader
+from models.pictures.centring import centre
 from models.pictures.line_format import HEIGHT, STRIDE
 from models.training.data import Dataset, Split
 from models.training.line_drawing import draw_line_images
 from models.training.line_network import line_network, log_probabilities
 from models.training.line_training import line_loss, to_onnx, train
+from models.training.scenes.pens import outline_digit
 from models.training.synthetic_digits import draw_digits
 
 READER = LineReader.load()
@@ -21,7 +23,10 @@ READER = LineReader.load()
 @pytest.fixture(scope="module")
 def lines() -> tuple[np.ndarray, list[list[int]]]:
     """Line images of synthetic digits, and their texts."""
-    images, texts = draw_line_images(Split(*draw_digits(6)), 60, np.random.default_rng(5), is_augmented=False)
+    random = np.random.default_rng(5)
+    pictures = [centre(np.pad(outline_digit(digit, 64, random), 1))[0] for digit in range(10) for _ in range(6)]
+    digits = Split(torch.from_numpy(np.stack(pictures)[:, None]), torch.arange(10).repeat_interleave(6))
+    images, texts = draw_line_images(digits, 60, random, is_augmented=False)
     return images[:, 0].numpy(), texts
 
 

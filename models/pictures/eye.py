@@ -11,7 +11,7 @@ from models.arrays import Floats
 from models.onnx_session import session_options
 from models.pictures.view import draw_view
 
-MIN_DOUBT = 0.05  # of ink: what is more likely to be ink than this, and is a mark otherwise, is taken as ink
+MIN_DOUBT = 0.12  # of ink: what is more likely to be ink than this, and is a mark otherwise, is taken as ink
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "eye.onnx"
 
 
@@ -33,11 +33,11 @@ class Eye:
     def load(cls, path: Path = SHIPPED) -> "Eye":
         return cls(path.read_bytes())
 
-    def look(self, picture: Image.Image, side: int, *, is_square: bool = True) -> Sight:
+    def look(self, picture: Image.Image, side: int, *, is_square: bool = True, min_doubt: float = MIN_DOUBT) -> Sight:
         """Find the ink of a picture in mode RGB, scaled so that its longer side has `side` pixels."""
         view = draw_view(picture, side, is_square=is_square)
         logits: Floats = self._session.run(["ink"], {"view": view.pixels[None]})[0]
         width, height = view.size
         ink, marks = 1 / (1 + np.exp(-np.clip(logits[0, :, :height, :width], -30, 30)))
-        ink = np.where(ink > MIN_DOUBT, np.minimum(ink + marks, 1), ink)
+        ink = np.where(ink > min_doubt, np.minimum(ink + marks, 1), ink)
         return Sight(ink, marks, view.pixels[:3, :height, :width])

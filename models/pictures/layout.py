@@ -16,6 +16,7 @@ from models.pictures.strength import measure_strength
 from models.pictures.text_lines import TextLine, digit_height, group_into_lines
 
 OVERVIEW_SIDES = (64, 320)  # pixels of the first view's longer side: smaller pictures are enlarged, larger ones reduced
+MIN_DOUBT = 0.04  # of ink, as of eye.py: on a page, a thin 1 is most like another mark
 VIEWED_HEIGHT = 40  # pixels of the digits in the last view
 MAX_SIDE = 1024  # pixels of a view's longer side
 MAX_HEIGHT_CHANGE = 1.25  # a view in which digits are nearly as tall as this is the last one
@@ -54,14 +55,14 @@ def _look(picture: Image.Image, eye: Eye) -> tuple[Sight, int]:
     """Look at the picture until its digits are about 40 pixels tall; also returns the side of the last view."""
     side = min(max(max(picture.size), OVERVIEW_SIDES[0]), OVERVIEW_SIDES[1])
     for _ in range(MAX_VIEWS - 1):
-        sight = eye.look(picture, side, is_square=False)
+        sight = eye.look(picture, side, is_square=False, min_doubt=MIN_DOUBT)
         height = _digit_height(sight)
         is_good = 1 / MAX_HEIGHT_CHANGE < height / VIEWED_HEIGHT < MAX_HEIGHT_CHANGE
         wanted = min(round(side * VIEWED_HEIGHT / height), MAX_SIDE) if height and not is_good else side
         if wanted == side:
             return sight, side
         side = wanted
-    return eye.look(picture, side, is_square=False), side
+    return eye.look(picture, side, is_square=False, min_doubt=MIN_DOUBT), side
 
 
 def _digit_height(sight: Sight) -> float:

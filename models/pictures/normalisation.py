@@ -27,6 +27,7 @@ MIN_VIEWED_DIGIT = 36  # pixels of the view: a smaller digit is cut out of the l
 MARGIN = 0.3  # of the digit's longer side, around it in the nearer view
 MIN_DIGIT_SIDE = 7  # pixels of the original: smaller ink shows no strokes
 MAX_DOT_SIDE = 0.15  # of the picture's longer side
+MAX_EXTENT = 0.7  # the share of a digit's box that is ink; of a dot's it is 0.79
 
 
 class _Found(NamedTuple):
@@ -79,7 +80,7 @@ def normalise(picture: Image.Image | Decoded, eye: Eye) -> Normalised:
         scale=digit_scale * found.scale * reduction,
         shift=shift,
         ink_share=int(np.count_nonzero(image)) / image.size,
-        rejection_reason=_judge_shape(seen.digit, box),
+        rejection_reason=_judge_shape(seen.digit, box, ink, size),
         evidence=Evidence(overview, overview_scale, ink, hypotheses),
     )
 
@@ -117,9 +118,11 @@ def _is_dark(ink: Floats, box: Box, sight: Sight) -> bool:
     return bool((grey * ink).sum() / ink.sum() < (grey * around).sum() / max(1e-6, float(around.sum())))
 
 
-def _judge_shape(digit: Digit, box: Box) -> RejectionReason | None:
-    """Why the ink is not that of one digit."""
-    if max(size_of(box)) < MIN_DIGIT_SIDE:
+def _judge_shape(digit: Digit, box: Box, ink: Floats, size: Size) -> RejectionReason | None:
+    """Why the ink in the box, in a picture of this size, is not that of one digit."""
+    longest, shortest = max(size_of(box)), min(size_of(box))
+    is_small_dot = longest <= MAX_DOT_SIDE * max(size) and longest < 2 * shortest and (ink > 0.5).mean() > MAX_EXTENT
+    if longest < MIN_DIGIT_SIDE or is_small_dot:
         return "too_small"
     return "not_a_digit" if digit.others else None  # several digits, or writing
 

@@ -48,8 +48,8 @@ def _draw(reading: Reading) -> bytes:
 
 def _encode_reading(reading: Reading) -> dict[str, Any]:
     lines = [
-        {"text": " ".join(_groups(line)), "groups": _groups(line), "digits": [_encode_digit(digit) for digit in line]}
-        for line in reading.lines
+        {"text": " ".join(groups), "groups": groups, "digits": [_encode_digit(digit) for digit in line]}
+        for line, groups in ((line, _groups(line)) for line in reading.lines)
     ]
     return {
         "text": "\n".join(str(line["text"]) for line in lines),

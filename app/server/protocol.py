@@ -12,6 +12,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.server.limits import BodyBudget, ServerLimits, trim_heap
+from app.server.lingering_transport import LingeringTransport
 from app.server.rejection import render_problem
 
 logger = logging.getLogger(__name__)
@@ -20,7 +21,6 @@ SHUTDOWN_LINGER_SECONDS = 0.2  # that an idle connection is still read after the
 SWEEP_SECONDS = 1.0
 SLICE_SECONDS = 0.005  # of a sweep, in one iteration of the event loop: to answer 500 slow heads takes 20 ms
 TRIM_SECONDS = 30.0  # pictures, figures and JSON leave free memory inside the heap, 60 MB after an attack
-MAX_HELD_BYTES = 4096  # of an answer that wait for its next bytes: a head
 EVICTED_SHARE = 0.05  # of all connections: so many idle ones are closed at once when there are too many
 
 
@@ -112,7 +112,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._socket = transport
-        self.transport = cast(asyncio.Transport, _LingeringTransport(transport, self))
+        self.transport = cast(asyncio.Transport, LingeringTransport(transport, self))
         self.since = self.loop.time()
         if not self._server.make_room(self):
             detail = "Too many connections are open. Try again in a second."
@@ -247,7 +247,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return self._unread_seconds > self._limits.unread_seconds
 
     def close(self) -> None:
-        cast(_LingeringTransport, self.transport).flush()
+        cast(LingeringTransport, self.transport).flush()
         self._socket.close()
 
     # Rejection
@@ -308,45 +308,3 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._body_bytes:
             self._server.budget.give_back(self._body_bytes)
             self._body_bytes = 0
-
-
-class _LingeringTransport:
-    """The transport as uvicorn knows it; `close` lets the client see an answer that came before the end of its body."""
-
-    def __init__(self, transport: asyncio.Transport, protocol: BoundedProtocol) -> None:
-        self._transport, self._protocol = transport, protocol
-        self.is_closing, self.abort, self.can_write_eof = transport.is_closing, transport.abort, transport.can_write_eof
-        self._held = b""
-
-    def write(self, data: bytes) -> None:
-        """Send the data; the head of an answer together with what follows in this iteration of the event loop.
-
-        uvloop makes a system call for each `write`, a twentieth of the CPU time of a prediction.
-        """
-        if self._held:
-            held, self._held = self._held, b""
-            self._transport.writelines((held, data))
-        elif len(data) <= MAX_HELD_BYTES:
-            self._held = data
-            self._protocol.loop.call_soon(self.flush)
-        else:
-            self._transport.write(data)
-
-    def flush(self) -> None:
-        held, self._held = self._held, b""
-        if held and not self._transport.is_closing():
-            self._transport.write(held)
-
-    def write_eof(self) -> None:
-        self.flush()
-        self._transport.write_eof()
-
-    def close(self) -> None:
-        self.flush()
-        if self._protocol.has_unread_body() and not self._transport.is_closing():
-            self._protocol.linger()
-        else:
-            self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)

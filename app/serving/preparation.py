@@ -188,7 +188,9 @@ def _prepare(sent: EncodedPicture | Pixels, eye: Eye) -> Prepared:
 def without_evidence(prepared: Prepared) -> Prepared:
     """The same without the picture that its evidence holds."""
     normalised = prepared.normalised
-    return prepared._replace(normalised=normalised and replace(normalised, evidence=None))
+    if normalised is None or normalised.evidence is None:
+        return prepared
+    return prepared._replace(normalised=replace(normalised, evidence=None))
 
 
 def _normalise(picture: Image.Image | Decoded, eye: Eye) -> Prepared:

@@ -1,5 +1,7 @@
 """Digits as cameras, scanners, compression and resizing leave them; of every size, turned and tilted."""
 
+from collections.abc import Callable
+
 import numpy as np
 from PIL import Image
 
@@ -33,22 +35,21 @@ def motion(hand: Hand, random: Random, half: Half) -> bytes:
     return jpeg(camera.motion_blurred(page.picture, random, height * pick(half, random, 0.05, 0.07, 0.09, 0.11)))
 
 
-@kind("sensor noise")
-def noisy(hand: Hand, random: Random, half: Half) -> bytes:
-    page = write_page(hand, random, half)
-    return png(camera.noisy(page.picture, random, pick(half, random, 0.05, 0.07, 0.1, 0.13)))
+def _add_fault(name: str, change: Callable[..., Picture], *amounts: float) -> None:
+    """Register a kind of page with such a fault of a camera, as strong as one of the half's values."""
+
+    @kind(name)
+    def draw(hand: Hand, random: Random, half: Half) -> bytes:
+        return png(change(write_page(hand, random, half).picture, random, pick(half, random, *amounts)))
 
 
-@kind("salt and pepper")
-def salt_and_pepper(hand: Hand, random: Random, half: Half) -> bytes:
-    page = write_page(hand, random, half)
-    return png(camera.salt_and_pepper(page.picture, random, pick(half, random, 0.005, 0.01, 0.02, 0.03)))
+_add_fault("sensor noise", camera.noisy, 0.05, 0.07, 0.1, 0.13)
 
 
-@kind("low contrast")
-def low_contrast(hand: Hand, random: Random, half: Half) -> bytes:
-    page = write_page(hand, random, half)
-    return png(camera.low_contrast(page.picture, random, pick(half, random, 0.12, 0.18, 0.25, 0.35)))
+_add_fault("salt and pepper", camera.salt_and_pepper, 0.005, 0.01, 0.02, 0.03)
+
+
+_add_fault("low contrast", camera.low_contrast, 0.12, 0.18, 0.25, 0.35)
 
 
 @kind("JPEG of quality 8")

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from models.training.scenes.clutter import Box, lay
+from models.pictures.boxes import Box
 from models.training.scenes.colours import Colour, Ink, Picture, paint
+from models.training.scenes.drawing import lay
 from models.training.scenes.grounds import Shape, paper
 from models.training.scenes.images import to_bytes
 from models.training.scenes.pens import LINE_STYLES, mnist_digit, outline_digit

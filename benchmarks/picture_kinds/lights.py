@@ -1,9 +1,10 @@
 """Digits under uneven light, on coloured and textured grounds."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from models.training.scenes import grounds, light
-from models.training.scenes.clutter import middle_of
 from models.training.scenes.colours import (
     Colour,
     Picture,
@@ -13,16 +14,23 @@ from models.training.scenes.colours import (
     light_colour,
     paint,
 )
+from models.training.scenes.drawing import middle_of
 from picture_kinds.kinds import WHITE, Half, Hand, Random, colour_of, jpeg, kind, pick, png, write_page
 
 BOARDS = ("#10261c", "#1c1c1c", "#202838", "#000000", "#2a1a14", "#143c2c")
 CHALKS = ("#f4f4f4", "#e8e8d8", "#f0e070", "#f0b0c0", "#a0d0f0", "#ffffff")
 
 
-@kind("soft shadow")
-def soft_shadow(hand: Hand, random: Random, half: Half) -> bytes:
-    page = write_page(hand, random, half)
-    return jpeg(light.lit(page.picture, light.soft_shadow(page.shape, random, pick(half, random, 0.3, 0.4, 0.5, 0.6))))
+def _add_light(name: str, make: Callable[..., light.Light], *strengths: float) -> None:
+    """Register a kind of page under such a light, as strong as one of the half's values."""
+
+    @kind(name)
+    def draw(hand: Hand, random: Random, half: Half) -> bytes:
+        page = write_page(hand, random, half)
+        return jpeg(light.lit(page.picture, make(page.shape, random, pick(half, random, *strengths))))
+
+
+_add_light("soft shadow", light.soft_shadow, 0.3, 0.4, 0.5, 0.6)
 
 
 @kind("hard edge of a shadow across the digit")
@@ -33,17 +41,10 @@ def hard_shadow(hand: Hand, random: Random, half: Half) -> bytes:
     return jpeg(light.lit(page.picture, light.hard_shadow(page.shape, random, strength, (float(x), float(y)))))
 
 
-@kind("shadow of a phone or a hand")
-def polygon_shadow(hand: Hand, random: Random, half: Half) -> bytes:
-    page = write_page(hand, random, half)
-    strength = pick(half, random, 0.4, 0.5, 0.6, 0.7)
-    return jpeg(light.lit(page.picture, light.polygon_shadow(page.shape, random, strength)))
+_add_light("shadow of a phone or a hand", light.polygon_shadow, 0.4, 0.5, 0.6, 0.7)
 
 
-@kind("vignette")
-def vignette(hand: Hand, random: Random, half: Half) -> bytes:
-    page = write_page(hand, random, half)
-    return jpeg(light.lit(page.picture, light.vignette(page.shape, random, pick(half, random, 0.3, 0.45, 0.6, 0.75))))
+_add_light("vignette", light.vignette, 0.3, 0.45, 0.6, 0.75)
 
 
 @kind("glare")
@@ -53,11 +54,7 @@ def glare(hand: Hand, random: Random, half: Half) -> bytes:
     return jpeg(light.lit(dim, light.glare(page.shape, random, pick(half, random, 0.3, 0.5, 0.7, 0.9))))
 
 
-@kind("light from one side")
-def gradient_light(hand: Hand, random: Random, half: Half) -> bytes:
-    page = write_page(hand, random, half)
-    strength = pick(half, random, 0.4, 0.5, 0.6, 0.7)
-    return jpeg(light.lit(page.picture, light.gradient_light(page.shape, random, strength)))
+_add_light("light from one side", light.gradient_light, 0.4, 0.5, 0.6, 0.7)
 
 
 @kind("gradient ground")

@@ -3,14 +3,14 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
+from models.pictures.boxes import Box
 from models.training.outliers import SIGNS
 from models.training.scenes import clutter, grounds
 from models.training.scenes.camera import noisy
-from models.training.scenes.clutter import Box, draw_lines
 from models.training.scenes.colours import Colour, Ink, Picture, paint
+from models.training.scenes.drawing import draw_discs, draw_lines
 from models.training.scenes.images import to_floats
 from models.training.scenes.noise import smooth_noise
-from models.training.scenes.surroundings import draw_discs
 from picture_kinds.kinds import INKS, PAPERS, Half, Hand, Random, colour_of, jpeg, kind, pick, png
 
 LETTERS = "".join(sign for sign in SIGNS if sign.isalpha() and sign.isascii())

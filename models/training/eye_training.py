@@ -27,7 +27,7 @@ from models.pictures.view import CHANNELS
 from models.training.data import load_local_mnist
 from models.training.eye_network import Block, EyeNetwork
 from models.training.onnx_graph import GraphBuilder
-from models.training.scenes.composition import THIN_SHARE
+from models.training.scenes.placing import THIN_SHARE
 from models.training.scenes.views import Example, draw_views
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"

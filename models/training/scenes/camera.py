@@ -135,20 +135,6 @@ def warped(
     return np.stack(planes, axis=2), [_transformed(np.pad(mask, pad), coefficients, (width, height)) for mask in masks]
 
 
-PHOTO_FAULTS = (
-    blurred,
-    motion_blurred,
-    noisy,
-    salt_and_pepper,
-    low_contrast,
-    as_jpeg,
-    coarse,
-    posterised,
-    gamma,
-    colour_cast,
-)
-
-
 def uneven_exposure(picture: Picture, random: np.random.Generator) -> Picture:
     """Brightness that varies a little across the picture, as of a scanner's lid that is not closed."""
     light = np.float32(0.8) + np.float32(0.4) * smooth_noise(picture.shape[:2], max(picture.shape) / 2, random)

@@ -4,19 +4,15 @@
 surroundings.py.
 """
 
-from itertools import pairwise
-
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from scipy import ndimage
 
+from models.pictures.boxes import Box
+from models.training.scenes.drawing import bend, draw_lines, lay, middle_of, rounded, side_of, straight, wobble
 from models.training.scenes.grounds import FONTS, Shape, font_of, line_pattern, words
 from models.training.scenes.images import to_floats
 from models.training.scenes.noise import smooth_noise
-from models.training.scenes.strokes import Ink, Path, oversampling, to_ink
-
-Box = tuple[int, int, int, int]
+from models.training.scenes.strokes import Ink
 
 
 def frame(
@@ -29,9 +25,9 @@ def frame(
     gap = (random.uniform(0.04, 0.6) if distance is None else distance) * side_of(box)
     pen = pen_for(box, random) if thickness is None else thickness
     grown = _grow(box, gap + pen / 2, random, uneven=0.3 * gap)
-    corners = _rounded(grown, random.choice([0.0, 0.0, 0.15, 0.4]) * min(grown[2] - grown[0], grown[3] - grown[1]) / 2)
+    corners = rounded(grown, random.choice([0.0, 0.0, 0.15, 0.4]) * min(grown[2] - grown[0], grown[3] - grown[1]) / 2)
     if random.random() < 0.4:
-        corners = _wobble(corners, 0.01 * side_of(box), random)
+        corners = wobble(corners, 0.01 * side_of(box), random)
     ink = draw_lines(shape, [corners], pen)
     if random.random() < 0.2:
         ink = ink * _gaps(shape, random)
@@ -47,12 +43,12 @@ def comb(shape: Shape, box: Box, random: np.random.Generator, thickness: float |
     start, end = left + first * width, left + last * width
     height = (bottom - top) * (1.0 if random.random() < 0.7 else random.uniform(0.2, 0.6))
     lines = [
-        _line(left + number * width, bottom - height, left + number * width, bottom)
+        straight(left + number * width, bottom - height, left + number * width, bottom)
         for number in range(first, last + 1)
     ]
-    lines.append(_line(start, bottom, end, bottom))
+    lines.append(straight(start, bottom, end, bottom))
     if height == bottom - top and random.random() < 0.8:
-        lines.append(_line(start, top, end, top))
+        lines.append(straight(start, top, end, top))
     return draw_lines(shape, lines, pen)
 
 
@@ -65,7 +61,7 @@ def circle(shape: Shape, box: Box, random: np.random.Generator, thickness: float
     angle = np.linspace(0, 2 * np.pi * random.uniform(0.93, 1.12), 60) + random.uniform(0, 2 * np.pi)
     swell = 1 + random.uniform(-0.04, 0.08) * np.linspace(0, 1, 60)
     points = np.stack([np.cos(angle) * radii[0] * swell, np.sin(angle) * radii[1] * swell], axis=1)
-    return draw_lines(shape, [_wobble(points + middle_of(box), 0.02 * side_of(box), random)], pen)
+    return draw_lines(shape, [wobble(points + middle_of(box), 0.02 * side_of(box), random)], pen)
 
 
 def underline(shape: Shape, box: Box, random: np.random.Generator, thickness: float | None = None) -> Ink:
@@ -88,8 +84,8 @@ def strike(shape: Shape, box: Box, random: np.random.Generator) -> Ink:
     side, (x, y) = side_of(box), middle_of(box)
     reach, tilt = random.uniform(0.5, 0.9) * side, random.uniform(-0.7, 0.7)
     y += random.uniform(-0.25, 0.25) * side
-    line = _line(x - reach, y - reach * tilt, x + reach, y + reach * tilt)
-    return draw_lines(shape, [_wobble(line, 0.01 * side, random)], max(1.0, random.uniform(0.01, 0.03) * side))
+    line = straight(x - reach, y - reach * tilt, x + reach, y + reach * tilt)
+    return draw_lines(shape, [wobble(line, 0.01 * side, random)], max(1.0, random.uniform(0.01, 0.03) * side))
 
 
 def crossing_out(shape: Shape, box: Box, random: np.random.Generator) -> Ink:
@@ -98,11 +94,11 @@ def crossing_out(shape: Shape, box: Box, random: np.random.Generator) -> Ink:
     points = np.cumsum(random.normal(0, 0.25, (12, 2)), axis=0)
     points = (points - points.mean(axis=0)).clip(-0.4, 0.4) * side
     cross = [
-        _line(-0.45 * side, -0.4 * side, 0.45 * side, 0.4 * side),
-        _line(-0.45 * side, 0.4 * side, 0.45 * side, -0.4 * side),
+        straight(-0.45 * side, -0.4 * side, 0.45 * side, 0.4 * side),
+        straight(-0.45 * side, 0.4 * side, 0.45 * side, -0.4 * side),
     ]
     lines = [
-        _wobble(line, 0.02 * side, random) + np.array([x, y]) for line in [points, *cross[: int(random.integers(1, 3))]]
+        wobble(line, 0.02 * side, random) + np.array([x, y]) for line in [points, *cross[: int(random.integers(1, 3))]]
     ]
     return draw_lines(shape, lines, pen_for(box, random))
 
@@ -111,7 +107,7 @@ def tick(shape: Shape, box: Box, random: np.random.Generator) -> Ink:
     """A tick beside the digit."""
     size, (x, y) = random.uniform(0.3, 0.9) * side_of(box), _place_beside(box, 0.75, random)
     corners = np.array([(-0.4, 0.1), (-0.15, 0.45), (0.5, -0.5)]) * size
-    line = _wobble(_bend(corners), 0.02 * size, random) + np.array([x, y])
+    line = wobble(bend(corners), 0.02 * size, random) + np.array([x, y])
     return draw_lines(shape, [line], pen_for(box, random))
 
 
@@ -197,39 +193,9 @@ def smear(shape: Shape, box: Box, random: np.random.Generator) -> Ink:
 AROUND = (frame, comb, circle, underline, strike, crossing_out, tick, grid, text_beside, smear)  # (shape, box, random)
 
 
-def lay(ink: Ink, glyph: Ink, left: int, top: int) -> None:
-    """Draws the glyph into the ink; what lies outside is cut off."""
-    height, width = glyph.shape
-    first_row, first_column = max(0, -top), max(0, -left)
-    rows, columns = min(height, ink.shape[0] - top), min(width, ink.shape[1] - left)
-    if rows > first_row and columns > first_column:
-        under = ink[top + first_row : top + rows, left + first_column : left + columns]
-        np.maximum(under, glyph[first_row:rows, first_column:columns], out=under)
-
-
-def draw_lines(shape: Shape, lines: list[Path], pen: float) -> Ink:
-    """Draws lines, points (count, 2) of x and y, with a pen of this breadth in pixels."""
-    factor = oversampling(max(shape))
-    canvas = Image.new("L", (shape[1] * factor, shape[0] * factor))
-    pencil = ImageDraw.Draw(canvas)
-    width = max(1, round(pen * factor))
-    for line in lines:
-        points = [(float(x), float(y)) for x, y in line * factor]
-        pencil.line(points, 255, width, joint="curve")
-    return to_ink(canvas, factor)
-
-
 def pen_for(box: Box, random: np.random.Generator) -> float:
     """The breadth of a line near the digit, in pixels: from a hairline to a marker."""
     return float(max(1.0, side_of(box) * random.choice([random.uniform(0.01, 0.04), random.uniform(0.03, 0.12)])))
-
-
-def side_of(box: Box) -> int:
-    return max(box[2] - box[0], box[3] - box[1], 4)
-
-
-def middle_of(box: Box) -> NDArray[np.float64]:
-    return np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
 
 
 def _grow(box: Box, gap: float, random: np.random.Generator, uneven: float = 0.0) -> tuple[float, float, float, float]:
@@ -239,35 +205,6 @@ def _grow(box: Box, gap: float, random: np.random.Generator, uneven: float = 0.0
     left, top, right, bottom = box
     across = gap + widening
     return left - across - more[0], top - gap - more[1], right + across + more[2], bottom + gap + more[3]
-
-
-def _rounded(box: tuple[float, float, float, float], radius: float) -> Path:
-    """The outline of a box with rounded corners, closed."""
-    left, top, right, bottom = box
-    quarter = np.linspace(0, np.pi / 2, 8)
-    corners = ((right, bottom, 0), (left, bottom, 1), (left, top, 2), (right, top, 3))
-    points = []
-    for x, y, turn in corners:
-        inner = np.array([x + (radius if x == left else -radius), y + (radius if y == top else -radius)])
-        angle = quarter + turn * np.pi / 2
-        points.append(inner + radius * np.stack([np.cos(angle), np.sin(angle)], axis=1))
-    outline = np.concatenate(points)
-    return np.concatenate([outline, outline[:2]])
-
-
-def _line(x: float, y: float, to_x: float, to_y: float) -> Path:
-    return np.linspace((x, y), (to_x, to_y), 20)
-
-
-def _bend(corners: Path) -> Path:
-    """Points along straight lines between the corners."""
-    return np.concatenate([np.linspace(start, end, 10) for start, end in pairwise(corners)])
-
-
-def _wobble(path: Path, strength: float, random: np.random.Generator) -> Path:
-    """The path as an unsteady hand draws it: the points move by about `strength` pixels."""
-    moved: Path = path + 2 * ndimage.gaussian_filter1d(random.normal(0, strength, path.shape), 2, axis=0)
-    return moved
 
 
 def _gaps(shape: Shape, random: np.random.Generator) -> Ink:

@@ -8,10 +8,9 @@ the edge cuts, dots. Rules, shadows, borders and dust are neither.
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
+from models.pictures.boxes import Box
 from models.training.scenes import camera, clutter, surroundings
-from models.training.scenes.clutter import Box, lay
 from models.training.scenes.colours import (
     Picture,
     any_colour,
@@ -21,9 +20,12 @@ from models.training.scenes.colours import (
     light_colour,
     paint,
 )  # fmt: skip
-from models.training.scenes.glyphs import DigitSource, draw_style
+from models.training.scenes.doodles import draw_doodle, draw_dot
+from models.training.scenes.drawing import middle_of
+from models.training.scenes.glyphs import DigitSource
 from models.training.scenes.grounds import any_ground, paper, plain
 from models.training.scenes.light import any_light, hard_shadow, lit, polygon_shadow
+from models.training.scenes.placing import THIN_SHARE, draw_placed, draw_tight
 from models.training.scenes.strokes import Ink
 
 KINDS = (("tight", 0.17), ("single", 0.49), ("several", 0.17), ("empty", 0.17))
@@ -34,8 +36,6 @@ LONELY_MARKS = (
     clutter.frame, clutter.frame, clutter.comb, clutter.underline, clutter.strike, clutter.crossing_out, clutter.tick,
     clutter.text_beside, clutter.smear, clutter.smear, clutter.smear,
 )  # fmt: skip
-THIN_SHARE = 0.3
-MIN_SIDE, MAX_SIDE, MAX_PAGE_SIDE = 24, 260, 400  # pixels of a scene, and of one with several digits
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Scene:
 def draw_scene(source: DigitSource, random: np.random.Generator, *, thin_share: float = THIN_SHARE) -> Scene:
     """A random scene. `thin_share` of the large single digits are drawn with a hairline."""
     kind = str(random.choice([name for name, _ in KINDS], p=[share for _, share in KINDS]))
-    ink, marks = _draw_tight(source, random) if kind == "tight" else _draw_placed(source, kind, random, thin_share)
+    ink, marks = draw_tight(source, random) if kind == "tight" else draw_placed(source, kind, random, thin_share)
     shape = ink.shape
     box = _box_of(ink)
     ground, colour = _choose_colours(shape, random, is_clean=random.random() < (0.8 if kind == "tight" else 0.25))
@@ -68,80 +68,6 @@ def _usual_coverage(ink: Ink) -> float:
     """The coverage of the strokes, 0.4 to 1: a pencil leaves much of the paper free, and is ink all the same."""
     inside = ink[ink > 0.15]
     return float(np.clip(np.percentile(inside, 60), 0.4, 1)) if inside.size else 1.0
-
-
-def _draw_tight(source: DigitSource, random: np.random.Generator) -> tuple[Ink, Ink]:
-    """A digit cut out along its ink, or nearly so; sometimes squeezed into a square. No other marks."""
-    height = round(np.exp(random.uniform(np.log(8), np.log(160))))
-    style = "pen" if height < 16 or random.random() < 0.6 else draw_style(random)
-    glyph = source.draw(height if height >= 16 else 28, random, style)
-    if height < 16 or random.random() < 0.45:
-        side = int(random.choice([8, 8, 12, 16, 16, 20, 24, 32, 32, 48, 64]))
-        width = side if random.random() < 0.8 else max(4, round(side * random.uniform(0.5, 1.3)))
-        glyph = _resize(glyph, (side, width))
-    margins = np.zeros(4, int) if random.random() < 0.5 else random.integers(0, max(2, glyph.shape[0] // 8), 4)
-    ink = np.pad(glyph, (tuple(margins[:2]), tuple(margins[2:])))
-    if random.random() < 0.25:  # cut a little into the ink
-        top, bottom, left, right = random.integers(0, max(1, min(ink.shape) // 16) + 1, 4)
-        ink = ink[top : ink.shape[0] - bottom, left : ink.shape[1] - right]
-    if random.random() < 0.3:
-        ink = (ink > random.uniform(0.3, 0.6)).astype(np.float32)
-    if random.random() < 0.15:
-        factor = int(random.integers(2, 6))
-        ink = ink.repeat(factor, 0).repeat(factor, 1)[:MAX_SIDE, :MAX_SIDE]
-    return ink.astype(np.float32), np.zeros(ink.shape, np.float32)
-
-
-def _draw_placed(source: DigitSource, kind: str, random: np.random.Generator, thin_share: float) -> tuple[Ink, Ink]:
-    """No digit, one anywhere, or several in rows with dashes, in a picture of any size and shape."""
-    most = MAX_PAGE_SIDE if kind == "several" else MAX_SIDE
-    longest = np.exp(random.uniform(np.log(MIN_SIDE), np.log(most)))
-    aspect = np.exp(random.normal(0, 0.25))
-    height, width = (max(16, round(float(longest * part))) for part in (min(1, aspect), min(1, 1 / aspect)))
-    if kind == "several":
-        height = max(20, round(height * random.uniform(0.25, 1)))
-    ink, marks = np.zeros((2, height, width), np.float32)
-    if kind == "single":
-        share = random.choice([random.uniform(0.08, 0.3), random.uniform(0.1, 0.97), random.uniform(0.5, 0.97)])
-        style = "hairline" if share > 0.4 and random.random() < thin_share else None  # a large thin 0 is no circle
-        glyph = source.draw(max(9, round(share * min(height, 1.4 * width))), random, style)
-        _put(ink, glyph, random)
-    if kind == "several":
-        _draw_rows(ink, marks, source, random)
-    return ink, marks * (1 - ink)
-
-
-def _draw_rows(ink: Ink, marks: Ink, source: DigitSource, random: np.random.Generator) -> None:
-    """Digits side by side in one to four rows, alike in size and style, apart or touching, some with a dash between."""
-    style, rows = draw_style(random), int(random.integers(1, 5))
-    digit = min(max(9, round(ink.shape[0] * random.uniform(0.4, 0.85) / rows)), ink.shape[0] - 2)
-    step = ink.shape[0] / rows
-    for row in range(rows):
-        x = random.uniform(0.02, 0.5) * digit
-        slope = random.normal(0, 0.08)
-        while True:
-            glyph = source.draw(max(8, round(digit * random.uniform(0.85, 1.15))), random, style)
-            y = row * step + (step - glyph.shape[0]) / 2 + slope * x + random.normal(0, 0.05) * digit
-            y = min(max(0, y), ink.shape[0] - glyph.shape[0])
-            if y < 0 or x + glyph.shape[1] > ink.shape[1]:
-                break
-            lay(ink, glyph, round(x), round(y))
-            x += glyph.shape[1] + digit * random.choice([random.uniform(0.05, 0.4), random.uniform(-0.08, 0.6)])
-            if random.random() < 0.08:
-                length, pen = (max(2, round(digit * random.uniform(*share))) for share in ((0.2, 0.6), (0.05, 0.12)))
-                lay(marks, np.ones((pen, length), np.float32), round(x + 0.15 * digit), round(y + glyph.shape[0] / 2))
-                x += length + 0.3 * digit
-
-
-def _put(ink: Ink, glyph: Ink, random: np.random.Generator) -> None:
-    height, width = ink.shape
-    if glyph.shape[0] > height or glyph.shape[1] > width:
-        scale = 0.98 * min(height / glyph.shape[0], width / glyph.shape[1])
-        glyph = _resize(glyph, tuple(max(3, int(side * scale)) for side in glyph.shape))
-    room = np.array(ink.shape) - glyph.shape
-    share = random.beta(2, 2, 2) if random.random() < 0.7 else random.random(2)
-    top, left = np.round(room * share).astype(int)
-    lay(ink, glyph, left, top)
 
 
 def _choose_colours(shape: tuple[int, int], random: np.random.Generator, *, is_clean: bool) -> tuple[Picture, Picture]:
@@ -178,7 +104,7 @@ def _surround(
             marked = LONELY_MARKS if is_empty else COMMON_MARKS
             draw = marked[int(random.integers(len(marked)))]
             if random.random() < (0.3 if is_empty else 0.05):
-                drawn = _draw_dot(shape, random) if random.random() < 0.6 else _draw_doodle(shape, box, random)
+                drawn = draw_dot(shape, random) if random.random() < 0.6 else draw_doodle(shape, box, random)
             else:
                 drawn = draw(shape, box, random)
             tone = colour if random.random() < 0.6 else any_colour(random)
@@ -195,15 +121,15 @@ def _surround(
         picture, ink, marks = _lay_on_table(picture, ink, marks, random)
     box = _box_of(ink)
     if random.random() < 0.15:
-        change = (surroundings.table, surroundings.finger, surroundings.binder_holes, surroundings.staple)
-        picture = change[int(random.integers(len(change)))](picture, box, random)
+        change = surroundings.SURROUNDINGS[int(random.integers(len(surroundings.SURROUNDINGS)))]
+        picture = change(picture, box, random)
     shape = ink.shape
     if random.random() < 0.4:
         picture = lit(picture, any_light(shape, random))
     elif random.random() < 0.15:
         picture = lit(picture, polygon_shadow(shape, random))
     elif random.random() < 0.25:
-        x, y = clutter.middle_of(box) / (shape[1], shape[0])
+        x, y = middle_of(box) / (shape[1], shape[0])
         picture = lit(picture, hard_shadow(shape, random, through=(float(x), float(y))))
     if random.random() < 0.3:
         picture, (ink, marks) = camera.warped(picture, [ink, marks], random)
@@ -211,33 +137,6 @@ def _surround(
         edge = clutter.border(ink.shape, random)
         picture, ink, marks = paint(picture, edge, any_colour(random)), ink * (1 - edge), marks * (1 - edge)
     return picture, ink, marks
-
-
-def _draw_dot(shape: tuple[int, ...], random: np.random.Generator) -> Ink:
-    """A dot or a blot anywhere."""
-    height, width = shape
-    radius = max(1.0, min(shape) * random.uniform(0.01, 0.06))
-    x, y = random.uniform(0.1, 0.9, 2) * (width, height)
-    return surroundings.draw_discs((height, width), [(x, y)], radius)
-
-
-def _draw_doodle(shape: tuple[int, ...], box: Box, random: np.random.Generator) -> Ink:
-    """A closed curve with dots and strokes in it: a face, a flower, a clock."""
-    (x, y), radius = clutter.middle_of(box), 0.5 * clutter.side_of(box)
-    pen = max(1.0, radius * random.uniform(0.03, 0.15))
-    turns = np.linspace(0, 2 * np.pi, 40)
-    outline = radius * np.stack([np.cos(turns), np.sin(turns) * random.uniform(0.8, 1.2)], axis=1)
-    lines = [outline]
-    for _ in range(int(random.integers(1, 4))):
-        start, end = np.sort(random.uniform(0, 2 * np.pi, 2))
-        part = np.linspace(start, end, 20)
-        curve = radius * random.uniform(0.15, 0.6) * np.stack([np.cos(part), np.sin(part)], axis=1)
-        lines.append(curve + random.uniform(-0.25, 0.25, 2) * radius)
-    ink = clutter.draw_lines((shape[0], shape[1]), [line + np.array([x, y]) for line in lines], pen)
-    places = [
-        (x + dx * radius, y + dy * radius) for dx, dy in random.uniform(-0.5, 0.5, (int(random.integers(1, 4)), 2))
-    ]
-    return np.maximum(ink, surroundings.draw_discs((shape[0], shape[1]), places, pen))
 
 
 def _lay_on_table(picture: Picture, ink: Ink, marks: Ink, random: np.random.Generator) -> tuple[Picture, Ink, Ink]:
@@ -278,9 +177,3 @@ def _box_of(ink: Ink) -> Box:
         height, width = ink.shape
         return width // 4, height // 4, max(width // 4 + 4, 3 * width // 4), max(height // 4 + 4, 3 * height // 4)
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-def _resize(ink: Ink, shape: tuple[int, ...]) -> Ink:
-    method = Image.Resampling.BOX if shape[0] < ink.shape[0] else Image.Resampling.BICUBIC
-    resized: Ink = np.clip(np.asarray(Image.fromarray(ink).resize((shape[1], shape[0]), method)), 0, 1)
-    return resized

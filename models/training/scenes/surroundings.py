@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from models.training.scenes.clutter import Box, draw_lines, middle_of, side_of
+from models.pictures.boxes import Box
 from models.training.scenes.colours import Ink, Picture, any_colour, dark_colour, paint
+from models.training.scenes.drawing import draw_discs, draw_lines, middle_of, side_of
 from models.training.scenes.grounds import Shape, cloth, gradient, marbled, plain, wood
 from models.training.scenes.strokes import oversampling, to_ink
 
@@ -102,17 +103,6 @@ def staple(picture: Picture, box: Box, random: np.random.Generator) -> Picture:
 
 
 SURROUNDINGS = (table, finger, binder_holes, staple)  # each takes the picture, the box and the random generator
-
-
-def draw_discs(shape: Shape, centres: list[tuple[float, float]], radius: float) -> Ink:
-    factor = oversampling(max(shape))
-    canvas = Image.new("L", (shape[1] * factor, shape[0] * factor))
-    pencil = ImageDraw.Draw(canvas)
-    for x, y in centres:
-        pencil.ellipse(
-            [(x - radius) * factor, (y - radius) * factor, (x + radius) * factor, (y + radius) * factor], 255
-        )
-    return to_ink(canvas, factor)
 
 
 def _sheet(shape: Shape, shown: NDArray[np.float64], slack: NDArray[np.float64], random: np.random.Generator) -> Ink:

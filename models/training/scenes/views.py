@@ -8,9 +8,10 @@ from PIL import Image
 from scipy import ndimage
 
 from models.pictures.view import FAR_SIDE, NEAR_SIDE, draw_view
-from models.training.scenes.composition import THIN_SHARE, Scene, draw_scene
+from models.training.scenes.composition import Scene, draw_scene
 from models.training.scenes.glyphs import DigitSource
 from models.training.scenes.images import to_bytes
+from models.training.scenes.placing import THIN_SHARE
 from models.training.scenes.strokes import Ink
 
 PAGE_SIDE = 160  # pixels of the view of a page

@@ -6,7 +6,8 @@ from PIL import Image, ImageDraw
 from models.training.scenes.colours import Ink, Picture, paint
 from models.training.scenes.geometric import geometric_paths
 from models.training.scenes.grounds import paper, plain
-from models.training.scenes.pens import outline_paths, printed_digit, seven_segment_digit
+from models.training.scenes.pens import outline_paths
+from models.training.scenes.printing import printed_digit, seven_segment_digit
 from models.training.scenes.strokes import Path, place, trace
 from picture_kinds.kinds import (
     BLACK,

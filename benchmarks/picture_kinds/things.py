@@ -8,7 +8,8 @@ from models.training.scenes.clutter import border, cut_neighbour
 from models.training.scenes.colours import Colour, Picture
 from models.training.scenes.drawing import side_of
 from models.training.scenes.grounds import folded, paper, plain, printed_text, ruled, squared
-from models.training.scenes.pens import outline_digit, printed_digit
+from models.training.scenes.pens import outline_digit
+from models.training.scenes.printing import printed_digit
 from models.training.scenes.surroundings import binder_holes, finger, staple, table
 from picture_kinds.kinds import (
     INKS,

@@ -9,7 +9,8 @@ from PIL import Image
 from torch import Tensor
 
 from models.pictures.centring import centre
-from models.training.scenes.pens import STYLES, outline_digit, printed_digit, seven_segment_digit
+from models.training.scenes.pens import STYLES, outline_digit
+from models.training.scenes.printing import printed_digit, seven_segment_digit
 from models.training.scenes.strokes import Ink
 
 PICTURES_PER_DIGIT = 300  # pictures of each digit in a training; augmentation varies them

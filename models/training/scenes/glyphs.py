@@ -8,15 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from models.training.outliers import SIGNS
 from models.training.scenes.images import to_floats
-from models.training.scenes.pens import (
-    STYLES,
-    crop,
-    mnist_digit,
-    outline_digit,
-    printed_digit,
-    printed_fonts,
-    seven_segment_digit,
-)  # fmt: skip
+from models.training.scenes.pens import STYLES, crop, mnist_digit, outline_digit
+from models.training.scenes.printing import printed_digit, printed_fonts, seven_segment_digit
 from models.training.scenes.strokes import Ink
 
 STYLE_SHARES = (0.44, 0.13, 0.14, 0.1, 0.05, 0.04, 0.03, 0.03, 0.04)  # of STYLES

@@ -1,16 +1,11 @@
 """Glyphs of digits as ink coverage, float32 (height, width) in 0..1, cropped to the ink, about `height` pixels tall."""
 
-from functools import cache
-from pathlib import Path as File
-
-import matplotlib
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from models.training.scenes.geometric import geometric_paths
-from models.training.scenes.images import to_floats
 from models.training.scenes.noise import smooth_noise
 from models.training.scenes.outlines import OUTLINES, curve
 from models.training.scenes.strokes import Ink, Path, draw_paths, oversampling, place, to_ink, trace
@@ -42,7 +37,7 @@ def mnist_digit(
         broadening = random.uniform(-0.035, 0.0)
     if broadening:
         return _finish(_at_height(_edge_distance(source) + broadening * WORKING_HEIGHT, height), random, style)
-    return _finish(_enlarge(source, height), random, style)
+    return _finish(enlarge(source, height), random, style)
 
 
 def outline_digit(digit: int, height: int, random: np.random.Generator, style: str = "pen") -> Ink:
@@ -58,35 +53,6 @@ def outline_paths(digit: int, random: np.random.Generator) -> list[Path]:
     slant, width, bend = random.uniform(-0.25, 0.25), random.uniform(0.45, 0.95), random.uniform(0.0, 0.045)
     moved = [np.array(stroke) + random.normal(0, bend, (len(stroke), 2)) for stroke in outline]
     return [curve(points @ np.array([[width, 0], [-slant, 1]])) for points in moved]
-
-
-def printed_digit(digit: int, height: int, random: np.random.Generator, hollow: bool = False) -> Ink:
-    """A digit of a random printed font: sans, serif or mono, regular, bold or oblique."""
-    files = printed_fonts()
-    font = _font(files[int(random.integers(len(files)))], 96)
-    left, top, right, bottom = font.getbbox(str(digit), stroke_width=4)
-    canvas = Image.new("L", (int(right - left) + 2, int(bottom - top) + 2))
-    at = (1 - left, 1 - top)
-    pencil = ImageDraw.Draw(canvas)
-    pencil.text(at, str(digit), 255, font, stroke_width=4 if hollow else 0)
-    if hollow:
-        pencil.text(at, str(digit), 0, font)
-    ink = crop(to_floats(canvas))
-    return crop(_enlarge(ink, height))
-
-
-def seven_segment_digit(digit: int, height: int, random: np.random.Generator) -> Ink:
-    """A digit of a seven-segment display: upright or slanted, with thin or thick segments and gaps."""
-    width, thickness = random.uniform(0.45, 0.6), random.uniform(0.08, 0.17)
-    gap, slant = random.uniform(0.0, 0.03), random.choice([0.0, 0.0, 0.1, 0.17])
-    factor = oversampling(height)
-    scale = height * factor
-    canvas = Image.new("L", (int((width + slant) * scale) + 2, scale))
-    pencil = ImageDraw.Draw(canvas)
-    for name in _segments(digit, random):
-        corners = _segment(name, width, thickness, gap) @ np.array([[1, 0], [-slant, 1]]) + np.array([slant, 0])
-        pencil.polygon([(float(x), float(y)) for x, y in corners * scale], fill=255)
-    return crop(to_ink(canvas, factor))
 
 
 def crop(ink: Ink) -> Ink:
@@ -163,7 +129,7 @@ def _draw_twice(paths: list[Path], height: int, pen: float, random: np.random.Ge
     return draw_paths([*paths, *again], height, pen)
 
 
-def _enlarge(source: Ink, height: int) -> Ink:
+def enlarge(source: Ink, height: int) -> Ink:
     """Resizes to the height; the blur of an enlargement is sharpened by a soft threshold."""
     factor = height / source.shape[0]
     size = (max(1, round(source.shape[1] * factor)), height)
@@ -216,58 +182,3 @@ def _room(source: Ink) -> float:
     widths = ndimage.maximum(-distance, holes, range(1, count + 1)) if count else []
     inner = [width for number, width in enumerate(widths, 1) if number != holes[0, 0] and width > 2]
     return min(0.075, min(inner, default=99.0) / WORKING_HEIGHT)
-
-
-@cache
-def printed_fonts() -> list[File]:
-    folder = File(matplotlib.get_data_path()) / "fonts" / "ttf"
-    return sorted(
-        file
-        for file in folder.glob("*.ttf")
-        if file.name.startswith(("DejaVu", "cmr10", "cmb10", "cmss10", "cmtt10")) and "Display" not in file.name
-    )
-
-
-@cache
-def _font(file: File, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(file, size)
-
-
-SEGMENTS = {0: "abcdef", 1: "bc", 2: "abdeg", 3: "abcdg", 4: "bcfg", 5: "acdfg", 6: "acdefg", 7: "abc", 8: "abcdefg",
-            9: "abcdfg"}  # fmt: skip
-
-
-def _segments(digit: int, random: np.random.Generator) -> str:
-    """The segments that are lit; a 6, a 7 and a 9 have two usual forms."""
-    rare = {6: "cdefg", 7: "abcf", 9: "abcfg"}
-    return rare[digit] if digit in rare and random.random() < 0.25 else SEGMENTS[digit]
-
-
-def _segment(name: str, width: float, thickness: float, gap: float) -> NDArray[np.float64]:
-    """The six corners (6, 2) of a segment in a digit one unit tall."""
-    half = thickness / 2
-    across = {"a": half, "g": 0.5, "d": 1 - half}
-    if name in across:
-        y, start, end = across[name], half + gap, width - half - gap
-        return np.array(
-            [
-                (start, y),
-                (start + half, y - half),
-                (end - half, y - half),
-                (end, y),
-                (end - half, y + half),
-                (start + half, y + half),
-            ]
-        )
-    x = width - half if name in "bc" else half
-    start, end = (half + gap, 0.5 - gap) if name in "bf" else (0.5 + gap, 1 - half - gap)
-    return np.array(
-        [
-            (x, start),
-            (x + half, start + half),
-            (x + half, end - half),
-            (x, end),
-            (x - half, end - half),
-            (x - half, start + half),
-        ]
-    )

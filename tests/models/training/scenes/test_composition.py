@@ -2,7 +2,8 @@ import numpy as np
 
 from models.training.scenes.composition import draw_scene
 from models.training.scenes.glyphs import DigitSource
-from models.training.scenes.pens import STYLES, outline_digit, printed_digit, seven_segment_digit
+from models.training.scenes.pens import STYLES, outline_digit
+from models.training.scenes.printing import printed_digit, seven_segment_digit
 from models.training.scenes.views import draw_views
 from models.training.synthetic_digits import draw_digits
 

@@ -29,7 +29,7 @@ from app.api.v2 import models as v2_models
 from app.config import Settings
 from app.jobs.notifier import CeleryNotifier, WorkerNotifier
 from app.logs import configure_logging
-from app.server.memory import tune_garbage_collector, tune_malloc
+from app.server.tuning import tune_garbage_collector, tune_malloc, tune_thread_switching
 from app.services import Services
 
 ROUTERS = (
@@ -75,6 +75,7 @@ def create_server(settings: Settings, notifier: WorkerNotifier) -> ASGIApp:
 def create_server_from_environment() -> ASGIApp:
     """What uvicorn calls in each of its processes."""
     tune_malloc()
+    tune_thread_switching()
     settings = Settings()
     configure_logging(settings.log_format)
     server = create_server(settings, CeleryNotifier(settings.resolved_redis_url))

@@ -8,7 +8,6 @@ import io
 import json
 import socket
 import struct
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable
@@ -214,9 +213,3 @@ def small_png() -> bytes:
     file = io.BytesIO()
     picture.save(file, "PNG")
     return file.getvalue()
-
-
-def in_background(attack: Callable[[int, float], None], port: int, seconds: float) -> threading.Thread:
-    thread = threading.Thread(target=attack, args=(port, seconds), daemon=True)
-    thread.start()
-    return thread

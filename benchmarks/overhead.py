@@ -28,7 +28,7 @@ from app.config import Settings
 from app.main import ROUTERS, create_app
 from app.metrics.recorder import Recorder
 from app.migrations.migrate import upgrade
-from app.server.memory import tune_garbage_collector
+from app.server.tuning import tune_garbage_collector
 from app.services import Services
 from app.serving.engine import Engine
 from app.serving.load_shedding import LoadShedder

@@ -170,7 +170,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._silent_bytes = 0
-        if self._is_dropping or self.cycle.response_complete:
+        if self._is_dropping:
+            return
+        if self.cycle.response_complete:  # the answer came before the end of the body, which uvicorn reads and drops
+            self._read_once_per_turn()
             return
         self._body_bytes += len(body)
         if self._server.budget.take(len(body)):
@@ -303,6 +306,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._silent_bytes += size
         if self._silent_bytes > self._server.budget.max_bytes:
             self.transport.abort()
+            return
+        self._read_once_per_turn()
+
+    def _read_once_per_turn(self) -> None:
+        """Let the others be served between two reads of what is dropped. libuv reads up to 32 times in a row, 8 MB."""
+        self.flow.pause_reading()
+        self.loop.call_soon(self.flow.resume_reading)
 
     def _release_body(self) -> None:
         if self._body_bytes:

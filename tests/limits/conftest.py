@@ -43,7 +43,7 @@ class Server:
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.seen.append(scope)
-        size, more = 0, scope["path"] != "/early"
+        size, more = 0, scope["path"] not in ("/early", "/early/kept")
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":

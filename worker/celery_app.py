@@ -25,6 +25,7 @@ from app.processes.devices import find_device
 from app.storage import open_storage
 
 ALIVE_SECONDS = 20.0  # between two reports that a worker is alive
+NICENESS = 5  # of a process that runs jobs: an API on the same cores answers first
 
 # Celery warns when root accepts pickled messages; this worker accepts only JSON.
 warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -60,6 +61,11 @@ def _set_up_logging(**_: Any) -> None:
 def _stop_children(**_: Any) -> None:
     """Tell the children to save a checkpoint and release their jobs at the next batch; Celery waits for them."""
     stopping.value = 1
+
+
+@worker_process_init.connect
+def _give_way(**_: Any) -> None:
+    os.nice(NICENESS)
 
 
 @worker_process_init.connect

@@ -43,9 +43,13 @@ class BodyBudget:
 
     def give_back(self, size: int) -> None:
         self.used_bytes -= size
-        if self._peak_bytes > LARGE_BYTES and self.used_bytes < self._peak_bytes // 8:
-            self._peak_bytes = self.used_bytes
-            trim_heap()
+
+    def has_shrunk(self) -> bool:
+        """Whether so much was given back since this was last true that the heap is worth trimming."""
+        if self._peak_bytes <= LARGE_BYTES or self.used_bytes >= self._peak_bytes // 8:
+            return False
+        self._peak_bytes = self.used_bytes
+        return True
 
 
 def trim_heap() -> None:

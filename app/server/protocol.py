@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 SHUTDOWN_LINGER_SECONDS = 0.2  # that an idle connection is still read after the service has stopped listening
 SWEEP_SECONDS = 1.0
 SLICE_SECONDS = 0.005  # of a sweep, in one iteration of the event loop: to answer 500 slow heads takes 20 ms
-TRIM_SECONDS = 30.0  # pictures, figures and JSON leave free memory inside the heap, 60 MB after an attack
+TRIM_SECONDS = 30.0  # at the latest: pictures and figures leave free memory inside the heap, 60 MB after an attack
 EVICTED_SHARE = 0.05  # of all connections: so many idle ones are closed at once when there are too many
 
 
@@ -87,7 +87,7 @@ class BoundedConnections:
 
     def _end_sweep(self, loop: asyncio.AbstractEventLoop, now: float) -> None:
         self._bound_unread_answers()
-        if now >= self._trimmed_at + TRIM_SECONDS:
+        if self.budget.has_shrunk() or now >= self._trimmed_at + TRIM_SECONDS:
             self._trimmed_at = now
             loop.run_in_executor(None, trim_heap)
         loop.call_later(SWEEP_SECONDS, self._sweep)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from models.pictures.view import CHANNELS
 
-WIDTHS = (16, 24, 40, 48)  # channels at a half, a quarter, an eighth and a sixteenth of the view's side
+WIDTHS = (16, 32, 64, 96)  # channels at a half, a quarter, an eighth and a sixteenth of the view's side
 
 
 class Block(nn.Module):

@@ -22,7 +22,9 @@ def frame(
 
     `thickness` in pixels; `distance` from the digit in shares of its longer side, 0 (touching) to 0.6.
     """
-    gap = (random.uniform(0.04, 0.6) if distance is None else distance) * side_of(box)
+    if distance is None:
+        distance = random.uniform(0.01, 0.12) if random.random() < 0.35 else random.uniform(0.04, 0.6)
+    gap = distance * side_of(box)
     pen = pen_for(box, random) if thickness is None else thickness
     grown = _grow(box, gap + pen / 2, random, uneven=0.3 * gap)
     corners = rounded(grown, random.choice([0.0, 0.0, 0.15, 0.4]) * min(grown[2] - grown[0], grown[3] - grown[1]) / 2)
@@ -188,9 +190,6 @@ def smear(shape: Shape, box: Box, random: np.random.Generator) -> Ink:
         body * (0.4 + 0.6 * smooth_noise(shape, max(2.0, 0.05 * side_of(box)), random)) * random.uniform(0.15, 0.35)
     )
     return cover.astype(np.float32)
-
-
-AROUND = (frame, comb, circle, underline, strike, crossing_out, tick, grid, text_beside, smear)  # (shape, box, random)
 
 
 def pen_for(box: Box, random: np.random.Generator) -> float:

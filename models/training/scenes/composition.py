@@ -29,13 +29,14 @@ from models.training.scenes.placing import THIN_SHARE, draw_placed, draw_tight
 from models.training.scenes.strokes import Ink
 
 KINDS = (("tight", 0.17), ("single", 0.49), ("several", 0.17), ("empty", 0.17))
-COMMON_MARKS = (
-    *clutter.AROUND, clutter.frame, clutter.frame, clutter.circle, clutter.underline, clutter.text_beside,
-)  # fmt: skip
-LONELY_MARKS = (
-    clutter.frame, clutter.frame, clutter.comb, clutter.underline, clutter.strike, clutter.crossing_out, clutter.tick,
-    clutter.text_beside, clutter.smear, clutter.smear, clutter.smear,
-)  # fmt: skip
+COMMON_MARKS = {  # and how often each is drawn beside digits
+    clutter.frame: 5, clutter.comb: 1, clutter.circle: 4, clutter.underline: 2, clutter.strike: 3,
+    clutter.crossing_out: 2, clutter.tick: 1, clutter.grid: 4, clutter.text_beside: 2, clutter.smear: 1,
+}  # fmt: skip
+LONELY_MARKS = {  # ... and where there is no digit
+    clutter.frame: 4, clutter.comb: 1, clutter.underline: 1, clutter.strike: 1, clutter.crossing_out: 1,
+    clutter.tick: 1, clutter.text_beside: 1, clutter.smear: 4,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -99,17 +100,12 @@ def _surround(
 ) -> tuple[Picture, Ink, Ink]:
     """What lies on, around and beside the digits, and the light. Returns the picture, the ink and other marks."""
     shape, is_empty = ink.shape, not ink.any()
-    if random.random() < (0.8 if is_empty else 0.55):
+    if random.random() < (0.8 if is_empty else 0.6):
         for _ in range(int(random.integers(1, 3))):
-            marked = LONELY_MARKS if is_empty else COMMON_MARKS
-            draw = marked[int(random.integers(len(marked)))]
-            if random.random() < (0.3 if is_empty else 0.05):
-                drawn = draw_dot(shape, random) if random.random() < 0.6 else draw_doodle(shape, box, random)
-            else:
-                drawn = draw(shape, box, random)
+            drawn, is_mark = _draw_mark(shape, box, is_empty, random)
             tone = colour if random.random() < 0.6 else any_colour(random)
             picture = paint(picture, drawn * random.choice([1.0, 1.0, random.uniform(0.3, 1)]), tone)
-            if draw is not clutter.grid:
+            if is_mark:
                 marks = np.maximum(marks, drawn)
     if random.random() < 0.12:
         side = max(8, round((box[3] - box[1]) * random.uniform(0.7, 1.2)))
@@ -128,7 +124,7 @@ def _surround(
         picture = lit(picture, any_light(shape, random))
     elif random.random() < 0.15:
         picture = lit(picture, polygon_shadow(shape, random))
-    elif random.random() < 0.25:
+    elif random.random() < 0.35:
         x, y = middle_of(box) / (shape[1], shape[0])
         picture = lit(picture, hard_shadow(shape, random, through=(float(x), float(y))))
     if random.random() < 0.3:
@@ -137,6 +133,15 @@ def _surround(
         edge = clutter.border(ink.shape, random)
         picture, ink, marks = paint(picture, edge, any_colour(random)), ink * (1 - edge), marks * (1 - edge)
     return picture, ink, marks
+
+
+def _draw_mark(shape: tuple[int, ...], box: Box, is_empty: bool, random: np.random.Generator) -> tuple[Ink, bool]:
+    """Something beside the digit, and whether it counts as another mark: squares over all of the picture do not."""
+    if random.random() < (0.35 if is_empty else 0.05):
+        return draw_dot(shape, random) if random.random() < 0.4 else draw_doodle(shape, box, random), True
+    shares = LONELY_MARKS if is_empty else COMMON_MARKS
+    draw = random.choice(np.array(list(shares)), p=np.array(list(shares.values())) / sum(shares.values()))
+    return draw(shape, box, random), draw is not clutter.grid
 
 
 def _lay_on_table(picture: Picture, ink: Ink, marks: Ink, random: np.random.Generator) -> tuple[Picture, Ink, Ink]:

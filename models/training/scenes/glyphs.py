@@ -12,7 +12,7 @@ from models.training.scenes.pens import STYLES, crop, mnist_digit, outline_digit
 from models.training.scenes.printing import printed_digit, printed_fonts, seven_segment_digit
 from models.training.scenes.strokes import Ink
 
-STYLE_SHARES = (0.44, 0.13, 0.14, 0.1, 0.05, 0.04, 0.03, 0.03, 0.04)  # of STYLES
+STYLE_SHARES = (0.42, 0.12, 0.14, 0.09, 0.05, 0.04, 0.03, 0.03, 0.08)  # of STYLES
 MAX_BROADENING = (-0.03, 0.06)  # of the height
 
 
@@ -35,7 +35,7 @@ class DigitSource:
         if kind < 0.84:
             return outline_digit(digit, height, random, style)
         if kind < 0.90:
-            return printed_digit(digit, height, random, hollow=random.random() < 0.15)
+            return printed_digit(digit, height, random, hollow=random.random() < 0.35)
         if kind < 0.94:
             return seven_segment_digit(digit, height, random)
         return draw_sign(height, random)

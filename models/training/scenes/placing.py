@@ -3,12 +3,13 @@
 import numpy as np
 from PIL import Image
 
-from models.training.scenes.drawing import lay
+from models.training.scenes.drawing import bend, draw_lines, lay
 from models.training.scenes.glyphs import DigitSource, draw_style
 from models.training.scenes.strokes import Ink
 
 MIN_SIDE, MAX_SIDE, MAX_PAGE_SIDE = 24, 260, 400  # pixels of a scene, and of one with several digits
 THIN_SHARE = 0.3  # of the large single digits: drawn with a hairline
+FIELDS_SHARE = 0.2  # of the scenes with several digits: written into the fields of a form
 
 
 def draw_tight(source: DigitSource, random: np.random.Generator) -> tuple[Ink, Ink]:
@@ -53,15 +54,19 @@ def draw_placed(source: DigitSource, kind: str, random: np.random.Generator, thi
 
 
 def _draw_rows(ink: Ink, marks: Ink, source: DigitSource, random: np.random.Generator) -> None:
-    """Digits side by side in one to four rows, alike in size and style, apart or touching, some with a dash between."""
+    """Digits side by side in one to four rows, alike in style, apart or touching, some with a dash between."""
     style, rows = draw_style(random), int(random.integers(1, 5))
+    has_fields, smallest = random.random() < FIELDS_SHARE, 0.85 if random.random() < 0.8 else 0.5
     digit = min(max(9, round(ink.shape[0] * random.uniform(0.4, 0.85) / rows)), ink.shape[0] - 2)
     step = ink.shape[0] / rows
     for row in range(rows):
+        if has_fields:
+            _fill_fields(ink, marks, digit, (row + 0.5) * step, source, style, random)
+            continue
         x = random.uniform(0.02, 0.5) * digit
         slope = random.normal(0, 0.08)
         while True:
-            glyph = source.draw(max(8, round(digit * random.uniform(0.85, 1.15))), random, style)
+            glyph = source.draw(max(8, round(digit * random.uniform(smallest, 1.15))), random, style)
             y = row * step + (step - glyph.shape[0]) / 2 + slope * x + random.normal(0, 0.05) * digit
             y = min(max(0, y), ink.shape[0] - glyph.shape[0])
             if y < 0 or x + glyph.shape[1] > ink.shape[1]:
@@ -72,6 +77,28 @@ def _draw_rows(ink: Ink, marks: Ink, source: DigitSource, random: np.random.Gene
                 length, pen = (max(2, round(digit * random.uniform(*share))) for share in ((0.2, 0.6), (0.05, 0.12)))
                 lay(marks, np.ones((pen, length), np.float32), round(x + 0.15 * digit), round(y + glyph.shape[0] / 2))
                 x += length + 0.3 * digit
+
+
+def _fill_fields(
+    ink: Ink, marks: Ink, digit: int, middle: float, source: DigitSource, style: str, random: np.random.Generator
+) -> None:
+    """A row of a form's fields, joined or apart, most with a digit; `middle` is the row's height in the picture."""
+    width, height = digit * random.uniform(0.9, 1.5), digit * random.uniform(1.1, 1.6)
+    step = width if random.random() < 0.5 else width + digit * random.uniform(0.1, 0.4)
+    left, top, bottom = random.uniform(0.02, 0.5) * digit, middle - height / 2, middle + height / 2
+    lines = []
+    while left + width < ink.shape[1]:
+        right = left + width
+        lines.append(bend(np.array([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)])))
+        glyph = source.draw(max(8, round(digit * random.uniform(0.8, 1.1))), random, style)
+        if random.random() < 0.85 and glyph.shape[1] < width:
+            x, y = left + (width - glyph.shape[1]) / 2, middle - glyph.shape[0] / 2
+            drift = random.normal(0, 0.05, 2) * digit
+            lay(ink, glyph, round(x + drift[0]), round(y + drift[1]))
+        left += step
+    pen = max(1.0, digit * random.uniform(0.01, 0.07))
+    drawn = draw_lines((ink.shape[0], ink.shape[1]), lines, pen) * random.choice([1.0, random.uniform(0.4, 1)])
+    np.maximum(marks, drawn.astype(np.float32), out=marks)
 
 
 def _put(ink: Ink, glyph: Ink, random: np.random.Generator) -> None:

@@ -9,7 +9,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -68,11 +68,7 @@ def fast_steps(run: TrainingRun) -> Iterator[None]:
 
 def usual_steps(folder: str) -> Iterator[None]:
     """A step of the reference as tutorials write it at each `next`."""
-    from torchvision import transforms
-
-    normalise = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
-    dataset = import_mnist()(folder, train=True, transform=normalise)
-    loader = torch.utils.data.DataLoader(dataset, batch_size=128, shuffle=True)
+    loader = published_loader(folder)
     network = DigitNetwork(dropout=0.05)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
     network.train()
@@ -84,6 +80,15 @@ def usual_steps(folder: str) -> Iterator[None]:
             optimizer.step()
             loss.item()
             yield
+
+
+def published_loader(folder: str) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+    """The 60,000 training pictures in batches of 128, through PIL, as tutorials load them."""
+    from torchvision import transforms
+
+    normalise = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
+    dataset = import_mnist()(folder, train=True, transform=normalise)
+    return torch.utils.data.DataLoader(dataset, batch_size=128, shuffle=True)
 
 
 if __name__ == "__main__":

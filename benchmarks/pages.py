@@ -4,7 +4,8 @@ Numbers of three to six digits by MNIST's validation writers (and a third by our
 underlined, on squared paper, under the hard edge of a shadow, climbing, of different sizes, with a dash. Each kind has
 other digits and settings for development and for judging (picture_kinds/kinds.py). Printed are the numbers that are
 read fully right; the digits that are found and read right, are accepted, and are wrong among the accepted; and, over
-all kinds, the expected calibration error of `confidence` (Guo et al. 2017, 15 bins of equal size).
+all kinds, the expected calibration error of `confidence` (Guo et al. 2017, 15 bins of equal size), and the temperature
+that would suit it best: 1 where it is calibrated.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 from picture_kinds.kinds import INKS, PAPERS, Half, Hand, Random, colour_of, jpeg, pick
 from PIL import Image
 from reading import read, stack
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logit
 
 from app.registry.service import SHIPPED
 from models.inference.classifier import DigitClassifier
@@ -76,15 +79,15 @@ def main() -> None:
     )
     for name, draw in KINDS.items():
         random = np.random.default_rng(zlib.crc32(f"{name}, {arguments.half}".encode()))
-        pages = (
-            draw(_hands(validation, random, arguments.half), random, arguments.half) for _ in range(arguments.count)
-        )
+        hands = (_hands(validation, random, arguments.half) for _ in range(arguments.count))
+        pages = [draw(of_page, random, arguments.half) for of_page in hands]
         row, of_kind, wrong = measure(pages, classifier)
         print(f"| {name} | {row} |", flush=True)
         outcomes += of_kind
         errors += wrong
     error, accuracy, confidence = calibration_error(outcomes)
     print(f"of {len(outcomes)} digits {accuracy:.2%} are right; mean confidence {confidence:.2%}; ECE {error:.2%}")
+    print(f"the temperature that suits it best: {fit_temperature(outcomes):.2f}")
     if arguments.sheet and errors:
         columns = [errors[start::6] for start in range(min(6, len(errors)))]
         stack(columns).save(arguments.sheet)
@@ -137,6 +140,17 @@ def calibration_error(outcomes: list[tuple[float, bool]]) -> tuple[float, float,
     bins = np.array_split(ordered, BINS)
     error = sum(len(each) * abs(each[:, 0].mean() - each[:, 1].mean()) for each in bins) / len(ordered)
     return float(error), float(ordered[:, 1].mean()), float(ordered[:, 0].mean())
+
+
+def fit_temperature(outcomes: list[tuple[float, bool]]) -> float:
+    """By which the logits of the confidences must be divided for the outcomes to be likeliest."""
+    confidence, is_right = np.array(outcomes, np.float64).T
+    logits = logit(confidence.clip(1e-9, 1 - 1e-9))
+
+    def loss(temperature: float) -> float:
+        return -float(np.log(np.where(is_right > 0, expit(logits / temperature), expit(-logits / temperature))).mean())
+
+    return float(minimize_scalar(loss, bounds=(0.2, 10), method="bounded").x)
 
 
 def write(

@@ -6,12 +6,14 @@ from typing import NamedTuple
 import numpy as np
 import onnxruntime
 from PIL import Image
+from scipy import ndimage
 
 from models.arrays import Floats
 from models.onnx_session import session_options
+from models.pictures.components import MIN_FAINT_INK, MIN_INK, NEIGHBOURS
 from models.pictures.view import draw_view
 
-MIN_DOUBT = 0.12  # of ink: what is more likely to be ink than this, and is a mark otherwise, is taken as ink
+MIN_DOUBT = 0.12  # of ink: what is more likely to be ink than this, and is a mark otherwise, may be ink
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "eye.onnx"
 
 
@@ -39,5 +41,19 @@ class Eye:
         logits: Floats = self._session.run(["ink"], {"view": view.pixels[None]})[0]
         width, height = view.size
         ink, marks = 1 / (1 + np.exp(-np.clip(logits[0, :, :height, :width], -30, 30)))
-        ink = np.where(ink > min_doubt, np.minimum(ink + marks, 1), ink)
-        return Sight(ink, marks, view.pixels[:3, :height, :width])
+        return Sight(resolve_doubt(ink, marks, min_doubt), marks, view.pixels[:3, :height, :width])
+
+
+def resolve_doubt(ink: Floats, marks: Floats, min_doubt: float) -> Floats:
+    """The ink, given the probabilities of ink and of other marks (height, width).
+
+    A mark that may be ink, with at least `min_doubt`, counts as ink where it is connected to a pixel that is more
+    likely ink than not: so a stroke is not torn, and a frame alone is none.
+    """
+    together = np.where(ink > min_doubt, np.minimum(ink + marks, 1), ink)
+    labels, count = ndimage.label(together > MIN_FAINT_INK, NEIGHBOURS)
+    has_ink = np.zeros(count + 1, bool)
+    has_ink[labels[ink > MIN_INK]] = True
+    has_ink[0] = False  # what has no label
+    resolved: Floats = np.where(has_ink[labels], together, ink)
+    return resolved

@@ -80,7 +80,7 @@ def normalise(picture: Image.Image | Decoded, eye: Eye) -> Normalised:
         scale=digit_scale * found.scale * reduction,
         shift=shift,
         ink_share=int(np.count_nonzero(image)) / image.size,
-        rejection_reason=_judge_shape(seen.digit, box, ink, size),
+        rejection_reason=_judge_shape(seen.digit, box, np.maximum(ink, _inside(digit.box, found.sight.marks)), size),
         evidence=Evidence(overview, overview_scale, ink, hypotheses),
     )
 
@@ -118,13 +118,28 @@ def _is_dark(ink: Floats, box: Box, sight: Sight) -> bool:
     return bool((grey * ink).sum() / ink.sum() < (grey * around).sum() / max(1e-6, float(around.sum())))
 
 
+def _inside(box: Box, plane: Floats) -> Floats:
+    left, top, right, bottom = box
+    return plane[top:bottom, left:right]
+
+
 def _judge_shape(digit: Digit, box: Box, ink: Floats, size: Size) -> RejectionReason | None:
-    """Why the ink in the box, in a picture of this size, is not that of one digit."""
+    """Why the ink and marks in the box, in a picture of this size, are not those of one digit.
+
+    The middle of a dot may be a mark, and its edge ink.
+    """
     longest, shortest = max(size_of(box)), min(size_of(box))
-    is_small_dot = longest <= MAX_DOT_SIDE * max(size) and longest < 2 * shortest and (ink > 0.5).mean() > MAX_EXTENT
+    is_small_dot = longest <= MAX_DOT_SIDE * max(size) and longest < 2 * shortest and _extent(ink) > MAX_EXTENT
     if longest < MIN_DIGIT_SIDE or is_small_dot:
         return "too_small"
     return "not_a_digit" if digit.others else None  # several digits, or writing
+
+
+def _extent(ink: Floats) -> float:
+    """The share of the ink's tight box that is ink."""
+    is_ink = ink > MIN_INK
+    boxes = find_boxes(is_ink.astype(np.int32))
+    return float(is_ink.sum() / np.prod(boxes[0, 2:] - boxes[0, :2])) if len(boxes) else 0.0
 
 
 def _judge_marks(sight: Sight) -> RejectionReason:

@@ -28,6 +28,7 @@ from models.pictures.eye import Eye
 from models.pictures.mnist_format import Normalised
 from models.pictures.normalisation import normalise
 from models.pictures.opening import open_picture
+from models.pictures.overlay import draw_ink
 from models.training.data import Split, load_local_mnist
 
 CELL, COLUMNS = 112, 12  # pixels and pictures of the sheet
@@ -76,6 +77,8 @@ def main() -> None:
     if arguments.sheet and errors:
         draw_sheet(errors).save(arguments.sheet)
         print(f"the errors are shown in {arguments.sheet}")
+    if arguments.worst and errors:
+        draw_worst(errors).save(arguments.worst)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -86,6 +89,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--split", choices=["validation", "test"], default="validation")
     parser.add_argument("--model", type=Path, default=SHIPPED / "model.onnx", help="an ONNX file of `numeral train`")
     parser.add_argument("--sheet", type=Path, help="where to draw the errors, e.g. errors.png")
+    parser.add_argument("--worst", type=Path, help="where to draw the ten worst errors with their ink, e.g. worst.png")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     return parser.parse_args()
 
@@ -160,6 +164,27 @@ def draw_sheet(readings: list[Reading]) -> Image.Image:
         read = f"{reading.label}: {reading.digit} {reading.confidence:.2f} {reading.reason or 'accepted'}"
         text = f"{reading.kind.name[:18]}\n{read[:22]}"
         ImageDraw.Draw(sheet).multiline_text((x + 2, y + 2 * CELL), text, "black", spacing=0)
+    return sheet
+
+
+def draw_worst(readings: list[Reading]) -> Image.Image:
+    """The ten worst errors, at most one of a kind, the accepted ones first: the ink that was taken, in blue."""
+    ordered = sorted(readings, key=lambda each: (each.is_accepted, each.confidence), reverse=True)
+    of_kinds = {each.kind.name: each for each in reversed(ordered)}
+    worst = sorted(of_kinds.values(), key=lambda each: (each.is_accepted, each.confidence), reverse=True)[:10]
+    side = 2 * CELL
+    sheet = Image.new("RGB", (5 * side, 2 * (side + 28)), "white")
+    for number, reading in enumerate(worst):
+        x, y = number % 5 * side, number // 5 * (side + 28)
+        if reading.normalised is not None and reading.normalised.evidence is not None:
+            drawn = Image.open(io.BytesIO(draw_ink(reading.normalised, reading.normalised.evidence)))
+            drawn.thumbnail((side - 6, side - 6))
+            sheet.paste(drawn, (x, y))
+        end = "accepted" if reading.is_accepted else str(reading.reason)
+        text = (
+            f"{number + 1} {reading.kind.name[:33]}\n{reading.label}: {reading.digit} {reading.confidence:.2f}, {end}"
+        )
+        ImageDraw.Draw(sheet).multiline_text((x + 2, y + side - 4), text, "black", spacing=0)
     return sheet
 
 

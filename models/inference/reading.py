@@ -85,7 +85,7 @@ def _judge(found: DigitCandidate, own: Floats, segmentation: Segmentation, min_m
 def _temper(confidence: float) -> float:
     """The calibrated confidence (Guo et al. 2017): both networks see the same ink, so their product is too sure."""
     odds = (confidence + float(EPSILON)) / (1 - confidence + float(EPSILON))
-    tempered = odds ** (1 / TEMPERATURE)
+    tempered: float = odds ** (1 / TEMPERATURE)
     return tempered / (1 + tempered)
 
 

@@ -54,8 +54,8 @@ def ended_training(sessions: Sessions, storage: Storage, *, best_epoch: int = 2)
         name = f"checkpoints/{job_id}/{claimed.attempt}-{step}.safetensors"
         stored = storage.put(name, f"state at {step}".encode())
         accuracy = 0.9 if step == best_epoch * 10 else 0.5
-        epoch = {"epoch": step // 10, "validation_accuracy": accuracy} if step % 10 == 0 else None
-        runs.record_checkpoint(sessions, claimed, step=step, artifact=name, sha256=stored.sha256, epoch=epoch)
+        epochs = [{"epoch": step // 10, "validation_accuracy": accuracy}] if step % 10 == 0 else []
+        runs.record_checkpoint(sessions, claimed, step=step, artifact=name, sha256=stored.sha256, epochs=epochs)
     runs.fail(sessions, claimed, reason="error", detail="test")
     return job_id
 

@@ -8,12 +8,13 @@ from tests.workers import claim
 
 
 def training(api: httpx.Client, sessions: Sessions, accuracies: list[float], **given: Any) -> str:
-    """A running training that has had some epochs."""
+    """A training that failed after some epochs."""
     job_id: str = api.post("/v1/jobs", json={"kind": "mnist_training", **given}).json()["id"]
     claimed = claim(sessions, job_id)
     for number, accuracy in enumerate(accuracies, start=1):
         data = {"epoch": number, "train_loss": 1 / number, "validation_accuracy": accuracy}
         runs.report(sessions, claimed, "epoch", data)
+    runs.fail(sessions, claimed, reason="error", detail="test")
     return job_id
 
 
@@ -50,6 +51,7 @@ def test_curves_are_laid_over_each_other_and_follow_new_epochs(api: httpx.Client
 
 def test_what_cannot_be_compared_is_refused(api: httpx.Client, api_sessions: Sessions) -> None:
     sweep = api.post("/v1/jobs", json={"kind": "backprop_sweep"}).json()["id"]
+    api.post(f"/v1/jobs/{sweep}/cancel")
     missing = "01890000-0000-7000-8000-000000000000"
     many = ",".join(f"01890000-0000-7000-8000-{number:012}" for number in range(21))
     for ids, status, word in (

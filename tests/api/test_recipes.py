@@ -30,3 +30,4 @@ def test_listed_recipe_can_be_sent_as_a_spec(api: httpx.Client) -> None:
         answer = api.post("/v1/jobs", json={"kind": "mnist_training"} | item["fields"])
         assert answer.status_code == 202, answer.text
         assert item["fields"].items() <= answer.json()["spec"].items()
+        api.post(answer.json()["links"]["cancel"])

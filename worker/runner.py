@@ -56,6 +56,7 @@ class Run:
         now = time.monotonic()
         first, began_at = self._first_progress = self._first_progress or (done, now)
         eta = round((total - done) * (now - began_at) / (done - first), 1) if done > first else None
+        eta = 0.0 if done == total else eta
         self._progress = {"done": done, "total": total, "unit": unit, "eta_seconds": eta}
         self._steps += 1
 

@@ -1,16 +1,25 @@
 import os
 import socket
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 from celery.exceptions import WorkerLostError
 
 from app.db import Sessions
 from app.jobs import runs, service
+from app.jobs.events import read_events
+from app.jobs.notifier import CeleryNotifier
 from app.jobs.specs import BackpropSweepSpec
 from app.jobs.transitions import MAX_ATTEMPTS
+from app.migrations.migrate import upgrade
+from tests.e2e.conftest import wait_for
+from tests.faults.databases import database
+from tests.faults.parts import Parts
+from tests.faults.processes import Part
 from tests.workers import claim
 from worker import memory
 from worker.memory import WatchedRequest, count_memory_kills, release_killed
@@ -70,6 +79,53 @@ def test_parent_releases_the_job_of_a_child_that_was_killed_for_memory(
     assert (service.get(sessions, job.id).status == "queued") == is_released
     with sessions.reading() as session:
         assert runs.get_job(session, job.id).failed_attempts == (1 if is_released else 0)
+
+
+WORKER = """
+import sys
+from pathlib import Path
+import worker.memory
+from celery.__main__ import main
+counted = Path(sys.argv.pop(1))
+worker.memory.count_memory_kills = lambda: int(counted.read_text())
+main()
+"""
+LONG_SWEEP = {"kind": "backprop_sweep", "epochs": 100_000, "learning_rates": [0.1] * 50}
+
+
+def test_real_worker_releases_the_job_of_a_child_that_was_killed_for_memory(tmp_path: Path) -> None:
+    """No dispatcher runs and the lease is long, so nobody but the worker's parent process can release the job."""
+    counted = tmp_path / "counted"
+    counted.write_text("4")
+    with database("sqlite", tmp_path) as chosen:
+        upgrade(chosen.url)
+        parts = Parts(tmp_path, tmp_path / "artifacts", chosen)
+        parts.environment["NUMERAL_LEASE_SECONDS"] = "300"
+        parts.start_valkey()
+        options = ("--app", "worker.celery_app", "worker", "--queues", "sweeps", "--concurrency", "1")
+        command = (sys.executable, "-c", WORKER, str(counted), *options)
+        celery = Part(command, parts.environment, tmp_path / "worker.log")
+        notifier = CeleryNotifier(parts.redis_url)
+        try:
+            job, _ = service.submit(parts.sessions, BackpropSweepSpec.model_validate(LONG_SWEEP))
+            notifier.notify(job.queue)
+            running = wait_for(lambda: runs.claim_of(parts.sessions, worker_of(parts.sessions, job.id)), seconds=60)
+            counted.write_text("5")
+            psutil.Process(int(worker_of(parts.sessions, job.id).rpartition(":")[2])).kill()
+            wait_for(lambda: service.get(parts.sessions, job.id).failed_attempts == 1, seconds=60)
+        finally:
+            celery.kill()
+            notifier.close()
+            parts.valkey.stop()
+            parts.http.close()
+            parts.broker.close()
+        log = [event.data.get("detail", "") for event in read_events(parts.sessions, running.job_id).events]
+        assert any("memory ran out" in detail for detail in log)
+        parts.sessions.close()
+
+
+def worker_of(sessions: Sessions, job_id: str) -> str:
+    return service.get(sessions, job_id).worker or ""
 
 
 def accept(request: Any, pid: int, _: float) -> None:

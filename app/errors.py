@@ -82,6 +82,14 @@ class CurvesNotThere(AppError):
     """The job is not a sweep, or has not succeeded, or its curves were removed because of their age."""
 
 
+class PicturesNotThere(AppError):
+    """The job is not a training, or has not succeeded, so it has no sheet of pictures."""
+
+
+class OriginGone(AppError):
+    """The checkpoint that a retry was to continue from was deleted."""
+
+
 class PageNotFound(AppError):
     """The console has no such file."""
 

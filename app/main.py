@@ -10,6 +10,7 @@ from app import VERSION
 from app.api import (
     aliases,
     backprop,
+    comparison,
     console,
     error_handlers,
     health,
@@ -19,6 +20,7 @@ from app.api import (
     plots,
     predictions,
     reading,
+    recipes,
     system,
 )
 from app.api.middleware.stack import build_stack
@@ -33,7 +35,9 @@ from app.server.tuning import tune_garbage_collector, tune_malloc, tune_thread_s
 from app.services import Services
 
 ROUTERS = (
-    predictions.router, reading.router, inference.router, health.raw_router, jobs.router, plots.router, backprop.router,
+    predictions.router, reading.router, inference.router, health.raw_router,
+    comparison.router, jobs.router,  # in this order: /v1/jobs/compare looks like a job's id
+    plots.router, backprop.router, recipes.router,
     aliases.router, models.router, health.router, v2_models.router, system.router, metrics.router, console.router,
 )  # fmt: skip
 

@@ -17,6 +17,10 @@ class TrainingDiverged(ModelError):
     """Raised if the loss of a training is not a finite number."""
 
 
+class BatchTooLarge(ModelError):
+    """Raised if a training's batch has more pictures than its data set has for training."""
+
+
 class CheckpointUnusable(ModelError):
     """Raised if a checkpoint is damaged or belongs to another training."""
 

@@ -14,13 +14,15 @@ class Recipe:
 
     epochs: int  # passes over the training pictures
     batch_size: int  # training pictures per step
-    learning_rate: float  # of SGD; its highest value where `schedule` changes it
-    momentum: float = 0.9  # of SGD, 0..1
-    nesterov: bool = False  # whether the momentum is Nesterov's
-    weight_decay: float = 0.0  # L2 penalty, added to the gradient as weight_decay * weight
-    schedule: str = "constant"  # or "one_cycle": the learning rate rises and then falls to zero, both linearly
-    warmup: float = 0.2  # share of the steps in which "one_cycle" rises, 0..1
+    learning_rate: float  # its highest value where `schedule` changes it
+    optimizer: str = "sgd"  # one of OPTIMIZERS
+    momentum: float = 0.9  # 0..1; the first beta of "adamw"
+    nesterov: bool = False  # whether the momentum of "sgd" is Nesterov's
+    weight_decay: float = 0.0  # "sgd": L2 penalty, added to the gradient; "adamw": decoupled from it
+    schedule: str = "constant"  # one of SCHEDULES
+    warmup: float = 0.2  # share of the steps in which the learning rate of "one_cycle" and "cosine" rises, 0..1
     dropout: float = 0.0  # probability of setting an activation to zero, 0..1
+    label_smoothing: float = 0.0  # share of the target that all ten digits divide evenly, 0..1
     rotation: float = 0.0  # degrees
     scale: float = 0.0  # fraction of the size, 0..1
     shift: float = 0.0  # pixels (of 28), along each axis
@@ -48,6 +50,12 @@ class Recipe:
         return replace(self, **{name: getattr(self, name) / 2 for name in AUGMENTATIONS})
 
 
+OPTIMIZERS = ("sgd", "adamw")
+SCHEDULES = (
+    "constant",
+    "one_cycle",  # rises, then falls to zero, both linearly
+    "cosine",  # rises linearly, then falls to zero along half a cosine
+)
 AUGMENTATIONS = (
     "rotation", "scale", "shift", "slant", "aspect", "warp", "stroke", "blur", "fading", "noise", "squeeze", "coarse",
 )  # fmt: skip
@@ -65,12 +73,14 @@ FAST = Recipe(
     average_decay=0.995,
 )
 
+DESCRIPTIONS = {
+    "reference": "as published (MPGarg/ERA1_Session6): a constant rate, no augmentation",
+    "fast": "one cycle of the learning rate, averaged weights, and digits that are rotated, scaled and shifted",
+    "robust": "for pictures unlike MNIST: other pens, cameras and handwriting, and pictures of no digit",
+}
 RECIPES = {
-    # As published (MPGarg/ERA1_Session6): a constant rate, no augmentation.
     "reference": Recipe(epochs=19, batch_size=128, learning_rate=0.01, dropout=0.05),
-    # One cycle of the learning rate, averaged weights, and digits that are rotated, scaled and shifted.
     "fast": FAST,
-    # For pictures unlike MNIST: other pens, cameras and handwriting, and pictures of no digit.
     "robust": replace(
         FAST,
         epochs=20,

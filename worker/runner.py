@@ -46,13 +46,18 @@ class Run:
         self.sessions = sessions
         self._lease_seconds = lease_seconds
         self._progress: dict[str, Any] | None = None
+        self._first_progress: tuple[int, float] | None = None  # how much was done at the first report, and when
         self._lost_at: float | None = None
         self._checked_at = 0.0
         self._steps = self._renewed_steps = 0
 
     def progress(self, done: int, total: int, unit: str) -> None:
-        """Record the progress; the next renewal of the lease writes it."""
-        self._progress = {"done": done, "total": total, "unit": unit}
+        """Record the progress and the time left at the pace so far; the next renewal of the lease writes them."""
+        now = time.monotonic()
+        first, began_at = self._first_progress = self._first_progress or (done, now)
+        eta = round((total - done) * (now - began_at) / (done - first), 1) if done > first else None
+        eta = 0.0 if done == total else eta
+        self._progress = {"done": done, "total": total, "unit": unit, "eta_seconds": eta}
         self._steps += 1
 
     def report(self, event: str, data: dict[str, Any]) -> None:

@@ -9,10 +9,11 @@ import os
 from app.jobs.notifier import RUN_NEXT_TASK
 from worker import runner
 from worker.celery_app import app, sessions, settings, stopping, worker_name
+from worker.memory import WatchedTask
 from worker.work import WORK
 
 
-@app.task(name=RUN_NEXT_TASK)
+@app.task(name=RUN_NEXT_TASK, base=WatchedTask)
 def run_next(queue: str) -> None:
     runner.run_next(
         sessions,

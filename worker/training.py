@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.errors import ArtifactDamaged
+from app.errors import ArtifactDamaged, OriginGone
 from app.jobs import runs
 from app.jobs.events import event_data
 from app.jobs.specs import MnistTrainingSpec
@@ -64,28 +64,46 @@ class _JobObserver:
             return
         if saved:
             self._run.report("log", {"message": "No checkpoint is left; the training begins anew."})
+        else:
+            self._continue_origin(training)
+
+    def _continue_origin(self, training: TrainingRun) -> None:
+        """Begin from another job's checkpoint, and with its epochs, if this job is to continue that one."""
+        try:
+            origin = retry_while_unavailable(lambda: runs.find_origin(self._run.sessions, self._run.claim.job_id))
+            if origin is None:
+                return
+            made_by = MnistTrainingSpec.model_validate(origin.spec).to_recipe()
+            checkpoints.restore(training, self._read(origin.checkpoint), made_by=made_by)
+        except (OriginGone, ArtifactDamaged, CheckpointUnusable) as error:
+            self._run.report("log", {"message": f"{error} The training begins anew."})
+            return
+        # At once: from here on it depends on the other job no more.
+        self._save(training, origin.epochs[: training.steps_done // training.steps_per_epoch])
+        message = f"Continued job {origin.checkpoint.job_id} at batch {training.steps_done} of {training.total_steps}."
+        self._run.report("log", {"message": message})
 
     def after_batch(self, training: TrainingRun) -> None:
         self._run.progress(training.steps_done, training.total_steps, "batches")
         try:
             self._run.check()
         except WorkerStopping:
-            self._save(training, None)
+            self._save(training, [])
             raise
 
     def after_epoch(self, training: TrainingRun, epoch: Epoch) -> None:
         self._run.progress(training.steps_done, training.total_steps, "batches")
-        self._save(training, asdict(epoch))
+        self._save(training, [asdict(epoch)])
         self._run.check()
 
-    def _save(self, training: TrainingRun, epoch: dict[str, Any] | None) -> None:
+    def _save(self, training: TrainingRun, epochs: list[dict[str, Any]]) -> None:
         claim, step = self._run.claim, training.steps_done
         name = f"checkpoints/{claim.job_id}/{claim.attempt}-{step}.safetensors"
         content = checkpoints.to_bytes(training)
         stored = self._run.store(lambda: self._storage.put(name, content))
         self._run.write(
             lambda: runs.record_checkpoint(
-                self._run.sessions, claim, step=step, artifact=stored.name, sha256=stored.sha256, epoch=epoch
+                self._run.sessions, claim, step=step, artifact=stored.name, sha256=stored.sha256, epochs=epochs
             )
         )
 
@@ -95,5 +113,5 @@ class _JobObserver:
 
 
 def _result(package: ModelPackage, version: str) -> dict[str, Any]:
-    kept = ("parameters", "test", "validation", "epochs", "seconds", "device", "dataset")
+    kept = ("parameters", "test", "validation", "train", "calibration", "epochs", "seconds", "device", "dataset")
     return {"model_version": version} | {name: package.card[name] for name in kept}

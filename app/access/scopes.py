@@ -25,6 +25,8 @@ RULES = (
     _rule(("POST",), r"/v1/(predict|read)(/.*)?", "predict"),
     _rule(None, r"/v2(/.*)?", "predict"),
     _rule(READ, r"/v1/models(/.*)?", "predict", "train"),
+    _rule(("PATCH",), r"/v1/models/[^/]+", "train"),  # a note; all else that changes a version is for admins
+    _rule(READ, r"/v1/recipes", "train"),
     _rule(None, r"/v1/jobs(/.*)?", "train"),
     _rule(None, r"/v1/backprop(/.*)?", "train"),
 )

@@ -5,6 +5,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -42,6 +43,7 @@ STATUS: dict[type[Exception], int] = {
     errors.ModelNotFound: 404,
     errors.ModelFileNotFound: 404,
     errors.CurvesNotThere: 404,
+    errors.PicturesNotThere: 404,
     errors.PageNotFound: 404,
     errors.JobAlreadyEnded: 409,
     errors.JobNotEnded: 409,
@@ -182,7 +184,10 @@ def _retry_after(error: Exception) -> str:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     parts: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else []
-    found = [{"location": ".".join(map(_printable, part["loc"])), "message": _printable(part["msg"])} for part in parts]
+    found = [
+        {"location": ".".join(map(_printable, part["loc"])), "message": _printable(part["msg"] + _suggest_tag(part))}
+        for part in parts
+    ]
     first = f"{found[0]['location']}: {found[0]['message']}" if found else "It cannot be read."
     return problem(
         request,
@@ -195,6 +200,15 @@ async def _invalid(request: Request, error: Exception) -> Response:
             "errors": found[:MAX_LISTED_ERRORS],
         },
     )
+
+
+def _suggest_tag(part: Any) -> str:
+    """The nearest kind, for a `kind` that there is not."""
+    if part["type"] != "union_tag_invalid":
+        return ""
+    expected = [tag.strip("' ") for tag in part["ctx"]["expected_tags"].split(",")]
+    nearest = get_close_matches(part["ctx"]["tag"][:MAX_MESSAGE_LENGTH].lower(), expected, n=1)
+    return f"; do you mean '{nearest[0]}'?" if nearest else ""
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -4,10 +4,13 @@ from typing import Any
 
 import orjson
 
+from app.jobs.lifecycle import JobStatus
 from app.jobs.service import JobPage
 from app.jobs.tables import Job, JobEvent
 
-FIELDS = ("id", "kind", "status", "spec", "attempt", "progress", "error", "created_at", "started_at", "finished_at")
+FIELDS = (
+    "id", "kind", "status", "name", "spec", "attempt", "error", "origin", "created_at", "started_at", "finished_at",
+)  # fmt: skip
 
 
 def summarise(job: Job) -> dict[str, Any]:
@@ -22,13 +25,29 @@ def summarise(job: Job) -> dict[str, Any]:
     }
     if job.kind == "backprop_sweep":
         links["curves"] = f"{here}/curves"
-    return {name: getattr(job, name) for name in FIELDS} | {"links": links}
+    if job.kind == "mnist_training":
+        links["hardest"] = f"{here}/hardest.png"
+    is_open = not JobStatus(job.status).is_final
+    return {name: getattr(job, name) for name in FIELDS} | {
+        "tags": job.spec.get("tags", []),
+        "cancel_requested": job.is_cancel_requested and is_open,
+        "progress": _render_progress(job),
+        "links": links,
+    }
 
 
-def encode(job: Job, *, result: str | None = None) -> bytes:
+def encode(job: Job, *, result: str | None = None, epochs: list[dict[str, Any]] | None = None) -> bytes:
     """A job as the JSON of `schemas.jobs.Job`; `result` is JSON already. Large jobs take milliseconds: use a thread."""
-    document = summarise(job) | {"result": orjson.Fragment(result) if result else None}
+    document = summarise(job) | {"result": orjson.Fragment(result) if result else None, "epochs": epochs}
     return orjson.dumps(document, option=orjson.OPT_UTC_Z)
+
+
+def _render_progress(job: Job) -> dict[str, Any] | None:
+    """The progress; the time left only while the job runs."""
+    if job.progress is None:
+        return None
+    eta = job.progress.get("eta_seconds") if job.status == JobStatus.RUNNING else None
+    return job.progress | {"eta_seconds": eta}
 
 
 def encode_page(page: JobPage) -> bytes:

@@ -4,7 +4,7 @@ import re
 from contextlib import suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 
@@ -17,11 +17,12 @@ from app.api.json_route import JsonRoute
 from app.api.path_parameters import JOB_ID, JobId
 from app.api.schemas import jobs as schemas
 from app.errors import ClientGone, InvalidInput, StorageUnavailable
-from app.jobs import service
+from app.jobs import retries, service
 from app.jobs.events import read_events
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs import JobKind, JobSpec
 from app.jobs.specs.backprop import MAX_NUMBERS
+from app.jobs.specs.options import MAX_NAME_LENGTH, MAX_TAG_LENGTH
 from app.jobs.tables import Job
 from app.server.disconnects import disconnect_check
 from app.services import Services
@@ -79,10 +80,14 @@ def _submit(services: Services, spec: JobSpec, key: str | None) -> tuple[Job, bo
 
 def _encode_current(services: Services, job: Job) -> bytes:
     """The document of a job that may have a result, which is read from the database as JSON."""
-    if job.status != JobStatus.SUCCEEDED:
-        return encode(job)
-    job, result = service.get_document(services.sessions, job.id)
-    return encode(job, result=result)
+    if job.attempt == 0:  # it has neither a result nor an epoch
+        return encode(job, epochs=[] if job.kind == "mnist_training" else None)
+    return _read(services, job.id)
+
+
+def _read(services: Services, job_id: str) -> bytes:
+    job, result, epochs = service.get_document(services.sessions, job_id)
+    return encode(job, result=result, epochs=epochs)
 
 
 @router.get("", response_model=schemas.JobPage)
@@ -90,13 +95,15 @@ def list_jobs(
     services: ServicesDependency,
     kind: JobKind | None = None,
     status: JobStatus | None = None,
+    name: Annotated[str | None, Query(max_length=MAX_NAME_LENGTH, description="exactly this name")] = None,
+    tag: Annotated[str | None, Query(max_length=MAX_TAG_LENGTH, description="one of the job's tags")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[
         str | None, Query(pattern=f"^{JOB_ID.pattern}$", description="`next_cursor` of the last page")
     ] = None,
 ) -> Response:
     """Jobs without their results, newest first."""
-    page = service.list_(services.sessions, kind=kind, status=status, before=cursor, limit=limit)
+    page = service.list_(services.sessions, kind=kind, status=status, name=name, tag=tag, before=cursor, limit=limit)
     # encoded here: FastAPI would validate a hundred jobs by the model first
     return Response(encode_page(page), media_type="application/json")
 
@@ -108,26 +115,37 @@ def get_job(
     accept: Annotated[str, Header(description="text/csv: go on to a sweep's curves (303)")] = "application/json",
 ) -> Any:
     """The job in its current state, with its result once it has succeeded."""
-    job, result = service.get_document(services.sessions, job_id)
+    document = _read(services, job_id)
     if prefers(accept, "text/csv"):
-        return RedirectResponse(f"/v1/jobs/{job.id}/curves", status_code=303)
-    return Response(encode(job, result=result), media_type="application/json")
+        return RedirectResponse(f"/v1/jobs/{job_id}/curves", status_code=303)
+    return Response(document, media_type="application/json")
 
 
 @router.post("/{job_id}/cancel", response_model=schemas.Job)
 def cancel_job(job_id: JobId, services: ServicesDependency) -> Response:
     """Cancel a queued job at once, a running one at its next batch."""
-    job = service.cancel(services.sessions, job_id)
-    return Response(encode(job), media_type="application/json")
+    service.cancel(services.sessions, job_id)
+    return Response(_read(services, job_id), media_type="application/json")
 
 
 @router.post("/{job_id}/retry", status_code=202, response_model=schemas.Job)
-def retry_job(job_id: JobId, services: ServicesDependency) -> Response:
-    """Queue a failed or cancelled job again; a training resumes from its last checkpoint."""
-    quota, max_queued = services.quota, services.settings.max_queued
-    job = service.retry(services.sessions, job_id, max_queued=max_queued, quota=quota)
+def retry_job(
+    job_id: JobId, services: ServicesDependency, changes: Annotated[schemas.RetryChanges | None, Body()] = None
+) -> Response:
+    """Queue a failed or cancelled job again; a training resumes from its last checkpoint. No body is needed.
+
+    With a `learning_rate` or `epochs`, a training that has ended in any way is retried as a new job. That continues
+    from the old one's checkpoint where that is sound, under a constant schedule; `origin` says whether it does.
+    """
+    changed = changes.model_dump(exclude_none=True) if changes else {}
+    limits: dict[str, Any] = {"max_queued": services.settings.max_queued, "quota": services.quota}
+    if changed:
+        job = retries.retry_with_changes(services.sessions, job_id, changed, **limits)
+    else:
+        job = service.retry(services.sessions, job_id, **limits)
     services.notifier.notify(job.queue)
-    return Response(encode(job), 202, media_type="application/json")
+    headers = {"Location": f"/v1/jobs/{job.id}"}
+    return Response(_read(services, job.id), 202, headers, media_type="application/json")
 
 
 @router.delete("/{job_id}", status_code=204)
@@ -178,7 +196,7 @@ async def _wait_for_end(services: Services, job: Job, seconds: int, request: Req
         return False, job
     if is_disconnected():
         raise ClientGone("The client disconnected before the job had ended.")
-    return True, (await run_in_threadpool(service.get_document, services.sessions, job.id))[0]
+    return True, (await run_in_threadpool(service.get_document, services.sessions, job.id)).job
 
 
 def _parse_wait(prefer: str | None) -> int:

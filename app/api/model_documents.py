@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.registry.service import job_of
 from app.registry.tables import ModelVersion
 
 
@@ -16,6 +17,8 @@ def summarise(version: ModelVersion, aliases: list[str]) -> dict[str, Any]:
         "validation_accuracy": card["validation"]["accuracy"],
         "dataset": card["dataset"]["name"],
         "recipe": card["recipe"]["name"],
+        "job": job_of(version),
+        "note": version.note,
     }
 
 

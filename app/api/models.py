@@ -3,21 +3,23 @@
 from contextlib import suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Depends, Path, Response
 
-from app.api.dependencies import ServicesDependency
+from app.api.dependencies import ServicesDependency, require_json
 from app.api.downloads import Download, open_artifact
+from app.api.json_route import JsonRoute
 from app.api.model_documents import render, summarise
 from app.api.path_parameters import VersionName
 from app.api.schemas import models as schemas
 from app.errors import StorageUnavailable
 from app.registry import service
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
 
 MEDIA_TYPES = {
     "json": "application/json",
     "onnx": "application/octet-stream",
+    "png": "image/png",
     "safetensors": "application/octet-stream",
 }
 
@@ -34,6 +36,13 @@ def get_model(version: VersionName, services: ServicesDependency) -> dict[str, A
     return render(*service.get(services.sessions, version))
 
 
+@router.patch("/{version}", response_model=schemas.Model, dependencies=[Depends(require_json)])
+def annotate_model(version: VersionName, changes: schemas.ModelNote, services: ServicesDependency) -> dict[str, Any]:
+    """Write a note on a version, in place of the one it has; null removes it."""
+    service.set_note(services.sessions, version, changes.note)
+    return render(*service.get(services.sessions, version))
+
+
 @router.delete("/{version}", status_code=204)
 def delete_model(version: VersionName, services: ServicesDependency) -> None:
     """Remove a version with its files; not one that serves, or has served, under an alias (409)."""
@@ -47,10 +56,10 @@ def delete_model(version: VersionName, services: ServicesDependency) -> None:
 @router.get(
     "/{version}/files/{name}",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}, "application/json": {}}}},
+    responses={200: {"content": {"application/octet-stream": {}, "application/json": {}, "image/png": {}}}},
 )
 def get_file(version: VersionName, name: Annotated[str, Path(max_length=80)], services: ServicesDependency) -> Response:
-    """`model.onnx`, `weights.safetensors` or `card.json`."""
+    """`model.onnx`, `weights.safetensors`, `card.json` or `hardest.png`."""
     file = service.find_file(services.sessions, version, name)
     return Download(
         services.downloads,

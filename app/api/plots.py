@@ -1,5 +1,6 @@
-"""/v1/jobs/{id}/plot.svg, plot.png, curves and curves.npz: the curves of a job as figures and as data."""
+"""/v1/jobs/{id}/plot.svg, plot.png, curves, curves.npz and hardest.png: what a job made, as figures and as data."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -9,10 +10,12 @@ from fastapi.concurrency import run_in_threadpool
 from app.api.dependencies import ServicesDependency
 from app.api.downloads import Content, Download, join_pieces, open_artifact
 from app.api.path_parameters import JobId
+from app.errors import PicturesNotThere
 from app.jobs import service
 from app.jobs.events import event_data, newest_events
 from app.jobs.tables import Job
 from app.jobs.transitions import job_not_found
+from app.registry.service import HARDEST_FILE, find_file_of_job
 from app.server.disconnects import disconnect_check
 from app.services import Services
 from app.storage import open_local
@@ -50,6 +53,20 @@ async def curves_csv(job_id: JobId, services: ServicesDependency) -> Response:
 async def curves_npz(job_id: JobId, services: ServicesDependency) -> Response:
     """The same for NumPy: `learning_rates`; `losses`, `gradient_norms` (rates, epochs + 1), NaN after a curve's end."""
     return Download(services.downloads, lambda: _open_npz(services, job_id), media_type="application/zip")
+
+
+@router.get("/{job_id}/hardest.png", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+def hardest_png(job_id: JobId, services: ServicesDependency) -> Response:
+    """The test pictures that the network of a finished training finds hardest, with labels and probabilities."""
+    sheet = find_file_of_job(services.sessions, job_id, HARDEST_FILE)
+    if sheet is None:
+        job = service.get(services.sessions, job_id)
+        raise PicturesNotThere(
+            f"Job {job_id} is a {job.kind} that is {job.status}; only a training that has succeeded has pictures, as "
+            "long as its model version is there."
+        )
+    content = partial(open_artifact, services.storage, sheet.name, sha256=sheet.sha256)
+    return Download(services.downloads, content, media_type="image/png", size=sheet.size)
 
 
 async def _plot(services: Services, request: Request, job_id: str, view: str, picture_format: Format) -> bytes:

@@ -121,6 +121,7 @@ def train(
         options |= {"batch_size": batch_size, "learning_rate": learning_rate}
         given = {name: value for name, value in options.items() if value is not None}
         spec = MnistTrainingSpec.model_validate({"kind": "mnist_training"} | given)
+        spec.require_sense()
         settings = read_settings()
     os.environ.update(settings.as_environment() | training_environment(settings))
     style = "json" if as_json else "text"

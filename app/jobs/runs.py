@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import Sessions, database_now
+from app.errors import OriginGone
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs.options import DAY_SECONDS
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
@@ -106,17 +107,18 @@ def report_all(sessions: Sessions, claim: Claim, event: str, items: Sequence[dic
 
 
 def record_checkpoint(
-    sessions: Sessions, claim: Claim, *, step: int, artifact: str, sha256: str, epoch: dict[str, Any] | None = None
+    sessions: Sessions, claim: Claim, *, step: int, artifact: str, sha256: str, epochs: Sequence[dict[str, Any]] = ()
 ) -> bool:
-    """Record a stored checkpoint and the epoch that it completes. Returns False if the claim is lost.
+    """Record a stored checkpoint and the epochs that it completes. Returns False if the claim is lost.
 
     Does not append an epoch event twice: a run that resumes from an older checkpoint reaches its epochs again.
     """
     with sessions.writing() as session:
         if not lock_current(session, claim):
             return False
-        if epoch and epoch["epoch"] > _count_events(session, claim.job_id, "epoch"):
-            append_event(session, claim, "epoch", epoch)
+        known = _count_events(session, claim.job_id, "epoch")
+        if new := [epoch for epoch in epochs if epoch["epoch"] > known]:
+            append_events(session, claim, "epoch", new)
         now = database_now(session)
         session.merge(Checkpoint(job_id=claim.job_id, step=step, artifact=artifact, sha256=sha256, at=now))
         return True
@@ -127,6 +129,28 @@ def checkpoints(sessions: Sessions, job_id: str) -> list[Checkpoint]:
     query = select(Checkpoint).where(Checkpoint.job_id == job_id).order_by(Checkpoint.step.desc())
     with sessions.reading() as session:
         return list(session.scalars(query))
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The training that a retry with changes continues: its spec, the checkpoint to begin from, the epochs up to it."""
+
+    spec: dict[str, Any]
+    checkpoint: Checkpoint
+    epochs: list[dict[str, Any]]
+
+
+def find_origin(sessions: Sessions, job_id: str) -> Origin | None:
+    """Returns what the job continues; None if it begins anew. Raises OriginGone if that was deleted meanwhile."""
+    with sessions.reading() as session:
+        origin = session.scalars(select(Job.origin).where(Job.id == job_id)).one()
+        if not origin or not origin["step"]:
+            return None
+        job, checkpoint = session.get(Job, origin["job"]), session.get(Checkpoint, (origin["job"], origin["step"]))
+        if job is None or checkpoint is None:
+            raise OriginGone(f"The checkpoint of job {origin['job']} at batch {origin['step']} was deleted.")
+        epochs = select(JobEvent.data).where(JobEvent.job_id == job.id, JobEvent.event == "epoch")
+        return Origin(job.spec, checkpoint, list(session.scalars(epochs.order_by(JobEvent.number))))
 
 
 def succeed(sessions: Sessions, claim: Claim, finish: Callable[[Session], dict[str, Any]]) -> bool:
@@ -156,10 +180,10 @@ def end_cancelled(sessions: Sessions, claim: Claim) -> bool:
         return cancel_job(session, claim)
 
 
-def release(sessions: Sessions, claim: Claim, *, counts_as_failure: bool, detail: str) -> bool:
+def release(sessions: Sessions, claim: Claim, *, counts_as_failure: bool, detail: str, reason: str = "error") -> bool:
     """Put a running job back in the queue, after a failure with a delay. Returns False if the claim is lost.
 
-    A job that was to be cancelled ends cancelled instead, and one whose last attempt failed ends failed.
+    A job that was to be cancelled ends cancelled instead, and one whose last attempt failed ends failed, with `reason`.
     """
     with sessions.writing() as session:
         if not lock_current(session, claim):
@@ -171,9 +195,17 @@ def release(sessions: Sessions, claim: Claim, *, counts_as_failure: bool, detail
             return requeue(session, claim.job_id, detail, claim=claim)
         failed = job.failed_attempts + 1
         if failed >= MAX_ATTEMPTS:
-            return fail_job(session, claim.job_id, "error", detail, claim=claim)
+            return fail_job(session, claim.job_id, reason, detail, claim=claim)
         run_after = database_now(session) + RETRY_DELAYS[failed - 1]
         return requeue(session, claim.job_id, detail, claim=claim, run_after=run_after, failed_attempts=failed)
+
+
+def claim_of(sessions: Sessions, worker: str) -> Claim | None:
+    """Returns the claim of the job that the worker process `worker` is running, if it is running one."""
+    query = select(Job).where(Job.worker == worker, Job.status == JobStatus.RUNNING).order_by(Job.id.desc()).limit(1)
+    with sessions.reading() as session:
+        job = session.scalars(query).first()
+    return None if job is None else Claim(job.id, job.attempt, job.kind, job.spec)
 
 
 def _count_events(session: Session, job_id: str, event: str) -> int:

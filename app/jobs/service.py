@@ -25,7 +25,7 @@ from app.jobs.lifecycle import JobStatus
 from app.jobs.overview import SILENT_AFTER
 from app.jobs.quotas import FindQuota, Quota, require_space
 from app.jobs.specs import JobSpec, job_spec_adapter
-from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
+from app.jobs.tables import Checkpoint, Job, JobEvent, JobTag, Worker
 from app.jobs.transitions import get_job, job_not_found, move
 from app.registry.service import version_of_job
 from app.storage import Artifact
@@ -41,6 +41,14 @@ class JobPage(NamedTuple):
     has_more: bool
 
 
+class JobDocument(NamedTuple):
+    """A job, its result as the JSON that the database holds, and of a training the epochs so far."""
+
+    job: Job
+    result: str | None
+    epochs: list[dict[str, Any]] | None
+
+
 def submit(
     sessions: Sessions,
     spec: JobSpec,
@@ -52,35 +60,14 @@ def submit(
     """Queue a job. Returns it without its result, and whether it is new: a repeated key with the same spec returns the
     first job.
 
-    Raises IdempotencyKeyReused if the key came with another spec, DeviceNotPresent if no live worker has the device
-    that the spec requires, TooManyJobs if `max_queued` jobs of the kind are queued, QuotaReached if the files of this
-    one would exceed the quota.
+    Raises IdempotencyKeyReused if the key came with another spec, and what `insert` raises.
     """
-    job = Job(
-        id=str(uuid7()),
-        kind=spec.kind,
-        status=JobStatus.QUEUED,
-        spec=spec.model_dump(mode="json"),
-        queue=spec.queue,
-        idempotency_key=idempotency_key,
-        events=1,
-        stored_bytes=spec.stored_bytes,
-        result=None,
-    )
+    job = build(spec, idempotency_key=idempotency_key)
     try:
         with sessions.writing() as session:
             if first := _find_first(session, idempotency_key, spec):
                 return first, False
-            now = database_now(session)
-            if spec.required_device:
-                _require_worker_with(session, spec.required_device, now)
-            _require_capacity(session, spec.kind, max_queued)
-            require_space(session, spec.kind, spec.stored_bytes, quota)
-            job.created_at = job.notified_at = now
-            job.queue_order = now - spec.head_start
-            session.add(job)
-            session.flush()
-            session.add(JobEvent(job_id=job.id, number=1, event="status", data={"status": job.status}, at=now))
+            insert(session, job, spec, max_queued=max_queued, quota=quota)
     except IntegrityError:  # another request with this key committed first
         with sessions.reading() as session:
             if first := _find_first(session, idempotency_key, spec):
@@ -89,19 +76,60 @@ def submit(
     return job, True
 
 
+def build(spec: JobSpec, *, idempotency_key: str | None = None, origin: dict[str, Any] | None = None) -> Job:
+    """Returns a job for `insert`. Raises InvalidInput if the spec makes no sense."""
+    spec.require_sense()
+    return Job(
+        id=str(uuid7()),
+        kind=spec.kind,
+        status=JobStatus.QUEUED,
+        name=spec.name,
+        spec=spec.model_dump(mode="json"),
+        origin=origin,
+        queue=spec.queue,
+        idempotency_key=idempotency_key,
+        events=1,
+        stored_bytes=spec.stored_bytes,
+        result=None,
+    )
+
+
+def insert(session: Session, job: Job, spec: JobSpec, *, max_queued: int, quota: Quota | None) -> None:
+    """Queue a built job, with its first event, in the caller's transaction.
+
+    Raises DeviceNotPresent if no live worker has the device that the spec requires, TooManyJobs if `max_queued` jobs of
+    the kind are queued, QuotaReached if the files of this one would exceed the quota.
+    """
+    now = database_now(session)
+    if spec.required_device:
+        _require_worker_with(session, spec.required_device, now)
+    _require_capacity(session, spec.kind, max_queued)
+    require_space(session, spec.kind, spec.stored_bytes, quota)
+    job.created_at = job.notified_at = now
+    job.queue_order = now - spec.head_start
+    session.add(job)
+    session.flush()
+    session.add(JobEvent(job_id=job.id, number=1, event="status", data={"status": job.status}, at=now))
+    session.add_all(JobTag(job_id=job.id, tag=tag) for tag in set(spec.tags))
+
+
 def get(sessions: Sessions, job_id: str) -> Job:
     """Returns the job with its result. Raises JobNotFound."""
     with sessions.reading() as session:
         return get_job(session, job_id)
 
 
-def get_document(sessions: Sessions, job_id: str) -> tuple[Job, str | None]:
-    """Returns the job, and its result as the JSON that the database holds. Raises JobNotFound."""
+def get_document(sessions: Sessions, job_id: str) -> JobDocument:
+    """Returns the job with its result and its epochs. Raises JobNotFound."""
     with sessions.reading() as session:
         row = session.execute(select(Job, cast(Job.result, Text)).where(Job.id == job_id)).one_or_none()
-    if row is None:
-        raise job_not_found(job_id)
-    return row[0], row[1]
+        if row is None:
+            raise job_not_found(job_id)
+        job, result = row
+        if job.kind != "mnist_training":
+            return JobDocument(job, result, None)
+        epochs = select(JobEvent.data).where(JobEvent.job_id == job_id, JobEvent.event == "epoch")
+        return JobDocument(job, result, list(session.scalars(epochs.order_by(JobEvent.number))))
 
 
 def find_curves(sessions: Sessions, job_id: str) -> Artifact | None:
@@ -133,6 +161,8 @@ def list_(
     *,
     kind: str | None = None,
     status: str | None = None,
+    name: str | None = None,
+    tag: str | None = None,
     before: str | None = None,
     limit: int = 20,
 ) -> JobPage:
@@ -141,9 +171,11 @@ def list_(
     A page ends early where its specs would exceed MAX_PAGE_BYTES.
     """
     query = select(Job).order_by(Job.id.desc()).limit(limit + 1)
-    for column, value in ((Job.kind, kind), (Job.status, status)):
+    for column, value in ((Job.kind, kind), (Job.status, status), (Job.name, name)):
         if value is not None:
             query = query.where(column == value)
+    if tag is not None:
+        query = query.join(JobTag, JobTag.job_id == Job.id).where(JobTag.tag == tag)
     if before is not None:
         query = query.where(Job.id < before)
     page: list[Job] = []

@@ -21,7 +21,9 @@ class Job(Base):
     id: Mapped[str] = mapped_column(primary_key=True)  # a UUIDv7, so ids sort by age
     kind: Mapped[str]
     status: Mapped[str]
+    name: Mapped[str | None]  # from the spec, to look for
     spec: Mapped[dict[str, Any]]
+    origin: Mapped[dict[str, Any] | None]  # of a retry with changes: {job, step, why}; step 0: it begins anew
     queue: Mapped[str]
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
     attempt: Mapped[int] = mapped_column(default=0)
@@ -46,6 +48,7 @@ class Job(Base):
     __table_args__ = (
         Index("jobs_by_status", "status", "id"),
         Index("jobs_by_kind", "kind", "status", "id"),
+        Index("jobs_by_name", "name", "id"),
         Index("jobs_by_queue_order", "status", "queue", "queue_order", "run_after"),
         Index("jobs_by_deadline", "deadline"),
         Index(
@@ -57,6 +60,15 @@ class Job(Base):
             postgresql_where=text("stored_bytes > 0"),
         ),
     )
+
+
+class JobTag(Base):
+    """A tag of a job's spec, to look for."""
+
+    __tablename__ = "job_tags"
+
+    tag: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
 class JobEvent(Base):

@@ -89,7 +89,9 @@ def _named_artifacts(session: Session) -> set[str]:
 
 
 def _spent_checkpoints(session: Session) -> dict[tuple[str, int], str]:
-    """The checkpoints of ended jobs that are neither the latest nor the best of their job."""
+    """The checkpoints of ended jobs that are neither the latest nor the best of their job, and that no job awaits."""
+    open_origins = session.scalars(select(Job.origin).where(Job.status.not_in(ENDED), Job.origin.is_not(None)))
+    awaited = {(origin["job"], origin["step"]) for origin in open_origins}
     query = select(Checkpoint).join(Job).where(Job.status.in_(ENDED)).order_by(Checkpoint.job_id, Checkpoint.step)
     by_job: dict[str, list[Checkpoint]] = {}
     for checkpoint in session.scalars(query):
@@ -99,7 +101,7 @@ def _spent_checkpoints(session: Session) -> dict[tuple[str, int], str]:
         if len(checkpoints) > 1:
             kept = {checkpoints[-1].step} | _best_steps(session, job_id, checkpoints)
             spent |= {(job_id, one.step): one.artifact for one in checkpoints if one.step not in kept}
-    return spent
+    return {key: artifact for key, artifact in spent.items() if key not in awaited}
 
 
 def _best_steps(session: Session, job_id: str, checkpoints: Iterable[Checkpoint]) -> set[int]:

@@ -19,6 +19,7 @@ from app.storage import Artifact, Storage
 
 CHAMPION = "champion"  # the alias that serves predictions by default
 MODEL_FILE, WEIGHTS_FILE, CARD_FILE = "model.onnx", "weights.safetensors", "card.json"
+HARDEST_FILE = "hardest.png"  # only of versions that a job made
 MIN_CHAMPION_ACCURACY = 0.9940  # on MNIST's test set
 ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 SHIPPED = Path(__file__).parents[2] / "models" / "pretrained"
@@ -42,6 +43,26 @@ def version_of_job(session: Session, job_id: str) -> str | None:
     """Returns the name of the version that a training job made, if there is one."""
     number = session.scalars(select(ModelVersion.number).where(ModelVersion.source == f"job:{job_id}")).one_or_none()
     return None if number is None else str(number)
+
+
+def job_of(version: ModelVersion) -> str | None:
+    """Returns the id of the training job that made a version, if one did."""
+    kind, _, job_id = version.source.partition(":")
+    return job_id if kind == "job" else None
+
+
+def find_file_of_job(sessions: Sessions, job_id: str, file: str) -> Artifact | None:
+    """Returns where a file of the version that a job made is stored, if there are both."""
+    with sessions.reading() as session:
+        version = version_of_job(session, job_id)
+        row = version_row(session, version).files.get(file) if version else None
+    return row and Artifact(row["artifact"], row["sha256"], row["size"])
+
+
+def set_note(sessions: Sessions, name: str, note: str | None) -> None:
+    """Write the note of a version, by its name or an alias; None removes it. Raises ModelNotFound."""
+    with sessions.writing() as session:
+        _find(session, name).note = note
 
 
 def promote_if_better(session: Session, version: str) -> tuple[bool, str]:

@@ -19,6 +19,7 @@ class ModelVersion(Base):
     source: Mapped[str] = mapped_column(unique=True)  # `job:<id>` or `shipped:<sha256 of the weights>`
     card: Mapped[dict[str, Any]]
     files: Mapped[dict[str, Any]]  # name -> {artifact, sha256, size}
+    note: Mapped[str | None]  # of a person
     created_at: Mapped[datetime]
 
 

@@ -10,6 +10,7 @@ from models.arrays import Floats
 
 TEMPERATURES = np.geomspace(0.25, 4, 401)
 TARGET_ACCURACY = 0.999  # of the accepted predictions
+ECE_BINS = 15  # as in Guo et al. 2017
 MIN_THRESHOLD = 0.5  # below it a prediction is a guess, whatever the accuracy on the validation split
 
 
@@ -24,6 +25,14 @@ def negative_log_likelihood(logits: Floats, labels: NDArray[np.int64]) -> float:
     highest = logits.max(axis=1, keepdims=True)
     totals = highest[:, 0] + np.log(np.exp(logits - highest).sum(axis=1))
     return float((totals - logits[np.arange(len(labels)), labels]).mean())
+
+
+def expected_calibration_error(probabilities: Floats, labels: NDArray[np.int64]) -> float:
+    """Returns the ECE of probabilities (count, 10): the mean of |accuracy - confidence| over bins of equal width."""
+    confidence, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    bins = np.clip(np.ceil(confidence * ECE_BINS).astype(int) - 1, 0, ECE_BINS - 1)
+    gaps = np.bincount(bins, weights=is_right - confidence.astype(np.float64), minlength=ECE_BINS)
+    return float(np.abs(gaps).sum() / len(labels))
 
 
 def fit_threshold(scores: Floats, is_right: NDArray[np.bool_]) -> float:

@@ -1,8 +1,9 @@
 """A training run to bytes and back, as safetensors: nothing in a checkpoint is ever executed.
 
-A checkpoint holds the networks, the momentum buffers, the loss of the epoch so far, the step and the number of threads.
-The learning rate and the random numbers are functions of the step (schedule.py). A digest of the recipe and the teacher
-tells whether a run would go on as it began, since a later release may change what a recipe's name stands for.
+A checkpoint holds the networks, the optimizer's tensors, the loss of the epoch so far, the step and the number of
+threads. The learning rate and the random numbers are functions of the step (schedule.py). A digest of the recipe and
+the teacher tells whether a run would go on as it began, since a later release may change what a recipe's name stands
+for.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from models.errors import CheckpointUnusable
 from models.recipes import Recipe
+from models.training.optimizers import buffer_names
 from models.training.run import TrainingRun
 from models.training.teacher import TeacherNetwork
 
@@ -34,30 +36,36 @@ def to_bytes(run: TrainingRun) -> bytes:
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(run).items()} | _position(run))
 
 
-def restore(run: TrainingRun, content: bytes) -> None:
-    """Put a fresh run where the saved one stood. Raises CheckpointUnusable, and leaves the run as it was."""
+def restore(run: TrainingRun, content: bytes, *, made_by: Recipe | None = None) -> None:
+    """Put a fresh run where the saved one stood. Raises CheckpointUnusable, and leaves the run as it was.
+
+    `made_by` is the recipe of the saved run, if it may differ from that of this one.
+    """
     try:
         saved = load(content)
-        _require_fit(run, saved)
+        _require_fit(run, saved, made_by or run.recipe)
     except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise CheckpointUnusable(f"The checkpoint cannot be used: {error}.") from error
     run.steps_done, run.threads = int(saved["step"]), int(saved["threads"])
     run.loss_sum.copy_(saved["loss_sum"])
     if run.steps_done:
         for parameter in run.network.parameters():
-            run.optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+            buffers = {name: torch.zeros_like(parameter) for name in buffer_names(run.recipe).values()}
+            # AdamW counts its steps, too
+            run.optimizer.state[parameter] |= buffers | {"step": torch.tensor(float(run.steps_done))}
     for name, tensor in _tensors(run).items():
         tensor.detach().copy_(saved[name])
 
 
-def _require_fit(run: TrainingRun, saved: dict[str, Tensor]) -> None:
-    if not torch.equal(saved["way"], _training_digest(run.recipe, run.teacher)):
+def _require_fit(run: TrainingRun, saved: dict[str, Tensor], made_by: Recipe) -> None:
+    if not torch.equal(saved["way"], _training_digest(made_by, run.teacher)):
         raise CheckpointUnusable("The checkpoint cannot be used: another recipe or teacher made it.")
     if saved["step"] > run.total_steps:
         raise CheckpointUnusable(f"The checkpoint is at step {saved['step']} of a training of {run.total_steps} steps.")
     expected = _tensors(run) | _position(run)
     if saved["step"] > 0:
-        expected |= {f"momentum.{name}": parameter for name, parameter in run.network.named_parameters()}
+        for kind in buffer_names(run.recipe):
+            expected |= {f"{kind}.{name}": parameter for name, parameter in run.network.named_parameters()}
     for name, tensor in expected.items():
         if saved[name].shape != tensor.shape:
             raise ValueError(f"{name} has the shape {tuple(saved[name].shape)}, not {tuple(tensor.shape)}")
@@ -91,6 +99,6 @@ def _tensors(run: TrainingRun) -> dict[str, Tensor]:
     if run.average is not None:
         tensors |= {f"average.{name}": tensor for name, tensor in run.average.state_dict().items()}
     for name, parameter in run.network.named_parameters():
-        if "momentum_buffer" in run.optimizer.state[parameter]:
-            tensors[f"momentum.{name}"] = run.optimizer.state[parameter]["momentum_buffer"]
+        state = run.optimizer.state[parameter]
+        tensors |= {f"{kind}.{name}": state[key] for kind, key in buffer_names(run.recipe).items() if key in state}
     return tensors

@@ -9,7 +9,13 @@ OUTLIER_WEIGHT = 0.1
 
 
 def compute_loss(
-    network: nn.Module, pixels: Tensor, labels: Tensor, *, teacher: TeacherNetwork | None, distillation_weight: float
+    network: nn.Module,
+    pixels: Tensor,
+    labels: Tensor,
+    *,
+    teacher: TeacherNetwork | None,
+    distillation_weight: float,
+    label_smoothing: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """Returns the loss to minimise and the mean negative log-likelihood of the labels, in nats.
 
@@ -18,6 +24,8 @@ def compute_loss(
     log_probabilities = network(pixels.contiguous(memory_format=torch.channels_last))
     of_digits, of_outliers = log_probabilities.tensor_split([len(labels)])
     loss = label_loss = nn.functional.nll_loss(of_digits, labels)
+    if label_smoothing:
+        loss = torch.lerp(loss, -of_digits.mean(), label_smoothing)
     if teacher is not None:
         loss = torch.lerp(loss, distillation_loss(teacher, pixels[: len(labels)], of_digits), distillation_weight)
     if len(of_outliers):  # their target is the same probability for all ten digits

@@ -10,14 +10,30 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.arrays import Floats
+from models.figures.figure import render
+from models.figures.picture_sheet import draw_sheet
 from models.inference.acceptance import is_accepted, margin
 from models.inference.classifier import softmax
-from models.training.calibration import fit_temperature, fit_threshold, measure_coverage, negative_log_likelihood
+from models.training.calibration import (
+    expected_calibration_error,
+    fit_temperature,
+    fit_threshold,
+    measure_coverage,
+    negative_log_likelihood,
+)
 from models.training.data import Dataset, Split
 from models.training.digit_network import DigitNetwork, count_parameters
-from models.training.evaluation import EVALUATION_BATCH_SIZE, evaluate
+from models.training.evaluation import (
+    EVALUATION_BATCH_SIZE,
+    Evaluation,
+    evaluate,
+    find_hardest,
+    measure_digits,
+    measure_undisputed,
+)
 from models.training.export import check_export, to_onnx, to_safetensors
 from models.training.run import TrainingRun
 
@@ -41,8 +57,13 @@ def package_model(
     """
     network = cast(DigitNetwork, run.final_network)  # teachers are not for serving
     test, validation = evaluate(network, run.dataset.test.to(run.device)), evaluate(network, run.validation)
+    train = evaluate(network, run.train)
     network.cpu()
     weights, calibration = to_safetensors(network), calibrate(network, run.dataset)
+    labels, scores = run.dataset.test.labels.numpy(), _logits(network, run.dataset.test)
+    probabilities = softmax(scores / np.float32(calibration["temperature"]))
+    hardest = find_hardest(probabilities, labels)
+    undisputed = measure_undisputed(scores.argmax(axis=1) == labels) if run.dataset.name == "mnist" else None
     known = {name: calibration[name] for name in ("temperature", "min_margin")}
     model = to_onnx(network, **known)
     card = {
@@ -51,8 +72,9 @@ def package_model(
         "teacher": None if run.teacher is None else hashlib.sha256(to_safetensors(run.teacher)).hexdigest(),
         "parameters": count_parameters(network),
         "dataset": {"name": run.dataset.name, "sha256": run.dataset.sha256, "train": len(run.train)},
-        "test": asdict(test),
-        "validation": asdict(validation),
+        "test": _describe(test) | {"undisputed": undisputed, "hardest": hardest},
+        "validation": _describe(validation),
+        "train": _describe(train),
         "calibration": calibration,
         "epochs": list(epochs),
         "seconds": round(seconds, 1),
@@ -67,6 +89,7 @@ def package_model(
     files = {
         "weights.safetensors": weights,
         "model.onnx": model,
+        "hardest.png": _draw_hardest(run.dataset.test, hardest),
         "card.json": (json.dumps(card, indent=1) + "\n").encode(),
     }
     return ModelPackage(card, files)
@@ -84,10 +107,35 @@ def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:
     figures = {
         name: measure_coverage(is_accepted(probabilities[name], min_margin), is_right[name])
         | {"loss": negative_log_likelihood(logits[name] / np.float32(temperature), labels[name])}
+        | {"before": _measure_calibration(logits[name], labels[name])}
+        | {"after": _measure_calibration(logits[name] / np.float32(temperature), labels[name])}
         for name in logits
     }
     least_confidence = fit_threshold(probabilities["validation"].max(axis=1), is_right["validation"])
     return {"temperature": temperature, "min_margin": min_margin, "least_confidence": least_confidence} | figures
+
+
+def _measure_calibration(logits: Floats, labels: NDArray[np.int64]) -> dict[str, float]:
+    """Returns the expected calibration error and the mean negative log-likelihood, in nats."""
+    return {
+        "ece": expected_calibration_error(softmax(logits), labels),
+        "nll": negative_log_likelihood(logits, labels),
+    }
+
+
+def _describe(evaluation: Evaluation) -> dict[str, Any]:
+    return asdict(evaluation) | {"digits": measure_digits(evaluation.confusion)}
+
+
+def _draw_hardest(test: Split, hardest: list[dict[str, Any]]) -> bytes:
+    pictures = [test.images[one["index"], 0].numpy() for one in hardest]
+    captions = [
+        f"{one['index']}: {one['label']}\n{one['digit']} {max(one['probabilities']):.0%}, "
+        f"{one['label']} {one['probabilities'][one['label']]:.1%}"
+        for one in hardest
+    ]
+    title = "The hardest test pictures, with index: label, and the probabilities of the prediction and of the label"
+    return render(draw_sheet(pictures, captions, title=title), "png")
 
 
 @torch.inference_mode()

@@ -24,17 +24,19 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from models.errors import DeviceUnavailable, TrainingDiverged
+from models.errors import BatchTooLarge, DeviceUnavailable, TrainingDiverged
 from models.recipes import Recipe
 from models.training.batches import prepare_batch
 from models.training.data import Dataset
 from models.training.digit_network import DigitNetwork
 from models.training.evaluation import evaluate
 from models.training.loss import compute_loss
+from models.training.optimizers import build_optimizer
 from models.training.schedule import learning_rate, mix_seed
 from models.training.teacher import TEACHER_DATASET, load_teacher
 
 THREADS = torch.get_num_threads()  # of this process, before a run sets another number
+CUDA_CHECK_STEPS = 100  # between two looks at the loss on CUDA, where each look waits for the device
 
 
 def build_digit_network(recipe: Recipe) -> nn.Module:
@@ -50,7 +52,7 @@ def train(
     observer: "Observer",
     build: Callable[[Recipe], nn.Module] = build_digit_network,
 ) -> "TrainingRun":
-    """Returns the finished run; its `final_network` is the trained one. Raises TrainingDiverged."""
+    """Returns the finished run; its `final_network` is the trained one. Raises BatchTooLarge, TrainingDiverged."""
     run = TrainingRun(recipe, dataset, seed=seed, device=device, build=build)
     observer.before_training(run)
     torch.set_num_threads(run.threads)
@@ -100,6 +102,12 @@ class TrainingRun:
         device: torch.device,
         build: Callable[[Recipe], nn.Module] = build_digit_network,
     ) -> None:
+        """Raises BatchTooLarge if the data set has fewer training pictures than one batch."""
+        if recipe.batch_size > len(dataset.train):
+            raise BatchTooLarge(
+                f"A batch of {recipe.batch_size:,} is larger than the {len(dataset.train):,} training pictures of "
+                f"{dataset.name}. Ask for a smaller batch_size."
+            )
         self.recipe, self.seed, self.device = recipe, seed, device
         self.dataset = dataset
         self.train, self.validation = dataset.train.to(device), dataset.validation.to(device)
@@ -107,13 +115,7 @@ class TrainingRun:
         self.network = build(recipe).to(device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network) if recipe.average_decay is not None else None
-        self.optimizer = torch.optim.SGD(
-            self.network.parameters(),
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            nesterov=recipe.nesterov,
-            weight_decay=recipe.weight_decay,
-        )
+        self.optimizer = build_optimizer(self.network, recipe)
         has_teacher = recipe.distillation_weight > 0 and dataset.name == TEACHER_DATASET
         self.teacher = load_teacher().to(device) if has_teacher else None
         self.threads = THREADS
@@ -140,13 +142,19 @@ class TrainingRun:
         return batches[done:]
 
     def step(self, indices: Tensor) -> None:
-        """Learn from one batch: the training pictures at `indices`."""
+        """Learn from the training pictures at `indices`. Raises TrainingDiverged before the weights change."""
         torch.manual_seed(mix_seed(self.seed, self.steps_done))
         recipe = self.recipe.in_cooldown() if self.is_in_cooldown else self.recipe
         pixels, labels = prepare_batch(self.train, indices, recipe)
         loss, label_loss = compute_loss(
-            self.network, pixels, labels, teacher=self.teacher, distillation_weight=recipe.distillation_weight
+            self.network,
+            pixels,
+            labels,
+            teacher=self.teacher,
+            distillation_weight=recipe.distillation_weight,
+            label_smoothing=recipe.label_smoothing,
         )
+        self._require_finite(loss.detach())
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(recipe, self.steps_done, self.total_steps)
         self.optimizer.zero_grad()
@@ -167,7 +175,7 @@ class TrainingRun:
         number = self.steps_done // self.steps_per_epoch
         validation = evaluate(self.final_network, self.validation)
         if not math.isfinite(train_loss + validation.loss):
-            raise TrainingDiverged(f"The loss of epoch {number} is not a number. Try a lower learning rate.")
+            raise TrainingDiverged(f"The loss of epoch {number} is not finite. Try a lower learning rate.")
         self.loss_sum.zero_()
         return Epoch(
             epoch=number,
@@ -177,6 +185,16 @@ class TrainingRun:
             learning_rate=learning_rate(self.recipe, self.steps_done - 1, self.total_steps),
             images_per_second=images / seconds,
         )
+
+    def _require_finite(self, loss: Tensor) -> None:
+        step = self.steps_done + 1
+        is_read = self.device.type == "cpu" or step % CUDA_CHECK_STEPS == 0
+        if is_read and not math.isfinite(float(loss)):
+            epoch = self.steps_done // self.steps_per_epoch + 1
+            raise TrainingDiverged(
+                f"The loss is not finite at step {step} of {self.total_steps} (epoch {epoch}). "
+                "Try a lower learning rate."
+            )
 
     @torch.no_grad()
     def _update_average(self, average: nn.Module) -> None:

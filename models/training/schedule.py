@@ -1,5 +1,7 @@
 """What depends on the number of a step alone: its learning rate and its seed."""
 
+import math
+
 from models.recipes import Recipe
 
 
@@ -9,7 +11,10 @@ def learning_rate(recipe: Recipe, step: int, total_steps: int) -> float:
         return recipe.learning_rate
     peak = recipe.warmup * total_steps
     done = step + 0.5  # the middle of the step: at its ends, the first or the last step would have a rate of zero
-    return recipe.learning_rate * min(done / peak, (total_steps - done) / (total_steps - peak))
+    if done < peak:
+        return recipe.learning_rate * (done / peak)
+    left = (total_steps - done) / (total_steps - peak)
+    return recipe.learning_rate * (left if recipe.schedule == "one_cycle" else (1 - math.cos(math.pi * left)) / 2)
 
 
 def mix_seed(seed: int, number: int) -> int:

@@ -7,8 +7,8 @@ from app.errors import AppError
 from models.errors import ModelError, PictureRefused
 
 NEVER_ANSWERED = {  # raised at start, in workers, or by commands only
-    "ApiKeyNotFound", "BrokerAway", "CheckpointUnusable", "ConfigurationError", "DatasetUnavailable",
-    "DeviceUnavailable", "ExportMismatch", "TrainingDiverged",
+    "ApiKeyNotFound", "BatchTooLarge", "BrokerAway", "CheckpointUnusable", "ConfigurationError", "DatasetUnavailable",
+    "DeviceUnavailable", "ExportMismatch", "OriginGone", "TrainingDiverged",
 }  # fmt: skip
 
 

@@ -1,4 +1,5 @@
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
@@ -228,3 +229,101 @@ def parse_events(text: str) -> list[dict[str, str]]:
 def test_picture_is_gone_on_to_only_where_it_is_asked_for(api: httpx.Client, accept: str, goes_on: bool) -> None:
     answer = api.post("/v1/jobs", json=SWEEP, headers={"Accept": accept})
     assert answer.status_code == (303 if goes_on else 202)
+
+
+def test_jobs_are_found_by_name_and_by_tag(api: httpx.Client) -> None:
+    tag, name = f"tag {uuid4()}", f"name {uuid4()}"
+    first = submit(api, SWEEP | {"name": name, "tags": [tag, "shared", tag]})
+    second = submit(api, {"kind": "mnist_training", "tags": [tag]})
+    submit(api)
+    document = api.get(f"/v1/jobs/{first}").json()
+    assert (document["name"], document["tags"]) == (name, [tag, "shared", tag])
+    for query, expected in (
+        ({"tag": tag}, [second, first]),
+        ({"tag": tag, "kind": "backprop_sweep"}, [first]),
+        ({"name": name}, [first]),
+        ({"name": name, "tag": "other"}, []),
+        ({"name": name[:-1]}, []),
+    ):
+        items = api.get("/v1/jobs", params=query).json()["items"]
+        assert [item["id"] for item in items] == expected, query
+    page = api.get("/v1/jobs", params={"tag": tag, "limit": 1}).json()
+    assert [item["id"] for item in page["items"]] == [second]
+    rest = api.get("/v1/jobs", params={"tag": tag, "cursor": page["next_cursor"]}).json()
+    assert [(item["id"], item["name"]) for item in rest["items"]] == [(first, name)]
+
+
+def test_unknown_kind_and_field_suggest_the_nearest(api: httpx.Client) -> None:
+    answer = api.post("/v1/jobs", json={"kind": "mnist_trainig"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["message"].endswith("do you mean 'mnist_training'?")
+    answer = api.post("/v1/jobs", json={"kind": "mnist_training", "epoch": 3})
+    (error,) = answer.json()["errors"]
+    assert error["location"].startswith("body")
+    assert error["location"].endswith("epoch")
+    assert "do you mean 'epochs'?" in error["message"]
+    nested = api.post("/v1/jobs", json=SWEEP | {"stop": {"patiense": 3}}).json()["errors"][0]
+    assert nested["location"].endswith("stop.patiense")
+    assert "do you mean 'patience'?" in nested["message"]
+
+
+def test_many_unknown_fields_are_refused_in_little_time(api: httpx.Client) -> None:
+    began_at = time.monotonic()
+    answer = api.post("/v1/jobs", json={"kind": "mnist_training"} | {f"{n}" * 300: 1 for n in range(900)})
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == 20
+    assert time.monotonic() - began_at < 2
+
+
+def test_batch_that_is_larger_than_the_data_is_refused(api: httpx.Client) -> None:
+    answer = api.post("/v1/jobs", json={"kind": "mnist_training", "dataset": "optdigits", "batch_size": 2048})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["location"] == "body.batch_size"
+    assert "1,197 training pictures of optdigits" in answer.json()["detail"]
+    assert api.post("/v1/jobs", json={"kind": "mnist_training", "epochs": 0}).status_code == 422
+
+
+def test_running_job_that_is_cancelled_says_so_until_its_end(api: httpx.Client, api_sessions: Sessions) -> None:
+    job_id = submit(api)
+    claimed = claim(api_sessions, job_id)
+    assert api.get(f"/v1/jobs/{job_id}").json()["cancel_requested"] is False
+    assert api.post(f"/v1/jobs/{job_id}/cancel").json()["cancel_requested"] is True
+    runs.end_cancelled(api_sessions, claimed)
+    ended = api.get(f"/v1/jobs/{job_id}").json()
+    assert (ended["status"], ended["cancel_requested"]) == ("cancelled", False)
+
+
+def test_failed_training_keeps_its_epochs_and_no_time_left(api: httpx.Client, api_sessions: Sessions) -> None:
+    job_id = submit(api, {"kind": "mnist_training"})
+    assert api.get(f"/v1/jobs/{job_id}").json()["epochs"] == []
+    claimed = claim(api_sessions, job_id)
+    progress = {"done": 10, "total": 50, "unit": "batches", "eta_seconds": 4.0}
+    runs.renew(api_sessions, claimed, lease_seconds=30, progress=progress)
+    runs.record_checkpoint(api_sessions, claimed, step=10, artifact="a", sha256="x", epochs=[{"epoch": 1}])
+    assert api.get(f"/v1/jobs/{job_id}").json()["progress"] == progress
+    runs.fail(api_sessions, claimed, reason="error", detail="The loss is not finite at step 13.")
+    ended = api.get(f"/v1/jobs/{job_id}").json()
+    assert (ended["status"], ended["epochs"]) == ("failed", [{"epoch": 1}])
+    assert ended["progress"] == progress | {"eta_seconds": None}
+    assert api.get(f"/v1/jobs/{submit(api)}").json()["epochs"] is None
+
+
+def test_retry_with_changes_makes_a_new_job_and_says_where_it_begins(
+    api: httpx.Client, api_sessions: Sessions, notifier: RecordedNotifier
+) -> None:
+    old = submit(api, {"kind": "mnist_training"})
+    runs.fail(api_sessions, claim(api_sessions, old), reason="error", detail="no")
+    for changes in ({"learning_rate": 0}, {"epochs": 201}, {"epocs": 3}, {"learning_rate": "0.1"}, []):
+        assert api.post(f"/v1/jobs/{old}/retry", json=changes).status_code == 422, changes
+    notifier.notified.clear()
+    answer = api.post(f"/v1/jobs/{old}/retry", json={"learning_rate": 0.05, "epochs": 6})
+    new = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"/v1/jobs/{new['id']}"
+    assert (new["spec"]["learning_rate"], new["spec"]["epochs"], new["status"]) == (0.05, 6, "queued")
+    assert (new["origin"]["job"], new["origin"]["step"]) == (old, 0)
+    assert "one_cycle" in new["origin"]["why"]
+    assert "training" in notifier.notified
+    assert api.get(f"/v1/jobs/{old}").json()["status"] == "failed"
+    again = api.post(f"/v1/jobs/{old}/retry", json={}).json()
+    assert (again["id"], again["status"], again["origin"]) == (old, "queued", None)

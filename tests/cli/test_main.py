@@ -118,7 +118,8 @@ def test_train_writes_weights_onnx_and_card(tmp_path: Path) -> None:
     found = numeral("train", *options, folder=tmp_path)
     card = json.loads(found.stdout)
     assert card["epochs"][1]["epoch"] == 2
-    assert sorted(path.name for path in output.iterdir()) == ["card.json", "model.onnx", "weights.safetensors"]
+    files = ["card.json", "hardest.png", "model.onnx", "weights.safetensors"]
+    assert sorted(path.name for path in output.iterdir()) == files
 
 
 def test_interrupted_train_goes_on_to_the_same_weights(tmp_path: Path) -> None:
@@ -164,6 +165,12 @@ def test_second_service_on_one_data_folder_is_refused(tmp_path: Path) -> None:
 def test_train_refuses_what_the_api_would(tmp_path: Path, option: tuple[str, str]) -> None:
     found = numeral("train", *option, folder=tmp_path)
     assert (found.returncode, found.stderr.count("error: ")) == (2, 1), found.stderr
+
+
+def test_train_refuses_a_batch_that_is_larger_than_the_data(tmp_path: Path) -> None:
+    found = numeral("train", "--dataset", "optdigits", "--batch-size", "2000", folder=tmp_path)
+    assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+    assert "larger than the 1,197 training pictures" in found.stderr
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ class Interleavings(RuleBasedStateMachine):
         artifact = f"{claim.attempt}-{epoch}"
         owned = self._owned(claim)
         written = runs.record_checkpoint(
-            self.sessions, claim, step=epoch, artifact=artifact, sha256="x", epoch={"epoch": epoch}
+            self.sessions, claim, step=epoch, artifact=artifact, sha256="x", epochs=[{"epoch": epoch}]
         )
         assert written == (owned is not None)
         if owned:

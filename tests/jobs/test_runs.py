@@ -56,7 +56,7 @@ def test_lost_worker_can_change_nothing(sessions: Sessions, job_id: str) -> None
     assert not runs.renew(sessions, zombie, lease_seconds=30, progress={"done": 1, "total": 1, "unit": "x"}).is_held
     assert not runs.check(sessions, zombie).is_held
     assert not runs.report(sessions, zombie, "log", {"message": "boo"})
-    assert not runs.record_checkpoint(sessions, zombie, step=1, artifact="a", sha256="b", epoch={"epoch": 1})
+    assert not runs.record_checkpoint(sessions, zombie, step=1, artifact="a", sha256="b", epochs=[{"epoch": 1}])
     assert not runs.succeed(sessions, zombie, lambda _: {"stolen": True})
     assert not runs.fail(sessions, zombie, reason="error", detail="boo")
     assert not runs.end_cancelled(sessions, zombie)
@@ -120,10 +120,10 @@ def test_living_lease_is_not_reclaimed(sessions: Sessions, job_id: str) -> None:
 def test_epoch_reached_twice_is_reported_once(sessions: Sessions, job_id: str) -> None:
     living = claim(sessions, job_id)
     for artifact in ("first", "second"):
-        assert runs.record_checkpoint(sessions, living, step=10, artifact=artifact, sha256="x", epoch={"epoch": 1})
+        assert runs.record_checkpoint(sessions, living, step=10, artifact=artifact, sha256="x", epochs=[{"epoch": 1}])
     with sessions.writing() as session:  # as numeral gc does once the job has ended, before somebody tries it again
         session.execute(delete(Checkpoint))
-    assert runs.record_checkpoint(sessions, living, step=10, artifact="second", sha256="x", epoch={"epoch": 1})
+    assert runs.record_checkpoint(sessions, living, step=10, artifact="second", sha256="x", epochs=[{"epoch": 1}])
     assert event_data(sessions, job_id, "epoch") == [{"epoch": 1}]
     assert [checkpoint.artifact for checkpoint in runs.checkpoints(sessions, job_id)] == ["second"]
 

@@ -116,7 +116,7 @@ def test_jobs_past_the_bound_are_refused_for_their_kind_alone(sessions: Sessions
 
 def fail(sessions: Sessions, job_id: str) -> None:
     claimed = claim(sessions, job_id)
-    assert runs.record_checkpoint(sessions, claimed, step=7, artifact="state", sha256="x", epoch={"epoch": 1})
+    assert runs.record_checkpoint(sessions, claimed, step=7, artifact="state", sha256="x", epochs=[{"epoch": 1}])
     assert runs.fail(sessions, claimed, reason="error", detail="no")
 
 

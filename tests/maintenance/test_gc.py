@@ -10,6 +10,7 @@ from app.db import Sessions, database_now
 from app.errors import ConfigurationError
 from app.jobs import runs, service
 from app.jobs.lifecycle import JobStatus
+from app.jobs.retries import retry_with_changes
 from app.jobs.specs import MnistTrainingSpec
 from app.jobs.tables import Job, Worker
 from app.maintenance.gc import find_garbage, remove
@@ -44,9 +45,9 @@ class FragileStorage(FolderStorage):
         super().delete(name)
 
 
-def ended_training(sessions: Sessions, storage: Storage, *, best_epoch: int = 2) -> str:
+def ended_training(sessions: Sessions, storage: Storage, *, best_epoch: int = 2, spec: MnistTrainingSpec = SPEC) -> str:
     """A failed training of four epochs of ten batches, each with its checkpoint, and one more in the middle."""
-    job_id = service.submit(sessions, SPEC)[0].id
+    job_id = service.submit(sessions, spec)[0].id
     claimed = claim(sessions, job_id)
     progress = {"done": 40, "total": 40, "unit": "batches"}
     runs.renew(sessions, claimed, lease_seconds=30, progress=progress, has_stepped=True)
@@ -54,8 +55,8 @@ def ended_training(sessions: Sessions, storage: Storage, *, best_epoch: int = 2)
         name = f"checkpoints/{job_id}/{claimed.attempt}-{step}.safetensors"
         stored = storage.put(name, f"state at {step}".encode())
         accuracy = 0.9 if step == best_epoch * 10 else 0.5
-        epoch = {"epoch": step // 10, "validation_accuracy": accuracy} if step % 10 == 0 else None
-        runs.record_checkpoint(sessions, claimed, step=step, artifact=name, sha256=stored.sha256, epoch=epoch)
+        epochs = [{"epoch": step // 10, "validation_accuracy": accuracy}] if step % 10 == 0 else []
+        runs.record_checkpoint(sessions, claimed, step=step, artifact=name, sha256=stored.sha256, epochs=epochs)
     runs.fail(sessions, claimed, reason="error", detail="test")
     return job_id
 
@@ -104,6 +105,22 @@ def test_ended_training_keeps_its_latest_and_its_best_checkpoint(
     collect(sessions, storage)
     assert checkpoint_steps(sessions, storage, job_id) == kept
     assert len([name for name in names(storage) if name.startswith("checkpoints/")]) == len(kept)
+
+
+def test_checkpoint_that_another_job_is_to_continue_from_is_kept_until_that_has_ended(
+    sessions: Sessions, storage: Storage
+) -> None:
+    registry.install_shipped(sessions, storage)
+    constant = SPEC.model_copy(update={"schedule": "constant"})
+    job_id = ended_training(sessions, storage, best_epoch=4, spec=constant)
+    heir = retry_with_changes(sessions, job_id, {"epochs": 2})
+    assert heir.origin is not None
+    assert heir.origin["step"] == 15
+    collect(sessions, storage)
+    assert checkpoint_steps(sessions, storage, job_id) == [40, 15]
+    service.cancel(sessions, heir.id)
+    collect(sessions, storage)
+    assert checkpoint_steps(sessions, storage, job_id) == [40]
 
 
 def test_training_that_has_not_ended_keeps_everything(sessions: Sessions, storage: Storage) -> None:

@@ -41,7 +41,7 @@ def test_sweep_runs_to_its_result(sessions: Sessions, storage: Storage, job_id: 
     assert job.status == "succeeded"
     assert job.result is not None
     assert [trial["learning_rate"] for trial in job.result["trials"]] == [0.1, 0.2, 0.5, 0.8, 1.0, 2.0]
-    assert job.progress == {"done": 30, "total": 30, "unit": "steps"}
+    assert job.progress == {"done": 30, "total": 30, "unit": "steps", "eta_seconds": 0.0}
 
 
 def test_kind_of_the_claimed_job_chooses_its_work(sessions: Sessions, job_id: str) -> None:

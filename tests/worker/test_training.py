@@ -1,16 +1,23 @@
+import io
+import re
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from app.db import Sessions
 from app.jobs import runs, service
 from app.jobs.events import event_data
+from app.jobs.retries import retry_with_changes
 from app.jobs.specs import MnistTrainingSpec
+from app.jobs.specs.training import CHECKPOINT_BYTES, MODEL_BYTES
 from app.jobs.transitions import Claim
 from app.registry import service as registry
 from app.storage import Storage
 from app.storage.folder import FolderStorage
+from models.training.data import Dataset
 from tests.workers import claim, run_job
 from worker.runner import Finish, JobCancelled, Run, WorkerStopping
 from worker.training import train
@@ -68,6 +75,120 @@ def test_training_becomes_a_version_with_its_card(sessions: Sessions, storage: S
         assert registry.read_file(sessions, storage, "1", name)
 
 
+def test_result_says_how_good_the_network_is_and_where_it_fails(
+    sessions: Sessions, storage: Storage, work: Any, optdigits: Dataset
+) -> None:
+    job_id = submit(sessions)
+    run_job(sessions, job_id, work)
+    result = service.get(sessions, job_id).result
+    assert result is not None
+    for split, total in (("train", 1197), ("validation", 300), ("test", 300)):
+        figures = result[split]
+        low, high = figures["interval_95"]
+        assert (
+            figures["total"]
+            == total
+            == sum(map(sum, figures["confusion"]))
+            == sum(digit["total"] for digit in figures["digits"])
+        )
+        assert low < figures["accuracy"] < high
+        assert figures["loss"] > 0
+        assert len(figures["digits"]) == 10
+    hardest = result["test"]["hardest"]
+    assert len(hardest) == 25
+    assert all(one["label"] == int(optdigits.test.labels[one["index"]]) for one in hardest)
+    of_label = [one["probabilities"][one["label"]] for one in hardest]
+    assert of_label == sorted(of_label)
+    assert result["test"]["undisputed"] is None  # the disputed pictures are MNIST's
+    calibration = result["calibration"]
+    assert calibration["validation"]["after"]["nll"] <= calibration["validation"]["before"]["nll"]
+    assert 0 <= calibration["test"]["after"]["ece"] < 1
+    sheet = registry.read_file(sessions, storage, result["model_version"], "hardest.png")
+    with Image.open(io.BytesIO(sheet)) as picture:
+        assert picture.format == "PNG"
+    version, _ = registry.get(sessions, result["model_version"])
+    assert registry.job_of(version) == job_id
+    assert sum(file["size"] for file in version.files.values()) < MODEL_BYTES
+
+
+ADAMW = {"optimizer": "adamw", "learning_rate": 0.01, "average_decay": 0.9}
+
+
+def test_checkpoint_takes_no_more_than_the_quota_counts(sessions: Sessions, storage: FolderStorage, work: Any) -> None:
+    spec = MnistTrainingSpec.model_validate({"kind": "mnist_training", "dataset": "optdigits", "epochs": 1, **ADAMW})
+    job, _ = service.submit(sessions, spec)
+    run_job(sessions, job.id, work)
+    (checkpoint,) = runs.checkpoints(sessions, job.id)
+    assert (storage.folder / checkpoint.artifact).stat().st_size < CHECKPOINT_BYTES
+
+
+CONSTANT = {"kind": "mnist_training", "dataset": "optdigits", "recipe": "reference"}
+
+
+def test_retry_with_more_epochs_ends_as_one_that_had_them_from_the_start(sessions: Sessions, work: Any) -> None:
+    whole, _ = service.submit(sessions, MnistTrainingSpec.model_validate(CONSTANT | {"epochs": 4}))
+    run_job(sessions, whole.id, work)
+    short, _ = service.submit(sessions, MnistTrainingSpec.model_validate(CONSTANT | {"epochs": 3}))
+    run_job(sessions, short.id, work)
+    longer = retry_with_changes(sessions, short.id, {"epochs": 4})
+    run_job(sessions, longer.id, work)
+    assert event_data(sessions, longer.id, "log")[0]["message"] == f"Continued job {short.id} at batch 30 of 40."
+    cards = [registry.get(sessions, version)[0].card for version in ("1", "3")]
+    assert cards[0]["weights_sha256"] == cards[1]["weights_sha256"]
+    figures = [[epoch | {"images_per_second": 0} for epoch in card["epochs"]] for card in cards]
+    assert figures[0] == figures[1]
+    assert [checkpoint.step for checkpoint in runs.checkpoints(sessions, longer.id)] == [40, 30]
+
+
+def test_continued_training_needs_the_old_job_no_more_once_it_has_begun(sessions: Sessions, work: Any) -> None:
+    old, _ = service.submit(sessions, MnistTrainingSpec.model_validate(CONSTANT | {"epochs": 2}))
+    run_job(sessions, old.id, work)
+    registry.delete(sessions, "1")
+    new = retry_with_changes(sessions, old.id, {"epochs": 3, "learning_rate": 0.005})
+    run = WatchedRun(sessions, claim(sessions, new.id))
+    run.is_told_to_stop = True
+    with pytest.raises(WorkerStopping):
+        work(run)
+    runs.release(sessions, run.claim, counts_as_failure=False, detail="stopping")
+    service.delete(sessions, old.id)
+    run_job(sessions, new.id, work)
+    epochs = event_data(sessions, new.id, "epoch")
+    assert [epoch["epoch"] for epoch in epochs] == [1, 2, 3]
+    assert [epoch["learning_rate"] for epoch in epochs] == [0.01, 0.01, 0.005]
+
+
+def test_training_whose_origin_is_gone_begins_anew_and_says_so(sessions: Sessions, work: Any) -> None:
+    old, _ = service.submit(sessions, MnistTrainingSpec.model_validate(CONSTANT | {"epochs": 1}))
+    run_job(sessions, old.id, work)
+    new = retry_with_changes(sessions, old.id, {"epochs": 2})
+    registry.delete(sessions, "1")
+    service.delete(sessions, old.id)
+    run_job(sessions, new.id, work)
+    (message,) = (data["message"] for data in event_data(sessions, new.id, "log"))
+    assert message == f"The checkpoint of job {old.id} at batch 10 was deleted. The training begins anew."
+    assert [epoch["epoch"] for epoch in event_data(sessions, new.id, "epoch")] == [1, 2]
+
+
+def test_running_training_says_how_long_it_will_take(sessions: Sessions, work: Any) -> None:
+    seen: list[float | None] = []
+
+    class Reporting(Run):
+        def progress(self, done: int, total: int, unit: str) -> None:
+            super().progress(done, total, unit)
+            self.renew()
+            progress = service.get(sessions, self.claim.job_id).progress
+            assert progress is not None
+            seen.append(progress["eta_seconds"])
+
+    job_id = submit(sessions)
+    began_at = time.monotonic()
+    work(Reporting(sessions, claim(sessions, job_id), lease_seconds=30, is_stopping=lambda: False))
+    elapsed = time.monotonic() - began_at
+    assert seen[0] is None
+    assert all(left is not None and 0 <= left < 10 * elapsed for left in seen[1:])
+    assert seen[-1] == 0
+
+
 def test_cancelled_training_ends_within_two_batches(sessions: Sessions, work: Any) -> None:
     run = CancelledRun(sessions, claim(sessions, submit(sessions)))
     with pytest.raises(JobCancelled):
@@ -123,5 +244,5 @@ def test_training_that_diverges_fails_and_says_so(sessions: Sessions, work: Any)
     run_job(sessions, job.id, work)
     error = service.get(sessions, job.id).error
     assert error is not None
-    assert "Try a lower learning rate" in error["detail"]
+    assert re.search(r"not finite at step \d+ of 300 \(epoch \d\)\. Try a lower learning rate", error["detail"])
     assert registry.list_(sessions) == []

@@ -6,16 +6,29 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from app.jobs.lifecycle import JobStatus
+from app.jobs.specs.recipe_fields import Epochs, LearningRate
 
 
 class Progress(BaseModel):
     done: int
     total: int
     unit: str
+    eta_seconds: float | None = Field(
+        description="until all is done at the pace of this run so far, without what follows, such as the evaluation on "
+        "the test set; null while the job does not run"
+    )
+
+
+class Origin(BaseModel):
+    """Of which job this one is a retry with changes."""
+
+    job: str
+    step: int = Field(description="the batch of that job from whose checkpoint this one continues; 0: it begins anew")
+    why: str
 
 
 class JobError(BaseModel):
-    reason: str = Field(description="`error`, `worker_lost`, `stalled` or `time_limit`")
+    reason: str = Field(description="`error`, `worker_lost`, `out_of_memory`, `stalled` or `time_limit`")
     detail: str
 
 
@@ -25,10 +38,14 @@ class JobSummary(BaseModel):
     id: str
     kind: str
     status: JobStatus
+    name: str | None
+    tags: list[str]
     spec: dict[str, Any]
     attempt: int = Field(description="how often a worker has claimed it")
+    cancel_requested: bool = Field(description="true while a job that is to be cancelled has not ended")
     progress: Progress | None
     error: JobError | None
+    origin: Origin | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -37,6 +54,17 @@ class JobSummary(BaseModel):
 
 class Job(JobSummary):
     result: dict[str, Any] | None = Field(description="null until the job has succeeded")
+    epochs: list[dict[str, Any]] | None = Field(
+        description="of a training: its epochs so far, also those of a failed or cancelled one; null for other kinds"
+    )
+
+
+class RetryChanges(BaseModel):
+    """What a retry changes: with any of it, a training is retried as a new job."""
+
+    model_config = {"extra": "forbid"}
+    learning_rate: LearningRate | None = Field(None, description="null: that of the old job")
+    epochs: Epochs | None = Field(None, description="null: those of the old job")
 
 
 class JobPage(BaseModel):

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+MAX_NOTE_LENGTH = 1000
+
 
 class ModelFile(BaseModel):
     name: str
@@ -21,11 +23,20 @@ class ModelSummary(BaseModel):
     validation_accuracy: float
     dataset: str
     recipe: str
+    job: str | None = Field(description="the training that made it; null for one that shipped with the program")
+    note: str | None
 
 
 class Model(ModelSummary):
     card: dict[str, Any]
     files: list[ModelFile]
+
+
+class ModelNote(BaseModel):
+    model_config = {"extra": "forbid"}
+    note: (
+        Annotated[str, Field(min_length=1, max_length=MAX_NOTE_LENGTH, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")] | None
+    ) = Field(description="for people, with line breaks and tabs; null removes it", examples=["best on the scans"])
 
 
 class ModelList(BaseModel):

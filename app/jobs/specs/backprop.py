@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator, model_validator
+from pydantic import Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from app.jobs.specs import sweep_checks
 from app.jobs.specs.network_fields import (
@@ -18,7 +18,7 @@ from app.jobs.specs.network_fields import (
     Weights,
 )
 from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
-from app.jobs.specs.options import BaseSpec
+from app.jobs.specs.options import BaseSpec, NamedFields
 from app.jobs.specs.sweep_checks import as_samples
 from models.backprop.sweeps.result_size import ResultSize
 from models.backprop.sweeps.task import Activation, Task, count_parameters, draw_weights
@@ -28,10 +28,9 @@ MAX_NUMBERS = 2 * MAX_SAMPLES * MAX_UNITS + (MAX_LAYERS - 1) * MAX_UNITS**2 + MA
 MAX_EPOCHS = 100_000
 
 
-class Stop(BaseModel):
+class Stop(NamedFields):
     """Early stopping: when a trial ends before its last epoch."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     target_loss: Number | None = Field(None, gt=0, allow_inf_nan=False, description="stop below this loss")
     patience: Annotated[int, Field(ge=1, le=MAX_EPOCHS), WHOLE] | None = Field(
         None, description="stop after this many epochs without a lower loss"

@@ -1,20 +1,51 @@
-"""The options of every job, whatever its kind: its priority and its time limit."""
+"""The options of every job, whatever its kind: its name and tags, its priority and its time limit."""
 
 from datetime import timedelta
+from difflib import get_close_matches
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app.jobs.specs.numbers import WholeNumber
 
 DAY_SECONDS, WEEK_SECONDS = 86_400, 604_800
 PRIORITY_STEP = timedelta(minutes=10)
+MAX_NAME_LENGTH, MAX_TAG_LENGTH, MAX_TAGS = 100, 40, 20
+MAX_SUGGESTIONS = 20  # unknown fields for which the nearest name is looked for
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+
+JobName = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=PRINTABLE)]
+Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG_LENGTH, pattern=PRINTABLE)]
 
 
-class BaseSpec(BaseModel):
-    """What every spec has, whatever its kind; a kind adds `kind` and its own fields. Unknown fields are refused."""
+class NamedFields(BaseModel):
+    """Refuses unknown fields and names the nearest one that there is."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_fields(cls, values: Any) -> Any:
+        unknown = [name for name in values if name not in cls.model_fields] if isinstance(values, dict) else []
+        if unknown:
+            errors = [cls._describe_unknown(str(name), values[name]) for name in unknown[:MAX_SUGGESTIONS]]
+            raise ValidationError.from_exception_data(cls.__name__, errors)
+        return values
+
+    @classmethod
+    def _describe_unknown(cls, name: str, value: Any) -> InitErrorDetails:
+        nearest = get_close_matches(name[:MAX_NAME_LENGTH].lower(), cls.model_fields, n=1)
+        hint = f"do you mean '{nearest[0]}'?" if nearest else f"there are {', '.join(sorted(cls.model_fields))}"
+        error = PydanticCustomError("extra_forbidden", "there is no such field; {hint}", {"hint": hint})
+        return InitErrorDetails(type=error, loc=(name,), input=value)
+
+
+class BaseSpec(NamedFields):
+    """What every spec has, whatever its kind; a kind adds `kind` and its own fields."""
+
+    name: JobName | None = Field(None, description="for people, and to look for: GET /v1/jobs?name=")
+    tags: list[Tag] = Field([], max_length=MAX_TAGS, description="to look for: GET /v1/jobs?tag=")
     priority: WholeNumber = Field(5, ge=0, le=9, description="9 is the most urgent; a step is worth 10 minutes' wait")
     time_limit_seconds: WholeNumber = Field(
         DAY_SECONDS,
@@ -42,3 +73,6 @@ class BaseSpec(BaseModel):
     def required_device(self) -> str | None:
         """The device without which no worker can run the job, if there is one."""
         return None
+
+    def require_sense(self) -> None:
+        """Raise InvalidInput for what no new job may ask for, but the stored spec of an older program may."""

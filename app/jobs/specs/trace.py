@@ -1,14 +1,13 @@
 """The spec of a trace."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.jobs.specs.network_fields import WORKBOOK_WEIGHTS, EightWeights, Finite, LearningRate, Probability
+from app.jobs.specs.options import NamedFields
 
 
-class TraceSpec(BaseModel):
+class TraceSpec(NamedFields):
     """One step of gradient descent on the 2-2-2 network."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     inputs: tuple[Finite, Finite] = (0.05, 0.10)
     targets: tuple[Probability, Probability] = (0.5, 0.5)

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from models.training.calibration import fit_temperature, fit_threshold, measure_coverage, negative_log_likelihood
+from models.training.calibration import (
+    expected_calibration_error,
+    fit_temperature,
+    fit_threshold,
+    measure_coverage,
+    negative_log_likelihood,
+)
 
 
 def test_temperature_undoes_the_overconfidence_it_was_given() -> None:
@@ -26,3 +32,13 @@ def test_threshold_leaves_one_error_in_a_thousand() -> None:
 
 def test_threshold_is_at_least_one_half_even_where_every_prediction_was_right() -> None:
     assert fit_threshold(np.array([0.9, 0.5], np.float32), np.array([True, True])) == 0.5
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy_by_bin() -> None:
+    """In bins of 1/15: three predictions at 0.9, one wrong, and one at 0.55, which is right."""
+    confident = [0.9, 0.1, *[0.0] * 8]
+    probabilities = np.array([confident, confident, confident, [0.55, 0.45, *[0.0] * 8]], np.float32)
+    labels = np.array([0, 0, 1, 0])
+    expected = 3 / 4 * abs(2 / 3 - 0.9) + 1 / 4 * abs(1 - 0.55)
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(expected, abs=1e-6)
+    assert expected_calibration_error(np.eye(10, dtype=np.float32), np.arange(10)) == 0

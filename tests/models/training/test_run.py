@@ -1,17 +1,22 @@
 import hashlib
+import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load, save
+from torch import nn
 
-from models.errors import CheckpointUnusable, DeviceUnavailable
+from models.errors import BatchTooLarge, CheckpointUnusable, DeviceUnavailable, TrainingDiverged
 from models.recipes import AUGMENTATIONS, RECIPES, Recipe
 from models.training import batches, checkpoints
 from models.training import run as training
 from models.training.augmentation import augment
 from models.training.data import Dataset
+from models.training.digit_network import DigitNetwork
 from models.training.evaluation import evaluate, wilson_interval
+from models.training.loss import compute_loss
 from models.training.run import Epoch, TrainingRun, choose_device
 from models.training.schedule import learning_rate
 
@@ -47,9 +52,18 @@ def digest(run: TrainingRun) -> str:
     return hashlib.sha256(checkpoints.to_bytes(run)).hexdigest()
 
 
-@pytest.mark.parametrize("name", list(RECIPES))
-def test_interrupted_run_ends_as_the_undisturbed_one_bit_for_bit(name: str, optdigits: Dataset) -> None:
-    recipe = replace(RECIPES[name], epochs=2)
+OTHERS = {
+    "adamw": Recipe(
+        epochs=2, batch_size=128, learning_rate=0.002, optimizer="adamw", schedule="cosine", label_smoothing=0.1,
+        average_decay=0.9,
+    ),
+    "no momentum": Recipe(epochs=2, batch_size=128, learning_rate=0.1, momentum=0.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("recipe", [*RECIPES.values(), *OTHERS.values()], ids=[*RECIPES, *OTHERS])
+def test_interrupted_run_ends_as_the_undisturbed_one_bit_for_bit(recipe: Recipe, optdigits: Dataset) -> None:
+    recipe = replace(recipe, epochs=2)
     whole, recorder = train(recipe, optdigits)
     for step in (1, 9, 10, 11):  # in the first epoch, just before, at and after its end
         resumed, rest = train(recipe, optdigits, recorder.saved[step])
@@ -116,6 +130,58 @@ def test_one_cycle_climbs_to_its_peak_and_falls_to_zero() -> None:
     assert rates.index(max(rates)) in (199, 200)
     assert 0 < rates[-1] < rates[0] < 0.01 * recipe.learning_rate
     assert learning_rate(RECIPES["reference"], 999, 1000) == 0.01
+
+
+def test_cosine_climbs_to_its_peak_and_falls_to_zero_along_half_a_cosine() -> None:
+    recipe = replace(RECIPES["fast"], schedule="cosine", learning_rate=1.0)
+    rates = [learning_rate(recipe, step, 1000) for step in range(1000)]
+    assert rates[99] == pytest.approx(0.4975)
+    assert max(rates) == pytest.approx(1.0, rel=1e-4)
+    assert rates[599] == pytest.approx(0.5, abs=0.002)
+    assert rates[799] == pytest.approx(math.cos(math.pi * 3 / 8) ** 2, abs=0.002)
+    assert 0 < rates[-1] < 1e-5
+    assert learning_rate(replace(recipe, warmup=0.0), 0, 1000) == pytest.approx(1.0, rel=1e-4)
+
+
+def test_label_smoothing_is_that_of_cross_entropy(optdigits: Dataset) -> None:
+    network = DigitNetwork(dropout=0.0)
+    pixels, labels = optdigits.train.images[:64].float() / 255, optdigits.train.labels[:64]
+    loss, reported = compute_loss(network, pixels, labels, teacher=None, distillation_weight=0.0, label_smoothing=0.2)
+    logits = network.logits(pixels)
+    torch.testing.assert_close(loss, nn.functional.cross_entropy(logits, labels, label_smoothing=0.2))
+    torch.testing.assert_close(reported, nn.functional.cross_entropy(logits, labels))
+
+
+def test_loss_that_is_not_finite_stops_at_its_step_before_the_weights_change(
+    optdigits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_the_13th(*arguments: Any, **named: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        loss, label_loss = compute_loss(*arguments, **named)
+        return (loss * float("inf") if run.steps_done == 12 else loss), label_loss
+
+    monkeypatch.setattr(training, "compute_loss", lose_the_13th)
+    run = TrainingRun(replace(RECIPES["fast"], epochs=2), optdigits, seed=1, device=CPU)
+    indices = torch.arange(128)
+    for _ in range(12):
+        run.step(indices)
+    before = [parameter.clone() for parameter in run.network.parameters()]
+    with pytest.raises(TrainingDiverged, match=r"not finite at step 13 of 20 \(epoch 2\)"):
+        run.step(indices)
+    assert run.steps_done == 12
+    assert all(torch.equal(*pair) for pair in zip(before, run.network.parameters(), strict=True))
+
+
+def test_batch_that_is_larger_than_the_data_is_refused(optdigits: Dataset) -> None:
+    recipe = replace(RECIPES["fast"], batch_size=len(optdigits.train) + 1)
+    with pytest.raises(BatchTooLarge, match="1,198 is larger than the 1,197 training pictures of optdigits"):
+        TrainingRun(recipe, optdigits, seed=1, device=CPU)
+
+
+def test_adamw_learns_optdigits(optdigits: Dataset) -> None:
+    recipe = Recipe(epochs=4, batch_size=64, learning_rate=0.01, optimizer="adamw", schedule="one_cycle")
+    run, recorder = train(recipe, optdigits)
+    assert recorder.epochs[-1].train_loss < recorder.epochs[0].train_loss / 3
+    assert evaluate(run.final_network, optdigits.test).accuracy > 0.85
 
 
 def test_augmentations_are_half_as_large_in_the_cooldown(optdigits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,98 @@
+"""/v1/jobs/compare and compare.svg: the curves of several trainings laid over each other."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from app.api.dependencies import ServicesDependency
+from app.api.path_parameters import JOB_ID
+from app.api.schemas import comparison as schemas
+from app.errors import InvalidInput
+from app.jobs.comparison import MAX_COMPARED, Comparison, compare
+from app.jobs.events import newest_events
+from app.jobs.tables import Job
+from app.jobs.transitions import job_not_found
+from app.server.disconnects import disconnect_check
+from app.services import Services
+from models.figures.figure import draw_message, render
+from models.figures.training_curves import draw_comparison
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+LONGEST_IDS = MAX_COMPARED * 37
+
+
+def parse_ids(
+    ids: Annotated[
+        str, Query(max_length=LONGEST_IDS, description=f"of 1 to {MAX_COMPARED} trainings, with commas between")
+    ],
+) -> list[str]:
+    job_ids = list(dict.fromkeys(job_id.strip() for job_id in ids.split(",") if job_id.strip()))
+    if not 1 <= len(job_ids) <= MAX_COMPARED:
+        raise InvalidInput(f"Name 1 to {MAX_COMPARED} jobs, with commas between their ids.", location="query.ids")
+    for job_id in job_ids:
+        if not JOB_ID.fullmatch(job_id):
+            raise job_not_found(job_id)
+    return job_ids
+
+
+JobIds = Annotated[list[str], Depends(parse_ids)]
+
+
+@router.get("/compare", response_model=schemas.Comparison)
+def compare_jobs(job_ids: JobIds, services: ServicesDependency) -> dict[str, Any]:
+    """The epochs of several trainings side by side, how each ended, and where their specs differ."""
+    found = compare(services.sessions, job_ids)
+    return {
+        "items": [_render(job, found.epochs[job.id]) for job in found.jobs],
+        "differences": found.differences,
+    }
+
+
+@router.get("/compare.svg", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
+async def compare_svg(job_ids: JobIds, request: Request, services: ServicesDependency) -> Response:
+    """The curves of several trainings in one figure."""
+    newest = await run_in_threadpool(newest_events, services.sessions, job_ids)
+    for job_id in job_ids:
+        if job_id not in newest:
+            raise job_not_found(job_id)
+    key = ("compare", *((job_id, newest[job_id][0]) for job_id in job_ids))  # whatever changes a curve adds an event
+    svg = await services.figures.get(key, partial(_draw, services, job_ids), disconnect_check(request.receive))
+    return Response(svg, media_type="image/svg+xml")
+
+
+def _draw(services: Services, job_ids: list[str]) -> bytes:
+    found = compare(services.sessions, job_ids)
+    title = f"{len(job_ids)} trainings"
+    curves = {_label(job, found): found.epochs[job.id] for job in found.jobs if found.epochs[job.id]}
+    if not curves:
+        return render(draw_message(title, "No epoch of any of them is done yet."), "svg")
+    return render(draw_comparison(curves, title=title), "svg")
+
+
+def _label(job: Job, found: Comparison) -> str:
+    """What tells this run from the others: its name or id, and up to three fields in which it differs."""
+    place = found.jobs.index(job)
+    different = [f"{name} {values[place]}" for name, values in found.differences.items()]
+    label = ", ".join([f"{place + 1}: {(job.name or job.id)[-24:]}", *different[:3]])
+    return label.replace("$", r"\$")  # or matplotlib would read what is between two of them as a formula
+
+
+def _render(job: Job, epochs: list[dict[str, Any]]) -> dict[str, Any]:
+    best = max(epochs, key=lambda epoch: epoch["validation_accuracy"], default=None)
+    result = job.result or {}
+    return {
+        "id": job.id,
+        "name": job.name,
+        "tags": job.spec.get("tags", []),
+        "status": job.status,
+        "recipe": job.spec["recipe"],
+        "seed": job.spec["seed"],
+        "epochs": epochs,
+        "best_validation_accuracy": best and best["validation_accuracy"],
+        "test_accuracy": result["test"]["accuracy"] if result else None,
+        "model_version": result.get("model_version"),
+        "seconds": result.get("seconds"),
+    }

@@ -11,7 +11,9 @@ from app.api import (
     aliases,
     backprop,
     console,
+    datasets,
     error_handlers,
+    feedback,
     health,
     jobs,
     metrics,
@@ -34,6 +36,7 @@ from app.services import Services
 
 ROUTERS = (
     predictions.router, reading.router, inference.router, health.raw_router, jobs.router, plots.router, backprop.router,
+    datasets.upload_router, datasets.router, feedback.router,
     aliases.router, models.router, health.router, v2_models.router, system.router, metrics.router, console.router,
 )  # fmt: skip
 

@@ -26,6 +26,8 @@ RULES = (
     _rule(None, r"/v2(/.*)?", "predict"),
     _rule(READ, r"/v1/models(/.*)?", "predict", "train"),
     _rule(None, r"/v1/jobs(/.*)?", "train"),
+    _rule(None, r"/v1/datasets(/.*)?", "train"),
+    _rule(("POST",), r"/v1/predictions/feedback", "predict", "train"),
     _rule(None, r"/v1/backprop(/.*)?", "train"),
 )
 ADMIN = ("admin",)

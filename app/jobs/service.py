@@ -21,6 +21,7 @@ from app.errors import (
     JobSucceeded,
     TooManyJobs,
 )
+from app.jobs.inputs import resolve_inputs
 from app.jobs.lifecycle import JobStatus
 from app.jobs.overview import SILENT_AFTER
 from app.jobs.quotas import FindQuota, Quota, require_space
@@ -53,8 +54,8 @@ def submit(
     first job.
 
     Raises IdempotencyKeyReused if the key came with another spec, DeviceNotPresent if no live worker has the device
-    that the spec requires, TooManyJobs if `max_queued` jobs of the kind are queued, QuotaReached if the files of this
-    one would exceed the quota.
+    that the spec requires, InvalidInput if there is no data set or version that the spec names, TooManyJobs if
+    `max_queued` jobs of the kind are queued, QuotaReached if the files of this one would exceed the quota.
     """
     job = Job(
         id=str(uuid7()),
@@ -76,6 +77,7 @@ def submit(
                 _require_worker_with(session, spec.required_device, now)
             _require_capacity(session, spec.kind, max_queued)
             require_space(session, spec.kind, spec.stored_bytes, quota)
+            job.inputs = resolve_inputs(session, spec)
             job.created_at = job.notified_at = now
             job.queue_order = now - spec.head_start
             session.add(job)

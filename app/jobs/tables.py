@@ -22,6 +22,7 @@ class Job(Base):
     kind: Mapped[str]
     status: Mapped[str]
     spec: Mapped[dict[str, Any]]
+    inputs: Mapped[dict[str, Any] | None]  # what names in the spec stood for at submission (inputs.py)
     queue: Mapped[str]
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
     attempt: Mapped[int] = mapped_column(default=0)

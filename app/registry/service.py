@@ -75,7 +75,7 @@ def resolve(sessions: Sessions, name: str) -> str:
 def get(sessions: Sessions, name: str) -> tuple[ModelVersion, list[str]]:
     """Returns a version, by its name or an alias, with all its aliases. Raises ModelNotFound."""
     with sessions.reading() as session:
-        version = _find(session, name)
+        version = find_version(session, name)
         return version, _aliases(session).get(version.number, [])
 
 
@@ -141,7 +141,8 @@ def install_shipped(sessions: Sessions, storage: Storage, folder: Path = SHIPPED
         pass
 
 
-def _find(session: Session, name: str) -> ModelVersion:
+def find_version(session: Session, name: str) -> ModelVersion:
+    """Returns the row of a version, by its name or an alias. Raises ModelNotFound."""
     return version_row(session, _resolve_alias(session, name))
 
 

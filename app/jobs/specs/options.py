@@ -42,3 +42,13 @@ class BaseSpec(BaseModel):
     def required_device(self) -> str | None:
         """The device without which no worker can run the job, if there is one."""
         return None
+
+    @property
+    def own_dataset(self) -> str | None:
+        """The data set of a user that the job reads, if there is one."""
+        return None
+
+    @property
+    def start_version(self) -> str | None:
+        """The version, or alias, from whose weights the job starts, if there is one."""
+        return None

@@ -1,12 +1,13 @@
 """The spec of a training of the digit network."""
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from app.jobs.specs.numbers import Number, WholeNumber
 from app.jobs.specs.options import BaseSpec
+from models.datasets.built_in import BUILT_IN, FEEDBACK, NAME_PATTERN, NOT_DIGITS
 from models.recipes import RECIPES, Recipe
 
 CHECKPOINT_BYTES = 256 * 1024  # of a checkpoint of the digit network; 209 kB at most today
@@ -27,7 +28,15 @@ class MnistTrainingSpec(BaseSpec):
     )
     seed: WholeNumber = Field(0, ge=0, lt=2**31)
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    dataset: Literal["mnist", "optdigits"] = "mnist"
+    dataset: str = Field(
+        "mnist", pattern=NAME_PATTERN, description=f"{', '.join(BUILT_IN)}, {FEEDBACK}, or one that was uploaded"
+    )
+    mix: Number = Field(
+        0, ge=0, le=1, description="share of MNIST's training pictures that are added to those of another data set"
+    )
+    start_from: Annotated[str, Field(min_length=1, max_length=40)] | None = Field(
+        None, description="a version or an alias whose weights the training starts from"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -36,6 +45,20 @@ class MnistTrainingSpec(BaseSpec):
             return values  # the field's own validation reports the error
         recipe = RECIPES[values.get("recipe", "fast")]
         return {name: getattr(recipe, name) for name in ("epochs", "batch_size", "learning_rate")} | values
+
+    @model_validator(mode="after")
+    def _require_mixable(self) -> Self:
+        if self.mix and self.dataset in ("mnist", *NOT_DIGITS):
+            raise ValueError(f"mix adds MNIST to a data set of other digits, not to {self.dataset}")
+        return self
+
+    @property
+    def own_dataset(self) -> str | None:
+        return None if self.dataset in BUILT_IN else self.dataset
+
+    @property
+    def start_version(self) -> str | None:
+        return self.start_from
 
     @property
     def stored_bytes(self) -> int:

@@ -24,8 +24,8 @@ def add(sessions: Sessions, image: NDArray[np.uint8], digit: int) -> Dataset:
         total = sum(dataset.counts.values())
         if total >= MAX_FEEDBACK_PICTURES:
             raise DatasetFull(
-                f"The data set {FEEDBACK!r} holds {total:,} pictures, the most that it can. Train with it, then delete "
-                f"it (DELETE /v1/datasets/{FEEDBACK})."
+                f"The data set {FEEDBACK!r} holds {total:,} pictures, the most that it can. Delete it (DELETE "
+                f"/v1/datasets/{FEEDBACK}) to begin anew; versions that were trained on it must go first."
             )
         content = image.tobytes()
         sha256 = hashlib.sha256(bytes.fromhex(dataset.sha256) + bytes([digit]) + content).hexdigest()

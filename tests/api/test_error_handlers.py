@@ -7,7 +7,7 @@ from app.errors import AppError
 from models.errors import ModelError, PictureRefused
 
 NEVER_ANSWERED = {  # raised at start, in workers, or by commands only
-    "ApiKeyNotFound", "BrokerAway", "CheckpointUnusable", "ConfigurationError", "DatasetUnavailable",
+    "ApiKeyNotFound", "BrokerAway", "CheckpointUnusable", "ConfigurationError", "DatasetUnavailable", "DatasetUnusable",
     "DeviceUnavailable", "ExportMismatch", "TrainingDiverged",
 }  # fmt: skip
 

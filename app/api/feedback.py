@@ -42,7 +42,10 @@ async def _find_picture(services: Services, asked: FeedbackRequest) -> NDArray[n
     if asked.prediction_id is not None:
         return await run_in_threadpool(services.kept_predictions.find, asked.prediction_id)
     prepared = await services.preparation.prepare(asked.read, asked.size_bytes, asked.context)
+    image = (prepared.pixels * 255).round().astype(np.uint8)
     reason = prepared.normalised.rejection_reason if prepared.normalised else None
+    if reason is None and not image.any():
+        reason = "blank"
     if reason is not None:
         raise PictureRefused(f"The picture is not added to the data set. {NOT_USABLE[reason]}")
-    return (prepared.pixels * 255).round().astype(np.uint8)
+    return image

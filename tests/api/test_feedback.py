@@ -100,6 +100,7 @@ def test_feedback_that_says_too_little_or_too_much_is_refused(api: httpx.Client)
 
 def test_picture_without_a_digit_is_not_added(api: httpx.Client) -> None:
     blank = base64.b64encode(as_png(Image.new("L", (100, 100), 255))).decode()
-    answer = api.post("/v1/predictions/feedback", json={"digit": 4, "image": blank})
-    assert answer.status_code == 422
-    assert "No ink was found" in answer.json()["detail"]
+    for picture in ({"image": blank}, {"pixels": [0] * 784}):
+        answer = api.post("/v1/predictions/feedback", json={"digit": 4} | picture)
+        assert answer.status_code == 422
+        assert "No ink was found" in answer.json()["detail"]

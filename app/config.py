@@ -107,6 +107,12 @@ class Settings(BaseSettings):
     max_queued: int = Field(10_000, ge=1, description="how many jobs of one kind may wait")
     max_curve_bytes: int = Field(10 * 10**9, ge=0, description="of the files of all sweeps in the artifact store")
     max_training_bytes: int = Field(10 * 10**9, ge=0, description="of all checkpoints and models in the artifact store")
+    max_upload_bytes: int = Field(256 * 2**20, ge=1024, description="of an uploaded data set; it goes to disk")
+    max_dataset_bytes: int = Field(2 * 10**9, ge=0, description="of all uploaded data sets in the artifact store")
+    keep_predictions: int = Field(
+        0, ge=0, le=100_000, description="how many pictures of predictions are kept for feedback; 0: none"
+    )
+    keep_predictions_hours: int = Field(24, ge=1, le=8760, description="how long such a picture is kept")
     curves_days: int = Field(30, ge=0, description="the age in days at which the files of a sweep go; 0: never")
     drain_seconds: float = Field(1.0, ge=0, le=600, description="how long a stopping API still accepts connections")
     max_body_bytes: int = Field(32 * 2**20, ge=1024, description="the largest request body that is read")

@@ -90,6 +90,30 @@ class OriginGone(AppError):
     """The checkpoint that a retry was to continue from was deleted."""
 
 
+class DatasetNotFound(AppError):
+    """No data set has this name, or the pictures that a job was given are gone."""
+
+
+class DatasetExists(AppError):
+    """A data set of this name exists already."""
+
+
+class DatasetBuiltIn(AppError):
+    """The name is that of a data set of the service, which is neither uploaded nor deleted nor drawn."""
+
+
+class DatasetInUse(AppError):
+    """A model version, or a job that has not ended, names the data set, so it cannot be deleted."""
+
+
+class DatasetFull(AppError):
+    """The data set that feedback fills holds as many pictures as it can."""
+
+
+class PredictionNotKept(AppError):
+    """The picture of this prediction is not kept, or not any more."""
+
+
 class PageNotFound(AppError):
     """The console has no such file."""
 

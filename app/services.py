@@ -14,8 +14,10 @@ from app.access.rate_limits import SYNC_SECONDS, RateLimits
 from app.background import Periodic
 from app.config import Settings
 from app.database_watch import DatabaseWatch
+from app.datasets.kept import KeptPredictions
 from app.db import Sessions, check_schema
 from app.errors import AppError, ShuttingDown
+from app.importing.importer import Importer
 from app.jobs.dispatcher import Dispatcher, take_lead
 from app.jobs.event_feed import EventFeed
 from app.jobs.gauges import GaugeCache
@@ -50,6 +52,7 @@ JOBS_CHECK_SECONDS = 2.0
 STORAGE_CHECK_SECONDS = 3.0  # one small request to S3 each time
 MODEL_REFRESH_SECONDS = 0.5  # a new champion serves within a second, loading it included
 DRIFT_SECONDS = 15.0
+KEPT_SECONDS = 0.5  # between two writes of kept predictions; where none are kept, the call costs nothing
 CURVES_SECONDS = 600.0  # between two looks for old curves
 
 
@@ -83,8 +86,21 @@ class Services:
         load_shedder = LoadShedder()
         self.engine = Engine(self.model_cache, load_shedder, self.recorder)
         self.decoder = DecoderProcess(max_seconds=settings.decode_seconds)
-        self.preparation = Preparation(self.decoder, load_shedder, Eye.load())
-        self.predictor = Predictor(self.engine, self.preparation, LineReader.load(), self.recorder)
+        eye = Eye.load()
+        self.preparation = Preparation(self.decoder, load_shedder, eye)
+        self.kept_predictions = KeptPredictions(
+            self.sessions, max_count=settings.keep_predictions, max_hours=settings.keep_predictions_hours
+        )
+        keep = self.kept_predictions.keep if settings.keep_predictions else None
+        self.predictor = Predictor(self.engine, self.preparation, LineReader.load(), self.recorder, keep=keep)
+        self.importer = Importer(
+            self.sessions,
+            self.storage,
+            eye,
+            load_shedder,
+            decode_seconds=settings.decode_seconds,
+            max_bytes=settings.max_dataset_bytes,
+        )
         self.downloads, self.figures = Downloads(load_shedder), Figures(load_shedder)
         self.events = EventFeed(self.sessions)
         self._dispatcher = Dispatcher(
@@ -107,6 +123,7 @@ class Services:
             BackgroundTask("storage", STORAGE_CHECK_SECONDS, self.storage_watch.check),
             BackgroundTask("dispatcher", dispatch_seconds, self._dispatcher.tick),
             BackgroundTask("curves", CURVES_SECONDS, self._remove_old_curves),
+            BackgroundTask("kept predictions", KEPT_SECONDS, self.kept_predictions.write),
         ]
 
     @asynccontextmanager

@@ -34,6 +34,8 @@ class Budget(NamedTuple):
 
 
 CONNECTIONS, PARSING, DECODING = "test_connections.py", "test_parsing.py", "test_decoding.py"
+DATASETS = "tests/api/test_datasets.py"
+ARCHIVES, IDX = "tests/models/datasets/test_archives.py", "tests/models/datasets/test_idx.py"
 ENCODED = "tests/models/pictures/test_encoded.py"
 
 # fmt: off
@@ -82,6 +84,29 @@ SECTIONS: dict[str, list[Budget]] = {
         Budget("a view of a page", "models.pictures.layout:MAX_SIDE", "pixels a side", "reduced to it", "tests/models/inference/test_reading.py"),
         Budget("digits of a page in its last view", "models.pictures.layout:MAX_VIEWED_HEIGHT", "pixels tall", "nothing is read", "tests/models/inference/test_reading.py"),
         Budget("rejections", "app.serving.load_shedding:REJECTIONS_PER_SECOND", "a second", "a client that asks again at once waits for its own", "tests/serving/test_engine.py"),
+    ],
+    "Data sets": [
+        Budget("an upload, which goes to disk", "max_upload_bytes", "MB", "413", DATASETS),
+        Budget("uploads and imports at once", "app.importing.importer:MAX_IMPORTS", "", "429; one runs, the other waits", "tests/importing/test_importer.py"),
+        Budget("parts of the form", "app.api.datasets:MAX_PARTS", "", "422", DATASETS),
+        Budget("the list of files of a zip archive", "models.datasets.archives:MAX_DIRECTORY_BYTES", "MB", "413", ARCHIVES),
+        Budget("files in it", "models.datasets.archives:MAX_FILES", "", "413", ARCHIVES),
+        Budget("all of them unpacked", "models.datasets.archives:MAX_UNPACKED_BYTES", "MB", "413", ARCHIVES),
+        Budget("a file unpacked, to packed", "models.datasets.archives:MAX_RATIO", "", "422, for a file of more than a megabyte", ARCHIVES),
+        Budget("a picture in it", "models.datasets.archives:MAX_PICTURE_BYTES", "MB", "listed as rejected", ARCHIVES),
+        Budget("pictures of IDX files", "models.datasets.idx:MAX_IDX_PICTURES", "", "413", IDX),
+        Budget("an IDX file unpacked", "models.datasets.idx:MAX_IDX_BYTES", "MB", "413", IDX),
+        Budget("a side of its pictures", "models.datasets.idx:MAX_SIDE", "pixels", "413", IDX),
+        Budget("pictures that the eye looks at", "app.importing.importer:MAX_SEEN_PICTURES", "", "413", "tests/importing/test_importer.py"),
+        Budget("their pixels together", "app.importing.importer:MAX_IMPORT_PIXELS", "", "413", "tests/importing/test_importer.py"),
+        Budget("time to read them", "app.importing.importer:MAX_IMPORT_SECONDS", "s", "504", "tests/importing/test_importer.py"),
+        Budget("rejected files in a data set's document", "app.datasets.service:MAX_LISTED_REJECTED", "", "counted only", "tests/datasets/test_service.py"),
+        Budget("data sets, of the whole service", "app.datasets.service:MAX_DATASETS", "", "507", "tests/datasets/test_service.py"),
+        Budget("their files, of the whole service", "max_dataset_bytes", "MB", "507", "tests/datasets/test_service.py"),
+        Budget("pictures of `feedback`", "app.datasets.feedback:MAX_FEEDBACK_PICTURES", "", "409", "tests/datasets/test_feedback.py"),
+        Budget("pictures of predictions that are kept, of the whole service", "keep_predictions", "", "the oldest go; 0: none", "tests/datasets/test_kept.py"),
+        Budget("their age", "keep_predictions_hours", "hours", "they go", "tests/datasets/test_kept.py"),
+        Budget("those that wait for the database", "app.datasets.kept:MAX_UNWRITTEN", "", "the oldest go", "tests/datasets/test_kept.py"),
     ],
     "Jobs": [
         Budget("queued jobs of a kind, of the whole service", "max_queued", "", "429", "tests/jobs/test_service.py"),

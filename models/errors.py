@@ -9,6 +9,18 @@ class DatasetUnavailable(ModelError):
     """Raised if the training pictures are not on this machine and cannot be downloaded."""
 
 
+class DatasetUnusable(ModelError):
+    """Raised if a network cannot be trained on a data set: it is empty, of one digit only, or too small."""
+
+
+class ArchiveRefused(ModelError):
+    """Raised if an uploaded data set cannot be read: it is damaged, of another format, or made to do harm."""
+
+
+class ArchiveTooLarge(ArchiveRefused):
+    """Raised if an uploaded data set has more files, bytes or pixels than are read."""
+
+
 class DeviceUnavailable(ModelError):
     """Raised if this machine does not have the requested device."""
 

@@ -16,23 +16,32 @@ from app.registry import service as registry
 from app.storage import Storage
 from models.errors import CheckpointUnusable
 from models.training import checkpoints
-from models.training.data import load_dataset
 from models.training.packaging import ModelPackage, package_model
 from models.training.run import Epoch, TrainingRun, choose_device
 from models.training.run import train as train_network
 from worker.retrying import retry_while_unavailable
 from worker.runner import Finish, Run, WorkerStopping
+from worker.training_inputs import TrainingInputs, inputs_of_job
 
 
 def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None) -> Finish:
     """Train as the job's spec says, from its last good checkpoint if it has one."""
     started = time.perf_counter()
     spec = MnistTrainingSpec.model_validate(run.claim.spec)
-    dataset = load_dataset(spec.dataset, data_dir=data_dir, mnist_dir=mnist_dir)
+    inputs = TrainingInputs(run, storage, inputs_of_job(run), data_dir=data_dir, mnist_dir=mnist_dir)
+    dataset, start = inputs.dataset(spec.dataset, mix=spec.mix), inputs.start()
     device, observer = choose_device(spec.device), _JobObserver(run, storage)
-    training = train_network(spec.to_recipe(), dataset, seed=spec.seed, device=device, observer=observer)
+    training = train_network(
+        spec.to_recipe(), dataset, seed=spec.seed, device=device, observer=observer, build=start.build
+    )
     epochs = retry_while_unavailable(lambda: event_data(run.sessions, run.claim.job_id, "epoch"))
-    package = package_model(training, recipe_name=spec.recipe, epochs=epochs, seconds=time.perf_counter() - started)
+    package = package_model(
+        training,
+        recipe_name=spec.recipe,
+        epochs=epochs,
+        seconds=time.perf_counter() - started,
+        start_from=start.origin,
+    )
     folder = f"models/{run.claim.job_id}-{run.claim.attempt}"
     files = run.store(lambda: registry.store_files(storage, folder, package.files))
 
@@ -113,5 +122,8 @@ class _JobObserver:
 
 
 def _result(package: ModelPackage, version: str) -> dict[str, Any]:
-    kept = ("parameters", "test", "validation", "train", "calibration", "epochs", "seconds", "device", "dataset")
+    kept = (
+        "parameters", "test", "validation", "train", "calibration", "epochs", "seconds", "device", "dataset",
+        "start_from",
+    )  # fmt: skip
     return {"model_version": version} | {name: package.card[name] for name in kept}

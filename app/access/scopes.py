@@ -28,6 +28,8 @@ RULES = (
     _rule(("PATCH",), r"/v1/models/[^/]+", "train"),  # a note; all else that changes a version is for admins
     _rule(READ, r"/v1/recipes", "train"),
     _rule(None, r"/v1/jobs(/.*)?", "train"),
+    _rule(None, r"/v1/datasets(/.*)?", "train"),
+    _rule(("POST",), r"/v1/predictions/feedback", "predict", "train"),
     _rule(None, r"/v1/backprop(/.*)?", "train"),
 )
 ADMIN = ("admin",)

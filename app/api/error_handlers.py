@@ -23,7 +23,14 @@ from starlette.types import Receive, Scope, Send
 from app import errors
 from app.api.encodings import ACCEPTED
 from app.redaction import mask_keys, show_path
-from models.errors import DescriptorsExhausted, ModelError, PictureRefused, PictureTooLarge
+from models.errors import (
+    ArchiveRefused,
+    ArchiveTooLarge,
+    DescriptorsExhausted,
+    ModelError,
+    PictureRefused,
+    PictureTooLarge,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +52,8 @@ STATUS: dict[type[Exception], int] = {
     errors.CurvesNotThere: 404,
     errors.PicturesNotThere: 404,
     errors.PageNotFound: 404,
+    errors.DatasetNotFound: 404,
+    errors.PredictionNotKept: 404,
     errors.JobAlreadyEnded: 409,
     errors.JobNotEnded: 409,
     errors.JobSucceeded: 409,
@@ -52,11 +61,17 @@ STATUS: dict[type[Exception], int] = {
     errors.ModelNotServable: 409,
     errors.ModelInUse: 409,
     errors.NothingToRollBack: 409,
+    errors.DatasetExists: 409,
+    errors.DatasetInUse: 409,
+    errors.DatasetFull: 409,
     errors.AliasMoved: 412,
     errors.BodyTooLarge: 413,
     PictureTooLarge: 413,
+    ArchiveTooLarge: 413,
     errors.UnsupportedMediaType: 415,
     PictureRefused: 422,
+    ArchiveRefused: 422,
+    errors.DatasetBuiltIn: 422,
     errors.InvalidInput: 422,
     errors.IdempotencyKeyReused: 422,
     errors.DeviceNotPresent: 422,

@@ -1,10 +1,12 @@
 """Multipart forms (RFC 7578): the parts of one field as bytes, whether they have a file name or not.
 
 python-multipart steps through some bodies byte by byte in Python, and Starlette reads a part without a file name as
-text. Here the whole body is in memory already, and is searched for its boundary.
+text. Here the whole body has been received already, into memory or a file (uploads.py), and is searched for its
+boundary.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple, Protocol
 
 from python_multipart.multipart import parse_options_header
 
@@ -15,13 +17,30 @@ MAX_PART_HEAD_BYTES = 4_096
 MAX_OTHER_PARTS = 32  # fields that are ignored, such as a CSRF token or a submit button
 
 
+class Body(Protocol):
+    """The bytes of a form: `bytes`, or what looks like them."""
+
+    def find(self, wanted: bytes, start: int = 0, end: int = ..., /) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> bytes: ...
+
+
+class Part(NamedTuple):
+    """A part of a form, and where its content stands in the body."""
+
+    name: str
+    file_name: str
+    start: int
+    end: int
+
+
 def read_field(body: bytes, content_type: str, field: str, *, limit: int) -> list[bytes]:
     """The content of each part named `field`, 1 to `limit` of them, in order. Parts of other names are ignored.
 
     Raises InvalidInput.
     """
     found: list[bytes] = []
-    for number, (name, start, end) in enumerate(_parts(body, _boundary(content_type))):
+    for number, (name, _, start, end) in enumerate(_parts(body, _boundary(content_type))):
         if number >= limit + MAX_OTHER_PARTS:
             raise InvalidInput(f"The form has more than {limit + MAX_OTHER_PARTS} parts.", location="body")
         if name == field:
@@ -33,14 +52,25 @@ def read_field(body: bytes, content_type: str, field: str, *, limit: int) -> lis
     return found
 
 
-def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, int, int]]:
-    """The name of each part, and where its content starts and ends."""
+def find_parts(body: Body, content_type: str, *, limit: int) -> list[Part]:
+    """All parts of the form. Raises InvalidInput, for more than `limit` of them too."""
+    found: list[Part] = []
+    for part in _parts(body, _boundary(content_type)):
+        if len(found) == limit:
+            raise InvalidInput(f"The form has more than {limit} parts.", location="body")
+        found.append(part)
+    return found
+
+
+def _parts(body: Body, boundary: bytes) -> Iterator[Part]:
+    """Each part: its name, and where its content starts and ends."""
     delimiter, between = b"--" + boundary, b"\r\n--" + boundary
-    position = 0 if body.startswith(delimiter) else body.find(between) + 2  # what stands before it is ignored
+    # What stands before the first boundary is ignored.
+    position = 0 if body[: len(delimiter)] == delimiter else body.find(between) + 2
     if position == 1:
         raise InvalidInput("The form cannot be read: its boundary is not in it.", location="body")
     position += len(delimiter)
-    while not body.startswith(b"--", position):
+    while body[position : position + 2] != b"--":
         start = _skip_line_end(body, position)
         end = body.find(between, start - 2)  # a part may be empty: the line end before it is the next boundary's
         if end == -1:
@@ -51,11 +81,11 @@ def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, int, int]]:
                 f"The form cannot be read: a part has no headers, or more than {MAX_PART_HEAD_BYTES:,} bytes of them.",
                 location="body",
             )
-        yield _name(body[start:head_end]), head_end + 4, end
+        yield Part(*_names(body[start:head_end]), head_end + 4, end)
         position = end + len(between)
 
 
-def _skip_line_end(body: bytes, position: int) -> int:
+def _skip_line_end(body: Body, position: int) -> int:
     """Where the line after a boundary starts. Blanks may follow a boundary."""
     end = body.find(b"\r\n", position, position + MAX_BOUNDARY_BYTES)
     if end == -1 or body[position:end].strip(b" \t"):
@@ -63,13 +93,15 @@ def _skip_line_end(body: bytes, position: int) -> int:
     return end + 2
 
 
-def _name(head: bytes) -> str:
-    """The field that a part belongs to; empty where it does not say."""
+def _names(head: bytes) -> tuple[str, str]:
+    """The field that a part belongs to, and the name of its file; empty where it does not say."""
     for line in head.split(b"\r\n"):
         header, _, value = line.partition(b":")
         if header.strip().lower() == b"content-disposition":
-            return parse_options_header(value.strip())[1].get(b"name", b"").decode("utf-8", "replace")
-    return ""
+            options = parse_options_header(value.strip())[1]
+            name, file_name = (options.get(key, b"").decode("utf-8", "replace") for key in (b"name", b"filename"))
+            return name, file_name
+    return "", ""
 
 
 def _boundary(content_type: str) -> bytes:

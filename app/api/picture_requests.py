@@ -6,12 +6,14 @@ the predictor calls at once if it is fast, and in a thread otherwise.
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
+from anyio import to_thread
 from starlette.requests import Request
 
 from app.api.forms import read_field
@@ -28,6 +30,7 @@ from models.pictures.encoded import EncodedPicture, examine
 
 ONE_PICTURE = JsonLimits(commas=4 * 28 * 28, brackets=4 * 32, colons=32)
 MANY_PICTURES = JsonLimits(*(MAX_PICTURES * limit for limit in (2 * 28 * 28, 64, 8)))
+PREDICTION_ID = re.compile(r"[0-9a-f-]{36}")
 
 
 class PictureRequest(NamedTuple):
@@ -45,6 +48,16 @@ class BatchRequest(NamedTuple):
 
     split: Callable[[], Iterable[PictureReader]]
     model: str
+    context: RequestContext
+
+
+class FeedbackRequest(NamedTuple):
+    """Which digit a picture shows: that of an earlier prediction, or one that `read` gives."""
+
+    digit: int
+    prediction_id: str | None
+    read: PictureReader
+    size_bytes: int
     context: RequestContext
 
 
@@ -73,6 +86,29 @@ async def decode_batch_request(request: Request) -> BatchRequest:
     if media_type != "application/json":
         raise _unsupported(media_type, ())
     return BatchRequest(partial(_split_json, await read_body(request)), model, context)
+
+
+async def decode_feedback_request(request: Request) -> FeedbackRequest:
+    """Raises UnsupportedMediaType, InvalidInput."""
+    context, media_type = read_context(request), find_media_type(request.scope)
+    if media_type != "application/json":
+        raise UnsupportedMediaType(
+            f"A body of type {media_type or '(none given)'} cannot be read here. Set Content-Type: application/json.",
+            location="header.Content-Type",
+        )
+    body = await read_body(request)
+    item = await to_thread.run_sync(_parse_json, body, ONE_PICTURE)
+    if not isinstance(item, dict) or "digit" not in item or len(item) != 2:
+        raise InvalidInput(
+            'Give the right "digit", and one of "pixels", "image" and "prediction_id", and nothing else.',
+            location="body",
+        )
+    digit, prediction_id = item.pop("digit"), item.get("prediction_id")
+    if type(digit) is not int or not 0 <= digit <= 9:
+        raise InvalidInput("digit must be a whole number from 0 to 9.", location="body.digit")
+    if "prediction_id" in item and not (isinstance(prediction_id, str) and PREDICTION_ID.fullmatch(prediction_id)):
+        raise InvalidInput("prediction_id must be the `id` of a prediction.", location="body.prediction_id")
+    return FeedbackRequest(digit, prediction_id, partial(_read_item, item, "body"), len(body), context)
 
 
 def _model(request: Request) -> str:

@@ -62,7 +62,7 @@ def encode_batch_response(found: Sequence[Prediction | Exception]) -> Response:
 
 def _encode_prediction(prediction: Prediction) -> dict[str, Any]:
     picture, digit = prediction.normalised, prediction.digit
-    return {
+    document = {
         "digit": digit,
         "confidence": float(prediction.probabilities[digit]),
         "probabilities": prediction.probabilities.tolist(),
@@ -71,6 +71,9 @@ def _encode_prediction(prediction: Prediction) -> dict[str, Any]:
         "model": {"version": prediction.version},
         "image": _encode_normalised(picture) if picture else None,
     }
+    if prediction.id is not None:
+        document["id"] = prediction.id
+    return document
 
 
 def _encode_normalised(picture: Normalised) -> dict[str, Any]:

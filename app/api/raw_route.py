@@ -49,6 +49,14 @@ class PictureRoute(RawRoute):
         return limit
 
 
+class UploadRoute(RawRoute):
+    """A raw route whose body goes to a file on disk."""
+
+    def max_body_bytes(self, scope: Scope) -> int:
+        limit: int = scope["app"].state.services.settings.max_upload_bytes
+        return limit
+
+
 class RawRoutes:
     """Finds the raw route of a request without going through all routers."""
 

@@ -22,6 +22,7 @@ from app.processes.embedded import socket_folder
 from app.processes.privacy import keep_private
 from app.processes.supervisor import supervising
 from app.processes.training_threads import training_environment
+from models.datasets.built_in import BUILT_IN
 
 cli = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Numeral trains, proves and serves a digit recogniser."
@@ -104,7 +105,7 @@ def migrate(data_dir: DataOption = None) -> None:
 @cli.command()
 def train(
     recipe: Annotated[str, typer.Option(help="fast, robust or reference")] = "fast",
-    dataset: Annotated[str, typer.Option(help="mnist or optdigits")] = "mnist",
+    dataset: Annotated[str, typer.Option(help=", ".join(BUILT_IN))] = "mnist",
     epochs: Annotated[
         int | None, typer.Option(help="passes over the training pictures (default: the recipe's)")
     ] = None,

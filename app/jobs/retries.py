@@ -42,7 +42,7 @@ def retry_with_changes(
         before = MnistTrainingSpec.model_validate(job.spec)
         spec = MnistTrainingSpec.model_validate(before.model_dump() | changes)
         step, why = _find_start(session, job, before, spec)
-        new = build(spec, origin={"job": job_id, "step": step, "why": why})
+        new = build(spec, origin={"job": job_id, "step": step, "why": why}, inputs=job.inputs)
         insert(session, new, spec, max_queued=max_queued, quota=quota and quota(job.kind))
     return new
 

@@ -21,6 +21,7 @@ from app.errors import (
     JobSucceeded,
     TooManyJobs,
 )
+from app.jobs.inputs import resolve_inputs
 from app.jobs.lifecycle import JobStatus
 from app.jobs.overview import SILENT_AFTER
 from app.jobs.quotas import FindQuota, Quota, require_space
@@ -76,8 +77,15 @@ def submit(
     return job, True
 
 
-def build(spec: JobSpec, *, idempotency_key: str | None = None, origin: dict[str, Any] | None = None) -> Job:
-    """Returns a job for `insert`. Raises InvalidInput if the spec makes no sense."""
+def build(
+    spec: JobSpec,
+    *,
+    idempotency_key: str | None = None,
+    origin: dict[str, Any] | None = None,
+    inputs: dict[str, Any] | None = None,
+) -> Job:
+    """Returns a job for `insert`, which finds the `inputs` if none are given. Raises InvalidInput if the spec makes no
+    sense."""
     spec.require_sense()
     return Job(
         id=str(uuid7()),
@@ -86,6 +94,7 @@ def build(spec: JobSpec, *, idempotency_key: str | None = None, origin: dict[str
         name=spec.name,
         spec=spec.model_dump(mode="json"),
         origin=origin,
+        inputs=inputs,
         queue=spec.queue,
         idempotency_key=idempotency_key,
         events=1,
@@ -97,14 +106,17 @@ def build(spec: JobSpec, *, idempotency_key: str | None = None, origin: dict[str
 def insert(session: Session, job: Job, spec: JobSpec, *, max_queued: int, quota: Quota | None) -> None:
     """Queue a built job, with its first event, in the caller's transaction.
 
-    Raises DeviceNotPresent if no live worker has the device that the spec requires, TooManyJobs if `max_queued` jobs of
-    the kind are queued, QuotaReached if the files of this one would exceed the quota.
+    Raises DeviceNotPresent if no live worker has the device that the spec requires, InvalidInput if there is no data
+    set or version that the spec names, TooManyJobs if `max_queued` jobs of the kind are queued, QuotaReached if the
+    files of this one would exceed the quota.
     """
     now = database_now(session)
     if spec.required_device:
         _require_worker_with(session, spec.required_device, now)
     _require_capacity(session, spec.kind, max_queued)
     require_space(session, spec.kind, spec.stored_bytes, quota)
+    if job.inputs is None:
+        job.inputs = resolve_inputs(session, spec)
     job.created_at = job.notified_at = now
     job.queue_order = now - spec.head_start
     session.add(job)

@@ -24,6 +24,7 @@ class Job(Base):
     name: Mapped[str | None]  # from the spec, to look for
     spec: Mapped[dict[str, Any]]
     origin: Mapped[dict[str, Any] | None]  # of a retry with changes: {job, step, why}; step 0: it begins anew
+    inputs: Mapped[dict[str, Any] | None]  # what names in the spec stood for at submission (inputs.py)
     queue: Mapped[str]
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
     attempt: Mapped[int] = mapped_column(default=0)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.datasets.tables import Dataset
 from app.db import Sessions, check_schema, database_now
 from app.errors import ConfigurationError
 from app.jobs.lifecycle import JobStatus
@@ -20,7 +21,7 @@ from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
 from app.registry.tables import ModelVersion
 from app.storage import Storage, Stored
 
-OWN_FOLDERS = ("checkpoints/", "models/", "curves/", "doctor/")
+OWN_FOLDERS = ("checkpoints/", "models/", "curves/", "datasets/", "doctor/")
 WORKER_EXPIRES_AFTER = timedelta(days=1)
 ENDED = [status for status in JobStatus if status.is_final]
 
@@ -83,6 +84,7 @@ def _named_artifacts(session: Session) -> set[str]:
     names = set(session.scalars(select(Checkpoint.artifact)))
     for files in session.scalars(select(ModelVersion.files)):
         names |= {file["artifact"] for file in files.values()}
+    names |= set(session.scalars(select(Dataset.artifact).where(Dataset.artifact.is_not(None))))
     has_curves = (Job.kind == "backprop_sweep") & (Job.status == JobStatus.SUCCEEDED) & (Job.stored_bytes > 0)
     names |= set(session.scalars(select(Job.result["curves"]["artifact"].as_string()).where(has_curves)))
     return names

@@ -62,7 +62,7 @@ def find_file_of_job(sessions: Sessions, job_id: str, file: str) -> Artifact | N
 def set_note(sessions: Sessions, name: str, note: str | None) -> None:
     """Write the note of a version, by its name or an alias; None removes it. Raises ModelNotFound."""
     with sessions.writing() as session:
-        _find(session, name).note = note
+        find_version(session, name).note = note
 
 
 def promote_if_better(session: Session, version: str) -> tuple[bool, str]:
@@ -96,7 +96,7 @@ def resolve(sessions: Sessions, name: str) -> str:
 def get(sessions: Sessions, name: str) -> tuple[ModelVersion, list[str]]:
     """Returns a version, by its name or an alias, with all its aliases. Raises ModelNotFound."""
     with sessions.reading() as session:
-        version = _find(session, name)
+        version = find_version(session, name)
         return version, _aliases(session).get(version.number, [])
 
 
@@ -162,7 +162,8 @@ def install_shipped(sessions: Sessions, storage: Storage, folder: Path = SHIPPED
         pass
 
 
-def _find(session: Session, name: str) -> ModelVersion:
+def find_version(session: Session, name: str) -> ModelVersion:
+    """Returns the row of a version, by its name or an alias. Raises ModelNotFound."""
     return version_row(session, _resolve_alias(session, name))
 
 

@@ -1,6 +1,7 @@
-"""Whether the client of a request has disconnected; and how the server ends the connection of one that stands still.
+"""Whether the client of a request has disconnected; how the server ends the connection of one that stands still; and
+that a body is not in memory any more.
 
-Both read uvicorn's request object, of which `receive` is a method. Middleware with a `receive` of its own names the one
+All read uvicorn's request object, of which `receive` is a method. Middleware with a `receive` of its own names the one
 that it wraps by `__wrapped__`, or has an object with `disconnected` and `transport`, too.
 """
 
@@ -24,6 +25,13 @@ def abort_connection(receive: Receive) -> None:
     transport = transport_of(receive)
     if transport is not None:
         transport.abort()
+
+
+def forget_body(receive: Receive, size: int) -> None:
+    """Tell the server that so many bytes of the body are not in memory any more. No-op under another server."""
+    forget = getattr(transport_of(receive), "forget_body", None)
+    if forget is not None:
+        forget(size)
 
 
 def transport_of(receive: Receive) -> Any:

@@ -15,6 +15,8 @@ class Connection(Protocol):
 
     def linger(self) -> None: ...
 
+    def forget_body(self, size: int) -> None: ...
+
 
 class LingeringTransport:
     """The transport as uvicorn knows it; `close` lets the client see an answer that came before the end of its body."""
@@ -22,6 +24,7 @@ class LingeringTransport:
     def __init__(self, transport: asyncio.Transport, connection: Connection) -> None:
         self._transport, self._connection = transport, connection
         self.is_closing, self.abort, self.can_write_eof = transport.is_closing, transport.abort, transport.can_write_eof
+        self.forget_body = connection.forget_body
         self._held = b""
 
     def write(self, data: bytes) -> None:

@@ -101,7 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._server, self._limits = server, server.limits
         self._is_reading_head = self._is_dropping = False
         self._silent_bytes = 0  # received since llhttp last handed something on: of a head, a trailer or a chunk's head
-        self._body_bytes = 0
+        self._body_bytes = self._forgotten_bytes = 0  # of the request's body; of those: not in memory any more
         self.since = 0.0  # when the present phase began, by the loop's clock: idle, head, or body
         self._body_seconds = 0.0  # that the body could have been sent in
         self.unread_bytes = 0  # of answers, at the last sweep
@@ -263,6 +263,12 @@ class BoundedProtocol(HttpToolsProtocol):
             if self.transport.can_write_eof():
                 self.transport.write_eof()
 
+    def forget_body(self, size: int) -> None:
+        """Give so many bytes of the body back to the budget: they are on disk now."""
+        size = min(size, self._body_bytes - self._forgotten_bytes)
+        self._forgotten_bytes += size
+        self._server.budget.give_back(size)
+
     def has_unread_body(self) -> bool:
         return self.cycle is not None and self.cycle.more_body
 
@@ -316,5 +322,5 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _release_body(self) -> None:
         if self._body_bytes:
-            self._server.budget.give_back(self._body_bytes)
-            self._body_bytes = 0
+            self._server.budget.give_back(self._body_bytes - self._forgotten_bytes)
+            self._body_bytes = self._forgotten_bytes = 0

@@ -42,6 +42,7 @@ class Prediction(NamedTuple):
     probabilities: Pixels  # (10,)
     reason: RejectionReason | None  # None if it is accepted
     normalised: Normalised | None  # how the picture became 28x28; None for pixels, which are taken as they are
+    id: str | None  # by which feedback can name it; None where pictures are not kept
 
     @property
     def digit(self) -> int:
@@ -70,8 +71,18 @@ class Predictor:
     """Belongs to one event loop. Every method raises Overloaded, DeadlineExceeded, ClientGone, ModelNotFound and
     ModelNotLoaded beside the errors of its input."""
 
-    def __init__(self, engine: Engine, preparation: Preparation, line_reader: LineReader, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        preparation: Preparation,
+        line_reader: LineReader,
+        recorder: Recorder,
+        *,
+        keep: Callable[[Pixels], str] | None = None,
+    ) -> None:
+        """`keep` keeps a picture (28, 28), 0..1, for feedback, and returns its id."""
         self._engine, self._preparation, self._line_reader, self._recorder = engine, preparation, line_reader, recorder
+        self._keep = keep
 
     async def one(
         self,
@@ -136,7 +147,8 @@ class Predictor:
 
     def _judge(self, prepared: Prepared, answer: Answer, probabilities: Pixels) -> Prediction:
         reason = rejection_reason(probabilities, prepared.pixels, answer.min_margin, prepared.normalised)
-        prediction = Prediction(answer.version, probabilities, reason, prepared.normalised)
+        kept_id = self._keep(prepared.pixels) if self._keep else None
+        prediction = Prediction(answer.version, probabilities, reason, prepared.normalised, kept_id)
         self._recorder.record_prediction(answer.version, prediction.digit, _accepted(reason))
         return prediction
 

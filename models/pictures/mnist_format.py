@@ -18,6 +18,7 @@ from models.pictures.rejection import RejectionReason
 SIDE = 28
 INK_SIDE = (19, 20)  # pixels of the digit's longer side: 20 in all but 3 of MNIST's 10,000 test pictures
 CENTRE = (13.5, 15)  # of mass, in pixels from the upper left: 14 to 15 in all of them, 13.5 to 14.5 after `normalise`
+CHUNK = 1000  # pictures that are examined at once: 3 MB of numbers
 MOMENTS = np.stack([np.ones(SIDE), np.arange(SIDE) + 0.5]).astype(np.float32)  # of order 0 and 1
 
 
@@ -51,3 +52,27 @@ def as_mnist(picture: Image.Image) -> Normalised | None:
     if not all(CENTRE[0] <= moment / mass <= CENTRE[1] for moment in (x, y)):
         return None
     return Normalised(image, False, box, 1.0, (0, 0), int(np.count_nonzero(image)) / image.size)
+
+
+def find_mnist(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which of the pictures (count, 28, 28) are in MNIST's format, by the rule of `as_mnist`."""
+    found = [_find_mnist(images[start : start + CHUNK]) for start in range(0, len(images), CHUNK)]
+    return np.concatenate(found) if found else np.zeros(0, np.bool_)
+
+
+def _find_mnist(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    has_ink = images > 0
+    sides = [_extents(np.any(has_ink, axis=axis)) for axis in (1, 2)]
+    longest = np.maximum(*sides)
+    is_ready: NDArray[np.bool_] = (longest >= INK_SIDE[0]) & (longest <= INK_SIDE[1])
+    moments = MOMENTS @ images.astype(np.float32) @ MOMENTS.T  # (count, 2, 2)
+    mass = np.maximum(moments[:, 0, 0], 1)  # 1 for a blank picture, which has no box of that size
+    for moment in (moments[:, 0, 1], moments[:, 1, 0]):
+        is_ready &= (moment / mass >= CENTRE[0]) & (moment / mass <= CENTRE[1])
+    return is_ready
+
+
+def _extents(is_inked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The distance from the first to the last True in each row (count, 28), both included; 0 where there is none."""
+    first, last = is_inked.argmax(axis=1), SIDE - is_inked[:, ::-1].argmax(axis=1)
+    return np.where(is_inked.any(axis=1), last - first, 0)

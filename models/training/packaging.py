@@ -49,11 +49,17 @@ class ModelPackage:
 
 
 def package_model(
-    run: TrainingRun, *, recipe_name: str, epochs: Sequence[dict[str, Any]], seconds: float
+    run: TrainingRun,
+    *,
+    recipe_name: str,
+    epochs: Sequence[dict[str, Any]],
+    seconds: float,
+    start_from: dict[str, str] | None = None,
 ) -> ModelPackage:
     """Returns the model of a finished run. Only here is the test set read. Raises ExportMismatch.
 
-    `epochs` are the figures that the training reported, `seconds` is its wall time.
+    `epochs` are the figures that the training reported, `seconds` is its wall time. `start_from` names the version
+    whose weights it started from: {version, weights_sha256}.
     """
     network = cast(DigitNetwork, run.final_network)  # teachers are not for serving
     test, validation = evaluate(network, run.dataset.test.to(run.device)), evaluate(network, run.validation)
@@ -71,7 +77,9 @@ def package_model(
         "seed": run.seed,
         "teacher": None if run.teacher is None else hashlib.sha256(to_safetensors(run.teacher)).hexdigest(),
         "parameters": count_parameters(network),
-        "dataset": {"name": run.dataset.name, "sha256": run.dataset.sha256, "train": len(run.train)},
+        "dataset": {"name": run.dataset.name, "sha256": run.dataset.sha256, "train": len(run.train)}
+        | ({"mixed": run.dataset.mixed} if run.dataset.mixed else {}),
+        "start_from": start_from,
         "test": _describe(test) | {"undisputed": undisputed, "hardest": hardest},
         "validation": _describe(validation),
         "train": _describe(train),

@@ -8,7 +8,7 @@ from models.errors import ModelError, PictureRefused
 
 NEVER_ANSWERED = {  # raised at start, in workers, or by commands only
     "ApiKeyNotFound", "BatchTooLarge", "BrokerAway", "CheckpointUnusable", "ConfigurationError", "DatasetUnavailable",
-    "DeviceUnavailable", "ExportMismatch", "OriginGone", "TrainingDiverged",
+    "DatasetUnusable", "DeviceUnavailable", "ExportMismatch", "OriginGone", "TrainingDiverged",
 }  # fmt: skip
 
 

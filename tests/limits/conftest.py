@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from app.server.disconnects import forget_body
 from app.server.limits import ServerLimits
 from app.server.protocol import BoundedConnections
 from tests.conftest import free_port
@@ -49,6 +50,8 @@ class Server:
             if message["type"] == "http.disconnect":
                 return
             size += len(message.get("body", b""))
+            if scope["path"] == "/stored":
+                forget_body(receive, len(message.get("body", b"")))
             more = message.get("more_body", False)
         body = b"a" * 4 * 2**20 if scope["path"] == "/large" else str(size).encode()
         headers = [(b"content-length", str(len(body)).encode())]

@@ -55,6 +55,14 @@ def test_more_than_the_budget_is_rejected_with_a_problem_document(
     assert bounded.connections.budget.used_bytes == 0
 
 
+def test_a_body_that_is_stored_as_it_arrives_takes_nothing_of_the_budget(bounded: Server) -> None:
+    size = 3 * SHORT.max_body_bytes
+    head = b"POST /stored HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size
+    status, answer = bounded.ask(head, *[b"a" * 65_536] * (size // 65_536))
+    assert (status, answer.rpartition(b"\r\n\r\n")[2]) == (200, b"%d" % size)
+    assert bounded.connections.budget.used_bytes == 0
+
+
 def test_what_is_within_the_budget_passes(bounded: Server) -> None:
     fields = b"".join(b"X-%d: %s\r\n" % (i, b"a" * 600) for i in range(98))
     assert bounded.ask(HEAD, fields, b"\r\n")[0] == 200

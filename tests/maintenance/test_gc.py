@@ -2,10 +2,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import select, update
 
 from app.config import Settings
+from app.datasets import service as datasets
 from app.db import Sessions, database_now
 from app.errors import ConfigurationError
 from app.jobs import runs, service
@@ -18,6 +20,7 @@ from app.migrations.migrate import upgrade
 from app.registry import service as registry
 from app.storage import Storage, open_storage
 from app.storage.folder import FolderStorage
+from models.datasets.pictures import split
 from tests.cli.test_main import numeral
 from tests.s3 import S3Server, credentials
 from tests.worker.test_sweep import result_of
@@ -94,6 +97,14 @@ def test_curves_of_a_sweep_stay(sessions: Sessions, storage: Storage) -> None:
     storage.put("curves/lost-1.npz", b"")
     assert collect(sessions, storage) == {"curves/lost-1.npz"}
     assert storage.get(curves["artifact"], sha256=curves["sha256"])
+
+
+def test_data_sets_stay(sessions: Sessions, storage: Storage) -> None:
+    pictures = split(np.zeros((3, 28, 28), np.uint8), np.zeros(3, np.uint8))
+    mine = datasets.create(sessions, storage, "mine", pictures, [], max_bytes=10**6)
+    storage.put("datasets/lost.npz", b"")
+    assert collect(sessions, storage) == {"datasets/lost.npz"}
+    assert datasets.read_pictures(sessions, storage, "mine", sha256=mine.sha256).counts["0"] == 3
 
 
 @pytest.mark.parametrize(("best_epoch", "kept"), [(2, [40, 20]), (4, [40]), (1, [40, 10])])

@@ -40,6 +40,9 @@ class Prediction(BaseModel):
     reason: RejectionReason | None = Field(description="why the prediction is not accepted; null if it is")
     model: ModelReference
     image: PictureReport | None = Field(description="null for `pixels`, which are taken as they are")
+    id: str = Field(
+        "", description="for `POST /v1/predictions/feedback`, where the service keeps pictures; left out otherwise"
+    )
 
 
 class ReadDigit(BaseModel):

@@ -76,3 +76,13 @@ class BaseSpec(NamedFields):
 
     def require_sense(self) -> None:
         """Raise InvalidInput for what no new job may ask for, but the stored spec of an older program may."""
+
+    @property
+    def own_dataset(self) -> str | None:
+        """The data set of a user that the job reads, if there is one."""
+        return None
+
+    @property
+    def start_version(self) -> str | None:
+        """The version, or alias, from whose weights the job starts, if there is one."""
+        return None

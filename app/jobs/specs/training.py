@@ -1,17 +1,18 @@
 """The spec of a training of the digit network."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from app.errors import InvalidInput
-from app.jobs.specs.numbers import WholeNumber
+from app.jobs.specs.numbers import Number, WholeNumber
 from app.jobs.specs.options import BaseSpec
 from app.jobs.specs.recipe_fields import RecipeFields
+from models.datasets.built_in import BUILT_IN, FEEDBACK, NAME_PATTERN, NOT_DIGITS
 
 CHECKPOINT_BYTES = 320 * 1024  # of a checkpoint of the digit network; 209 kB with sgd, 280 kB with adamw
 MODEL_BYTES = 384 * 1024  # of the files of a model version; 300 kB today
-TRAINING_PICTURES = {"mnist": 54_970, "optdigits": 1_197}
+TRAINING_PICTURES = {"mnist": 54_970, "optdigits": 1_197, "fashion-mnist": 51_000, "kmnist": 51_000}
 
 
 class MnistTrainingSpec(RecipeFields, BaseSpec):
@@ -20,7 +21,29 @@ class MnistTrainingSpec(RecipeFields, BaseSpec):
     kind: Literal["mnist_training"]
     seed: WholeNumber = Field(0, ge=0, lt=2**31, description="of all random numbers")
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    dataset: Literal["mnist", "optdigits"] = "mnist"
+    dataset: str = Field(
+        "mnist", pattern=NAME_PATTERN, description=f"{', '.join(BUILT_IN)}, {FEEDBACK}, or one that was uploaded"
+    )
+    mix: Number = Field(
+        0, ge=0, le=1, description="share of MNIST's training pictures that are added to those of another data set"
+    )
+    start_from: Annotated[str, Field(min_length=1, max_length=40)] | None = Field(
+        None, description="a version or an alias whose weights the training starts from"
+    )
+
+    @model_validator(mode="after")
+    def _require_mixable(self) -> Self:
+        if self.mix and self.dataset in ("mnist", *NOT_DIGITS):
+            raise ValueError(f"mix adds MNIST to a data set of other digits, not to {self.dataset}")
+        return self
+
+    @property
+    def own_dataset(self) -> str | None:
+        return None if self.dataset in BUILT_IN else self.dataset
+
+    @property
+    def start_version(self) -> str | None:
+        return self.start_from
 
     @property
     def stored_bytes(self) -> int:
@@ -35,8 +58,9 @@ class MnistTrainingSpec(RecipeFields, BaseSpec):
         return "cuda" if self.device == "cuda" else None
 
     def require_sense(self) -> None:
-        pictures = TRAINING_PICTURES[self.dataset]
-        if self.batch_size > pictures:
+        """Of a user's own data set, `inputs.py` knows the size."""
+        pictures = TRAINING_PICTURES.get(self.dataset)
+        if pictures is not None and not self.mix and self.batch_size > pictures:
             raise InvalidInput(
                 f"A batch of {self.batch_size:,} is larger than the {pictures:,} training pictures of {self.dataset}. "
                 "Ask for a smaller batch_size.",

@@ -110,7 +110,7 @@ def test_stored_spec_of_an_older_program_still_means_its_recipe(name: str) -> No
 
 
 def test_batch_that_is_larger_than_the_data_makes_no_sense(optdigits: Dataset, mnist: Dataset) -> None:
-    assert {each.name: len(each.train) for each in (mnist, optdigits)} == TRAINING_PICTURES
+    assert {each.name: len(each.train) for each in (mnist, optdigits)}.items() <= TRAINING_PICTURES.items()
     with pytest.raises(InvalidInput, match="larger than the 1,197 training pictures of optdigits"):
         training_spec(dataset="optdigits", batch_size=1198).require_sense()
     training_spec(dataset="optdigits", batch_size=1197).require_sense()

@@ -6,7 +6,7 @@ from PIL import Image
 
 from models.errors import PictureRefused
 from models.pictures.eye import Eye
-from models.pictures.mnist_format import as_mnist
+from models.pictures.mnist_format import as_mnist, find_mnist
 from models.pictures.normalisation import normalise
 from models.pictures.opening import open_picture
 from models.training.data import Dataset
@@ -52,3 +52,15 @@ def test_damaged_picture_is_left_for_normalise_to_refuse(mnist: Dataset) -> None
     assert as_mnist(damaged) is None
     with pytest.raises(PictureRefused):
         normalise(damaged, EYE)
+
+
+def test_many_pictures_are_judged_as_one(mnist: Dataset) -> None:
+    images = mnist.test.images[:1500, 0].numpy().copy()
+    for number, change in enumerate([255, 0, 1]):
+        images[number] = change  # light, blank, nearly blank
+    images[10:500] = np.roll(images[10:500], (2, -1), axis=(1, 2))
+    images[500:700, 5:23, :9] = 0
+    alone = [as_mnist(Image.fromarray(image)) is not None for image in images]
+    assert find_mnist(images).tolist() == alone
+    assert 800 < sum(alone) < 1400
+    assert find_mnist(images[:0]).tolist() == []

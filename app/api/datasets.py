@@ -1,0 +1,127 @@
+"""/v1/datasets: pictures of one's own to train with."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from app.api.dependencies import ServicesDependency, get_services
+from app.api.headers import find_media_type
+from app.api.raw_route import UploadRoute
+from app.api.request_context import read_context
+from app.api.responses import json_response
+from app.api.schemas import datasets as schemas
+from app.api.uploads import Upload, receiving
+from app.datasets import service
+from app.datasets.tables import Dataset
+from app.errors import DatasetNotFound, InvalidInput, UnsupportedMediaType
+from app.jobs.inputs import require_dataset_unused
+from app.server.disconnects import disconnect_check
+from app.services import Services
+from models.datasets.built_in import BUILT_IN, FEEDBACK
+from models.datasets.sheet import draw_sheet
+
+upload_router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=UploadRoute)
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+
+MAX_PARTS = 16  # of an upload's form: a name, four files, and some fields that are ignored
+MAX_FILES = 4
+DatasetName = Annotated[str, Path(pattern=f"^{schemas.NAME}$", description="the data set's name")]
+
+
+@upload_router.post("", status_code=201, response_model=schemas.Dataset, openapi_extra=schemas.UPLOAD)
+async def create_dataset(request: Request) -> Response:
+    """Make a data set of a zip of folders `0` to `9` with pictures in them, or of IDX files.
+
+    Each picture goes through the same eye as that of a prediction; `rejected` lists those that cannot be used.
+    """
+    services, context = get_services(request), read_context(request)
+    if find_media_type(request.scope) != "multipart/form-data":
+        raise UnsupportedMediaType(
+            "Send a form: Content-Type: multipart/form-data, with the fields `name` and `file`.",
+            location="header.Content-Type",
+        )
+    importer, folder = services.importer, services.settings.data_dir.resolve()
+    async with importer.place(), receiving(request, importer, folder=folder, max_parts=MAX_PARTS) as upload:
+        dataset = await importer.create(*_read_form(upload), context)
+    response = json_response(_render(dataset))
+    response.status_code, response.headers["Location"] = 201, f"/v1/datasets/{dataset.name}"
+    return response
+
+
+@router.get("", response_model=schemas.DatasetList)
+def list_datasets(services: ServicesDependency) -> dict[str, Any]:
+    """The data sets of users, newest first, and those that come with the service."""
+    found = [_summarise(dataset) for dataset in service.list_(services.sessions)]
+    return {"items": found + [_describe_built_in(name) for name in BUILT_IN]}
+
+
+@router.get("/{name}", response_model=schemas.Dataset)
+def get_dataset(name: DatasetName, services: ServicesDependency) -> dict[str, Any]:
+    """A data set, with the files that could not be used and why."""
+    if name in BUILT_IN:
+        return _describe_built_in(name) | {"rejected": None}
+    return _render(service.get(services.sessions, name))
+
+
+@router.get("/{name}/sheet.png", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+async def draw_dataset(name: DatasetName, request: Request, services: ServicesDependency) -> Response:
+    """Up to 100 pictures as the network will see them, each with its label."""
+    if name in BUILT_IN:
+        raise DatasetNotFound(f"{name!r} is built in; there are sheets of uploaded data sets and of {FEEDBACK!r} only.")
+    dataset = await run_in_threadpool(service.get, services.sessions, name)
+    key = ("sheet", name, dataset.sha256)
+    is_disconnected = disconnect_check(request.receive)
+    sheet = await services.figures.get(key, lambda: _draw(services, dataset), is_disconnected)
+    return Response(sheet, media_type="image/png")
+
+
+@router.delete("/{name}", status_code=204)
+def delete_dataset(name: DatasetName, services: ServicesDependency) -> None:
+    """Delete a data set; refused while a model version, or a job that has not ended, names it (409)."""
+    service.delete(services.sessions, services.storage, name, require_unused=require_dataset_unused)
+
+
+def _read_form(upload: Upload) -> tuple[str, list[Any]]:
+    names, files = upload.texts("name", max_bytes=100), upload.files("file")
+    if len(names) != 1 or not re.fullmatch(schemas.NAME, names[0]):
+        raise InvalidInput(
+            "The form must hold one `name`: a lower-case letter, then up to 39 lower-case letters, digits, - and _.",
+            location="body.name",
+        )
+    if not 1 <= len(files) <= MAX_FILES:
+        raise InvalidInput(f"The form must hold 1 to {MAX_FILES} files in the field 'file'.", location="body.file")
+    return names[0], files
+
+
+def _draw(services: Services, dataset: Dataset) -> bytes:
+    pictures = service.read_pictures(services.sessions, services.storage, dataset.name, sha256=dataset.sha256)
+    return draw_sheet(pictures)
+
+
+def _render(dataset: Dataset) -> dict[str, Any]:
+    """A data set as `schemas.datasets.Dataset`."""
+    return _summarise(dataset) | {"rejected": dataset.rejected}
+
+
+def _summarise(dataset: Dataset) -> dict[str, Any]:
+    here = f"/v1/datasets/{dataset.name}"
+    return {
+        "name": dataset.name,
+        "built_in": False,
+        "description": "what users said of predictions" if dataset.name == FEEDBACK else "uploaded",
+        "pictures": sum(dataset.counts.values()),
+        "counts": dataset.counts,
+        "splits": dataset.splits or None,
+        "sha256": dataset.sha256,
+        "bytes": dataset.stored_bytes,
+        "created_at": dataset.created_at,
+        "links": {"self": here, "sheet": f"{here}/sheet.png"},
+    }
+
+
+def _describe_built_in(name: str) -> dict[str, Any]:
+    unknown = dict.fromkeys(("pictures", "counts", "splits", "sha256", "bytes", "created_at"))
+    links = {"self": f"/v1/datasets/{name}"}
+    return {"name": name, "built_in": True, "description": BUILT_IN[name], "links": links} | unknown

@@ -1,0 +1,1 @@
+"""Data sets that users bring: uploaded ones, and the one that feedback fills."""

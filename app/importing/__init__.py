@@ -1,0 +1,1 @@
+"""Makes data sets of what users upload."""

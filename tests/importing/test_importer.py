@@ -1,0 +1,101 @@
+import asyncio
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from app.datasets.tables import Dataset
+from app.db import Sessions
+from app.errors import ClientGone, DeadlineExceeded, Overloaded
+from app.importing import importer
+from app.importing.importer import Importer
+from app.serving.load_shedding import LoadShedder
+from app.serving.request_context import RequestContext
+from app.storage.folder import FolderStorage
+from models.errors import ArchiveTooLarge
+from models.pictures.eye import Eye
+from tests.uploads import draw_digit, make_zip, zip_of_digits
+
+EYE = Eye.load()
+DIGITS = zip_of_digits({1: 3, 7: 3})
+
+Create = Callable[..., Dataset]
+
+
+def make_importer(sessions: Sessions, storage: FolderStorage) -> Importer:
+    return Importer(sessions, storage, EYE, LoadShedder(), decode_seconds=10, max_bytes=10**8)
+
+
+@pytest.fixture
+def create(sessions: Sessions, storage: FolderStorage) -> Create:
+    """Imports a zip archive as the data set `mine`."""
+
+    def create(content: bytes, context: RequestContext = RequestContext()) -> Dataset:  # noqa: B008 - it is a tuple
+        async def run() -> Dataset:
+            return await make_importer(sessions, storage).create("mine", [("a.zip", io.BytesIO(content))], context)
+
+        return asyncio.run(run())
+
+    return create
+
+
+def test_pictures_that_need_the_decoder_process_are_read_too(create: Create) -> None:
+    files = {f"{digit}/{number}.png": draw_digit(digit, number) for digit in (1, 7) for number in range(3)}
+    file = io.BytesIO()
+    Image.open(io.BytesIO(draw_digit(7, 4))).save(file, "TIFF")
+    dataset = create(make_zip(files | {"7/scan.tif": file.getvalue(), "7/cut.tif": file.getvalue()[:-3000]}))
+    assert (dataset.counts["1"], dataset.counts["7"]) == (3, 4)
+    [rejected] = dataset.rejected["items"]
+    assert rejected["file"] == "7/cut.tif"
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "error", "words"),
+    [
+        ("MAX_SEEN_PICTURES", 5, ArchiveTooLarge, "6 pictures are not in MNIST's format yet, more than 5"),
+        ("MAX_IMPORT_PIXELS", 59_999, ArchiveTooLarge, "more than 59,999 pixels together"),
+        ("MAX_IMPORT_SECONDS", 0.0, DeadlineExceeded, "in the time that an import may take"),
+    ],
+)
+def test_import_is_bounded(
+    create: Create,
+    storage: FolderStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    bound: str,
+    value: Any,
+    error: type[Exception],
+    words: str,
+) -> None:
+    monkeypatch.setattr(importer, bound, value)
+    with pytest.raises(error, match=words):
+        create(DIGITS)
+    assert list(storage.list()) == []
+    monkeypatch.undo()
+    assert create(DIGITS).counts["7"] == 3
+
+
+def test_import_of_a_client_that_is_gone_ends(create: Create, storage: FolderStorage) -> None:
+    asked: list[None] = []
+
+    def is_disconnected() -> bool:
+        asked.append(None)
+        return len(asked) > 2
+
+    with pytest.raises(ClientGone):
+        create(DIGITS, RequestContext(None, is_disconnected))
+    assert list(storage.list()) == []
+
+
+def test_more_imports_than_places_are_rejected(sessions: Sessions, storage: FolderStorage) -> None:
+    async def run() -> None:
+        mine = make_importer(sessions, storage)
+        async with mine.place(), mine.place():
+            with pytest.raises(Overloaded, match="2 data sets are being imported already"):
+                async with mine.place():
+                    pass
+        async with mine.place():
+            pass
+
+    asyncio.run(run())

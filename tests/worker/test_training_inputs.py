@@ -1,0 +1,118 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.datasets import feedback
+from app.datasets import service as datasets
+from app.db import Sessions
+from app.errors import DatasetInUse
+from app.jobs import service
+from app.jobs.inputs import require_dataset_unused
+from app.jobs.specs import MnistTrainingSpec
+from app.registry import aliases
+from app.registry import service as registry
+from app.storage.folder import FolderStorage
+from models.datasets.pictures import split
+from models.training.data import Dataset
+from tests.workers import run_job
+from worker.runner import Finish, Run
+from worker.training import train
+
+
+@pytest.fixture
+def work(storage: FolderStorage, tmp_path: Path, mnist_dir: Path) -> Any:
+    def work(run: Run) -> Finish:
+        return train(run, storage, data_dir=tmp_path, mnist_dir=mnist_dir)
+
+    return work
+
+
+@pytest.fixture
+def mine(sessions: Sessions, storage: FolderStorage, optdigits: Dataset) -> datasets.Dataset:
+    """200 pictures of optdigits as the data set `mine`."""
+    images, labels = optdigits.train.images[:200, 0].numpy(), optdigits.train.labels[:200].numpy()
+    pictures = split(images, labels.astype(np.uint8))
+    return datasets.create(sessions, storage, "mine", pictures, [], max_bytes=10**7)
+
+
+def submit(sessions: Sessions, **fields: Any) -> str:
+    defaults = {"kind": "mnist_training", "dataset": "mine", "epochs": 1, "batch_size": 32}
+    return service.submit(sessions, MnistTrainingSpec.model_validate(defaults | fields))[0].id
+
+
+def result(sessions: Sessions, job_id: str, work: Any) -> dict[str, Any]:
+    run_job(sessions, job_id, work)
+    job = service.get(sessions, job_id)
+    assert job.result is not None, job.error
+    return job.result
+
+
+def test_a_users_data_set_is_trained_on_and_named(
+    sessions: Sessions, storage: FolderStorage, work: Any, mine: datasets.Dataset
+) -> None:
+    registry.install_shipped(sessions, storage)
+    found = result(sessions, submit(sessions), work)
+    assert found["dataset"] == {"name": "mine", "sha256": mine.sha256, "train": mine.splits["train"]}
+    assert found["test"]["total"] == mine.splits["test"]
+    assert (found["start_from"], found["promoted"]) == (None, False)
+    card = registry.get(sessions, found["model_version"])[0].card
+    assert card["dataset"] == found["dataset"]
+    assert registry.resolve(sessions, "champion") == "1"
+    with sessions.reading() as session, pytest.raises(DatasetInUse, match="DELETE /v1/models/2"):
+        require_dataset_unused(session, "mine")
+
+
+def test_a_share_of_mnist_is_added_to_the_training_pictures_only(
+    sessions: Sessions, work: Any, mine: datasets.Dataset, mnist: Dataset
+) -> None:
+    found = result(sessions, submit(sessions, mix=0.01), work)
+    added = round(0.01 * 54_970)
+    assert found["dataset"]["train"] == mine.splits["train"] + added
+    assert found["dataset"]["mixed"] == {"name": "mnist", "sha256": mnist.sha256, "share": 0.01, "pictures": added}
+    assert (found["validation"]["total"], found["test"]["total"]) == (mine.splits["validation"], mine.splits["test"])
+
+
+def test_training_starts_from_the_version_that_its_alias_stood_for(
+    sessions: Sessions, storage: FolderStorage, work: Any, mine: datasets.Dataset
+) -> None:
+    registry.install_shipped(sessions, storage)
+    aliases.set_alias(sessions, "best", "1")
+    first = result(sessions, submit(sessions), work)
+    job_id = submit(sessions, start_from="best", learning_rate=1e-6)
+    aliases.set_alias(sessions, "best", first["model_version"])
+    found = result(sessions, job_id, work)
+    shipped = registry.get(sessions, "1")[0].card["weights_sha256"]
+    assert found["start_from"] == {"version": "1", "weights_sha256": shipped}
+    assert found["test"]["accuracy"] > 0.9  # so few pictures at this rate teach a new network nothing
+    assert first["test"]["accuracy"] < 0.9
+
+
+def test_training_on_feedback_has_the_pictures_of_its_submission(
+    sessions: Sessions, work: Any, optdigits: Dataset
+) -> None:
+    pairs = list(zip(optdigits.train.images[:60, 0].numpy(), optdigits.train.labels[:60].tolist(), strict=True))
+    for image, digit in pairs[:50]:
+        feedback.add(sessions, image, digit)
+    job_id, sha256 = submit(sessions, dataset="feedback", batch_size=16), datasets.get(sessions, "feedback").sha256
+    for image, digit in pairs[50:]:
+        feedback.add(sessions, image, digit)
+    found = result(sessions, job_id, work)
+    assert found["dataset"]["sha256"] == sha256
+    assert found["dataset"]["train"] + found["validation"]["total"] + found["test"]["total"] == 50
+
+
+def test_job_whose_data_set_was_replaced_fails_and_says_so(
+    sessions: Sessions, storage: FolderStorage, work: Any, mine: datasets.Dataset
+) -> None:
+    job_id = submit(sessions)
+    service.cancel(sessions, job_id)
+    datasets.delete(sessions, storage, "mine", require_unused=require_dataset_unused)
+    other = split(np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8), np.arange(20, dtype=np.uint8) % 2)
+    datasets.create(sessions, storage, "mine", other, [], max_bytes=10**7)
+    service.retry(sessions, job_id)
+    run_job(sessions, job_id, work)
+    error = service.get(sessions, job_id).error
+    assert error is not None
+    assert "is not the one of the job any more" in error["detail"]

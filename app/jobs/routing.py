@@ -54,9 +54,8 @@ def count_offers(sessions: Sessions, *, gpu_wait_seconds: float) -> dict[str, in
 
 
 def notice_for(session: Session, job: Job) -> str | None:
-    """Returns why a queued job cannot run now, None if it can."""
-    needs_gpu = job.status == JobStatus.QUEUED and job.queue == CUDA_QUEUE and job.spec.get("device") != "auto"
-    if not needs_gpu or has_worker_with(session, "cuda", database_now(session)):
+    """Returns why a job in the queue of the CUDA workers cannot run now, None if it can."""
+    if job.spec.get("device") == "auto" or has_worker_with(session, "cuda", database_now(session)):
         return None
     return (
         "The job waits for a worker with a CUDA device; none has reported itself in the last minute. Start one "

@@ -26,6 +26,7 @@ from app.jobs.lifecycle import JobStatus
 from app.jobs.quotas import FindQuota, Quota, require_space
 from app.jobs.routing import choose_queue, has_worker_with, notice_for
 from app.jobs.specs import JobSpec, ReproductionSpec, job_spec_adapter
+from app.jobs.specs.training import CUDA_QUEUE
 from app.jobs.tables import Checkpoint, Job, JobEvent, JobTag
 from app.jobs.transitions import get_job, job_not_found, move
 from app.registry.service import get as get_version
@@ -140,6 +141,8 @@ def get_document(sessions: Sessions, job_id: str) -> JobDocument:
 
 def find_notice(sessions: Sessions, job: Job) -> str | None:
     """Returns why a queued job cannot run now, None if it can."""
+    if job.status != JobStatus.QUEUED or job.queue != CUDA_QUEUE:
+        return None  # without asking the database
     with sessions.reading() as session:
         return notice_for(session, job)
 

@@ -13,6 +13,7 @@ import torch
 LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")
 SOURCE = Path(__file__).parents[2]
 GIT_SECONDS = 10.0
+UNKNOWN = "unknown"  # what an image says that was built without --build-arg REVISION
 
 
 def describe_environment(device: torch.device, *, threads: int) -> dict[str, Any]:
@@ -54,4 +55,5 @@ def find_commit(source: Path = SOURCE) -> str | None:
             return done.stdout.strip()
         except (OSError, subprocess.SubprocessError):
             pass  # no git, or a tree of another user
-    return os.environ.get("NUMERAL_REVISION") or None
+    revision = os.environ.get("NUMERAL_REVISION", UNKNOWN)
+    return None if revision in ("", UNKNOWN) else revision

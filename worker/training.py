@@ -117,6 +117,6 @@ class JobObserver:
 
 
 def _result(package: ModelPackage, version: str) -> dict[str, Any]:
-    kept = ("parameters", "test", "validation", "train", "pictures", "calibration", "epochs", "seconds")
-    kept = (*kept, "device", "dataset")
+    figures = ("test", "validation", "train", "pictures", "calibration", "epochs")
+    kept = ("parameters", *figures, "seconds", "device", "dataset")
     return {"model_version": version} | {name: package.card[name] for name in kept}

@@ -84,6 +84,7 @@ LABEL org.opencontainers.image.description="Trains, proves and serves a digit re
       org.opencontainers.image.licenses=MIT \
       org.opencontainers.image.version=$VERSION \
       org.opencontainers.image.revision=$REVISION
+ENV NUMERAL_REVISION=$REVISION
 USER 10001:10001
 WORKDIR /data
 STOPSIGNAL SIGTERM

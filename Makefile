@@ -10,7 +10,7 @@ LOCK = $(BIN)/uv pip compile --quiet --constraint constraints.txt --generate-has
 LOCK_LINUX = $(LOCK) --python-platform x86_64-manylinux_2_28
 IMAGES = api worker-cpu worker-cuda
 
-.PHONY: run test check format bench bench-serving soak hostile pretrained teacher eye reader reference lock audit sbom digests e2e-compose clean
+.PHONY: run test check format bench bench-serving soak hostile pretrained teacher eye reader reference probe lock audit sbom digests e2e-compose clean
 
 run: .venv/runtime
 	@exec $(BIN)/numeral up
@@ -67,6 +67,9 @@ reader: .venv/development
 
 reference: .venv/development
 	$(BIN)/python -m models.training.drift_reference
+
+probe: .venv/development  # after `eye`
+	$(BIN)/python benchmarks/picture_probe.py
 
 # Pins all packages: constraints.txt from this environment, requirements/ with hashes: for `make run` on any platform, where
 # torch and what only it needs stand apart, and for the images. TORCH_WHEELS is a folder or a page of links that has the CPU

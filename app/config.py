@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     training_threads: int | None = Field(
         None, ge=1, le=256, description="threads of a training; default: the cores, shared among the training workers"
     )
+    gpu_wait_seconds: float = Field(
+        120.0, ge=0, le=86_400, description="how long a training for any device waits for a GPU before a CPU may run it"
+    )
     lease_seconds: float = Field(30.0, ge=1, description="how long a silent worker keeps its job")
     stall_seconds: float = Field(600.0, ge=60, description="how long a job may run without a step")
     max_queued: int = Field(10_000, ge=1, description="how many jobs of one kind may wait")

@@ -1,5 +1,7 @@
 """All errors that are reported to a user. Only `api/error_handlers.py` knows their status codes."""
 
+from collections.abc import Sequence
+
 
 class AppError(Exception):
     """The root. `str(error)` is a full sentence that names the thing and says what to do.
@@ -54,6 +56,18 @@ class ModelFileNotFound(AppError):
 
 class ModelNotServable(AppError):
     """The version may not have the requested alias."""
+
+
+class GateNotPassed(AppError):
+    """The version does not pass the promotion gate, for these reasons."""
+
+    def __init__(self, version: str, reasons: Sequence[str]) -> None:
+        super().__init__(
+            f"Version {version} does not pass the gate: {'; '.join(reasons)}. To promote it all the same, send "
+            '"force": true; the history keeps that.',
+            location="body.version",
+        )
+        self.reasons = tuple(reasons)
 
 
 class AliasMoved(AppError):

@@ -107,6 +107,7 @@ class Services:
             self.sessions,
             notifier,
             stall_seconds=settings.stall_seconds,
+            gpu_wait_seconds=settings.gpu_wait_seconds,
             on_lost=lambda reason: self.metrics.lease_expiries.add(1, reason),
         )
         self._is_shipped_installed = False

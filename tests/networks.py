@@ -1,5 +1,7 @@
 """Model versions that differ from the shipped one."""
 
+from typing import Any
+
 import onnx
 from onnx import numpy_helper
 
@@ -9,11 +11,11 @@ from app.registry.service import CARD_FILE, MODEL_FILE, SHIPPED
 from app.storage import Storage
 
 
-def add_version(sessions: Sessions, storage: Storage, source: str) -> str:
-    """A version with the shipped card, of a network whose answers differ; its name."""
+def add_version(sessions: Sessions, storage: Storage, source: str, **facts: Any) -> str:
+    """A version with the shipped card, in which `facts` are replaced, of a network whose answers differ; its name."""
     files = {MODEL_FILE: other_network(), CARD_FILE: (SHIPPED / CARD_FILE).read_bytes()}
     stored = registry.store_files(storage, f"models/{source}", files)
-    card = registry.get(sessions, "1")[0].card
+    card = registry.get(sessions, "1")[0].card | facts
     with sessions.writing() as session:
         return registry.register(session, source=source, card=card, files=stored)
 

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import socket
 import warnings
+from functools import cache
 from typing import Any
 
 from celery import Celery
@@ -21,7 +22,7 @@ from app.db import Sessions
 from app.jobs import runs
 from app.jobs.notifier import TRANSPORT_OPTIONS, broker_url
 from app.logs import configure_logging
-from app.processes.devices import find_device
+from app.processes.devices import Gpu, find_gpus
 from app.storage import open_storage
 
 ALIVE_SECONDS = 20.0  # between two reports that a worker is alive
@@ -71,10 +72,22 @@ def _give_way(**_: Any) -> None:
 @worker_process_init.connect
 def _start_reporting(**_: Any) -> None:
     """Report regularly that this process is alive and which device it has."""
-    name, device = worker_name(), find_device()
+    name = worker_name()
+
+    @cache  # in the reporting thread: Celery kills a child that is not up within seconds, and nvidia-smi may take some
+    def find_own_gpu() -> Gpu | None:
+        return next(iter(find_gpus()), None)
 
     def report_alive() -> None:
-        runs.report_alive(sessions, name, device=device, version=VERSION)
+        gpu = find_own_gpu()
+        runs.report_alive(
+            sessions,
+            name,
+            device="cuda" if gpu else "cpu",
+            version=VERSION,
+            gpu_name=gpu and gpu.name,
+            gpu_memory_bytes=gpu and gpu.memory_bytes,
+        )
 
     Periodic("alive", report_alive, seconds=ALIVE_SECONDS, at_once=True).start()
 

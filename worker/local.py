@@ -32,7 +32,8 @@ def main(spec_json: str, output: Path, is_json: bool) -> None:
         terminal = _Terminal(bar, SavedRun(output, spec_json))
         run = train(spec.to_recipe(), dataset, seed=spec.seed, device=device, observer=terminal)
     seconds = time.perf_counter() - started
-    package = package_model(run, recipe_name=spec.recipe, epochs=terminal.epochs, seconds=seconds)
+    asked = spec.model_dump(mode="json")
+    package = package_model(run, recipe_name=spec.recipe, epochs=terminal.epochs, seconds=seconds, spec=asked)
     for name, content in package.files.items():
         (output / name).write_bytes(content)
     terminal.saved.delete()

@@ -12,6 +12,7 @@ from app.background import Periodic
 from app.db import Sessions
 from app.errors import AppError, DatabaseUnavailable, StorageFull, StorageUnavailable
 from app.jobs import runs
+from app.jobs.routing import GPU_WAIT_SECONDS
 from app.jobs.transitions import Claim
 from models.errors import ModelError
 from worker.retrying import Result, retry_while_unavailable
@@ -130,13 +131,16 @@ def run_next(
     lease_seconds: float = 30.0,
     is_stopping: Callable[[], bool] = lambda: False,
     worker: str | None = None,
+    gpu_wait_seconds: float = GPU_WAIT_SECONDS,
     end_process: Callable[[], None] = lambda: None,
 ) -> None:
     """Claim the next job of a queue, if there is one, do the work of its kind and record how it ended.
 
     `end_process` is called if the work hangs after its claim was lost.
     """
-    claim = runs.claim_next(sessions, queue, lease_seconds=lease_seconds, worker=worker)
+    claim = runs.claim_next(
+        sessions, queue, lease_seconds=lease_seconds, worker=worker, gpu_wait_seconds=gpu_wait_seconds
+    )
     if claim is None:  # another worker claimed it, or it was cancelled
         return
     bind_contextvars(job_id=claim.job_id)

@@ -22,5 +22,6 @@ def run_next(queue: str) -> None:
         lease_seconds=settings.lease_seconds,
         is_stopping=lambda: bool(stopping.value),
         worker=worker_name(),
+        gpu_wait_seconds=settings.gpu_wait_seconds,
         end_process=lambda: os._exit(1),  # Celery starts another child in its place
     )

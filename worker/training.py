@@ -30,7 +30,7 @@ def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None)
     spec = MnistTrainingSpec.model_validate(run.claim.spec)
     inputs = TrainingInputs(run, storage, inputs_of_job(run), data_dir=data_dir, mnist_dir=mnist_dir)
     dataset, start = inputs.dataset(spec.dataset, mix=spec.mix), inputs.start()
-    device, observer = choose_device(spec.device), _JobObserver(run, storage)
+    device, observer = choose_device(spec.device), JobObserver(run, storage)
     training = train_network(
         spec.to_recipe(), dataset, seed=spec.seed, device=device, observer=observer, build=start.build
     )
@@ -40,20 +40,22 @@ def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None)
         recipe_name=spec.recipe,
         epochs=epochs,
         seconds=time.perf_counter() - started,
+        spec=spec.model_dump(mode="json"),
         start_from=start.origin,
     )
+    run.store(lambda: registry.measure_champion(run.sessions, storage))
     folder = f"models/{run.claim.job_id}-{run.claim.attempt}"
     files = run.store(lambda: registry.store_files(storage, folder, package.files))
 
     def finish(session: Session) -> dict[str, Any]:
         version = registry.register(session, source=f"job:{run.claim.job_id}", card=package.card, files=files)
-        promoted, why = registry.promote_if_better(session, version)
+        promoted, why = registry.promote_if_better(session, version, storage)
         return _result(package, version) | {"promoted": promoted, "promotion": why}
 
     return finish
 
 
-class _JobObserver:
+class JobObserver:
     """Writes the progress, the epochs and the checkpoints of a training into its job, and resumes from them."""
 
     def __init__(self, run: Run, storage: Storage) -> None:
@@ -122,8 +124,6 @@ class _JobObserver:
 
 
 def _result(package: ModelPackage, version: str) -> dict[str, Any]:
-    kept = (
-        "parameters", "test", "validation", "train", "calibration", "epochs", "seconds", "device", "dataset",
-        "start_from",
-    )  # fmt: skip
+    figures = ("test", "validation", "train", "pictures", "calibration", "epochs")
+    kept = ("parameters", *figures, "seconds", "device", "dataset", "start_from")
     return {"model_version": version} | {name: package.card[name] for name in kept}

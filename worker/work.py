@@ -16,7 +16,14 @@ def _train(run: Run) -> Finish:
     return train(run, storage, data_dir=settings.data_dir, mnist_dir=settings.mnist_dir)
 
 
+def _reproduce(run: Run) -> Finish:
+    from worker.reproduction import reproduce  # torch, as above
+
+    return reproduce(run, storage, data_dir=settings.data_dir, mnist_dir=settings.mnist_dir)
+
+
 WORK: dict[str, Work] = {
     "backprop_sweep": _sweep,
     "mnist_training": _train,
+    "reproduction": _reproduce,
 }

@@ -59,6 +59,7 @@ STATUS: dict[type[Exception], int] = {
     errors.JobSucceeded: 409,
     errors.JobInUse: 409,
     errors.ModelNotServable: 409,
+    errors.GateNotPassed: 409,
     errors.ModelInUse: 409,
     errors.NothingToRollBack: 409,
     errors.DatasetExists: 409,
@@ -163,6 +164,8 @@ async def _known(request: Request, error: Exception) -> Response:
             document["detail"] = error.public_detail
         if error.location:
             document["errors"] = [{"location": error.location, "message": mask_keys(document["detail"])}]
+    if isinstance(error, errors.GateNotPassed):
+        document["reasons"] = error.reasons
     return problem(request, document, _headers(error, document["status"]))
 
 

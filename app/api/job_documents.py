@@ -36,9 +36,12 @@ def summarise(job: Job) -> dict[str, Any]:
     }
 
 
-def encode(job: Job, *, result: str | None = None, epochs: list[dict[str, Any]] | None = None) -> bytes:
+def encode(
+    job: Job, *, result: str | None = None, epochs: list[dict[str, Any]] | None = None, notice: str | None = None
+) -> bytes:
     """A job as the JSON of `schemas.jobs.Job`; `result` is JSON already. Large jobs take milliseconds: use a thread."""
-    document = summarise(job) | {"result": orjson.Fragment(result) if result else None, "epochs": epochs}
+    parts = {"result": orjson.Fragment(result) if result else None, "epochs": epochs, "notice": notice}
+    document = summarise(job) | parts
     return orjson.dumps(document, option=orjson.OPT_UTC_Z)
 
 

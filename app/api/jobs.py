@@ -87,7 +87,8 @@ def _encode_current(services: Services, job: Job) -> bytes:
 
 def _read(services: Services, job_id: str) -> bytes:
     job, result, epochs = service.get_document(services.sessions, job_id)
-    return encode(job, result=result, epochs=epochs)
+    notice = service.find_notice(services.sessions, job)
+    return encode(job, result=result, epochs=epochs, notice=notice)
 
 
 @router.get("", response_model=schemas.JobPage)

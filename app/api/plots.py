@@ -87,7 +87,10 @@ def _render_plot(services: Services, job_id: str, view: str, picture_format: For
 
 def _draw_training(services: Services, job: Job, _: str) -> Any:
     epochs = event_data(services.sessions, job.id, "epoch")
-    title = f"Training, {len(epochs)} of {job.spec['epochs']} epochs ({job.status})"
+    if job.kind == "reproduction":
+        title = f"Version {job.spec['version']} trained again, {len(epochs)} epochs ({job.status})"
+    else:
+        title = f"Training, {len(epochs)} of {job.spec['epochs']} epochs ({job.status})"
     return draw_training(epochs, title=title) if epochs else draw_message(title, "No epoch is done yet.")
 
 
@@ -99,7 +102,11 @@ def _draw_sweep(services: Services, job: Job, view: str) -> Any:
     return draw(job.result["trials"], title=title)
 
 
-DRAWINGS = {"backprop_sweep": _draw_sweep, "mnist_training": _draw_training}  # the figure of each kind of job
+DRAWINGS = {  # the figure of each kind of job
+    "backprop_sweep": _draw_sweep,
+    "mnist_training": _draw_training,
+    "reproduction": _draw_training,
+}
 
 
 def _describe_progress(services: Services, job: Job) -> str:

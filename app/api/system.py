@@ -11,6 +11,7 @@ from app.api.schemas.system import System
 from app.db import SCHEMA
 from app.errors import ModelNotLoaded
 from app.jobs import overview
+from app.jobs.tables import Worker
 from app.services import Services
 
 router = APIRouter(tags=["operation"])
@@ -34,6 +35,7 @@ def get_system(services: ServicesDependency) -> dict[str, Any]:
         "queues": [vars(queue) | {"hints": services.notifier.depth(queue.name)} for queue in state.queues],
         "workers": [
             {name: getattr(worker, name) for name in ("name", "device", "version", "seen_at")}
+            | {"gpu": _gpu(worker)}
             | {"job": vars(jobs[worker.name]) if worker.name in jobs else None}
             for worker in state.workers
         ],
@@ -42,6 +44,12 @@ def get_system(services: ServicesDependency) -> dict[str, Any]:
         ],
         "dispatcher": {"process": state.leader.holder, "leads_until": state.leader.until} if state.leader else None,
     }
+
+
+def _gpu(worker: Worker) -> dict[str, Any] | None:
+    if worker.device != "cuda":
+        return None
+    return {"name": worker.gpu_name, "memory_bytes": worker.gpu_memory_bytes}
 
 
 def _champion(services: Services) -> str | None:

@@ -1,1 +1,1 @@
-"""The command line: `numeral up | api | worker | migrate | train | predict | jobs | keys | gc | doctor`."""
+"""The command line: `numeral up | api | worker | migrate | train | predict | jobs | reproduce | keys | gc | doctor`."""

@@ -25,7 +25,7 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Let the running service predict the digits in some pictures. Exits with 1 if a picture cannot be read."""
-    with _client(url) as client:
+    with open_client(url) as client:
         failed = False
         for file in files:
             answer = client.post("/v1/predict", files={"file": file.read_bytes()})
@@ -50,7 +50,7 @@ def jobs(
     as_json: JsonOption = False,
 ) -> None:
     """List the running service's jobs, newest first."""
-    with _client(url) as client:
+    with open_client(url) as client:
         answer = client.get("/v1/jobs", params={"limit": limit} | ({"status": status} if status else {}))
         body = answer.json()
         if not answer.is_success:
@@ -66,7 +66,7 @@ def jobs(
 
 
 @contextmanager
-def _client(url: str | None) -> Iterator["httpx.Client"]:
+def open_client(url: str | None) -> Iterator["httpx.Client"]:
     import httpx  # loaded here: `numeral api` does without it
 
     base = url or read_settings().url

@@ -1,4 +1,4 @@
-"""The command line: `numeral up | api | worker | migrate | train | predict | jobs | keys | gc | doctor`."""
+"""The command line: `numeral up | api | worker | migrate | train | predict | jobs | reproduce | keys | gc | doctor`."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ from app.cli.client import jobs, predict
 from app.cli.keys import keys
 from app.cli.maintenance import doctor, gc
 from app.cli.options import DataOption, HostOption, InsecureOption, JsonOption, PortOption, exit_on_error, read_settings
+from app.cli.reproduce import reproduce
 from app.db import require_schema
 from app.jobs.specs import QUEUES, MnistTrainingSpec
 from app.logs import configure_logging
@@ -132,6 +133,7 @@ def train(
 
 cli.command()(predict)
 cli.command()(jobs)
+cli.command()(reproduce)
 cli.command()(gc)
 cli.command()(doctor)
 cli.add_typer(keys, name="keys")

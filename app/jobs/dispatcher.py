@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app.db import Sessions, database_now
 from app.jobs.lifecycle import JobStatus
 from app.jobs.notifier import WorkerNotifier
+from app.jobs.routing import GPU_WAIT_SECONDS, count_offers
 from app.jobs.tables import DISPATCH, Job, Leader
 from app.jobs.transitions import MAX_ATTEMPTS, Claim, cancel_job, fail_job, is_due, requeue
 
@@ -37,11 +38,12 @@ class Dispatcher:
         notifier: WorkerNotifier,
         *,
         stall_seconds: float = 600.0,
+        gpu_wait_seconds: float = GPU_WAIT_SECONDS,
         on_lost: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = _boot_time,
     ) -> None:
         self._sessions, self._notifier, self._stall_seconds = sessions, notifier, stall_seconds
-        self._on_lost, self._clock = on_lost, clock
+        self._gpu_wait_seconds, self._on_lost, self._clock = gpu_wait_seconds, on_lost, clock
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._answered_at = self._reclaim_from = self._lead_again_at = clock()
 
@@ -68,6 +70,8 @@ class Dispatcher:
         end_overdue(self._sessions)
         for queue, count in count_due(self._sessions).items():  # includes those that were just requeued
             self._repeat_notifications(queue, count)
+        for queue, count in count_offers(self._sessions, gpu_wait_seconds=self._gpu_wait_seconds).items():
+            self._offer(queue, count)
 
     def _repeat_notifications(self, queue: str, due: int) -> None:
         """Notify again if the broker holds fewer messages than there are jobs due: then some were lost."""
@@ -76,6 +80,12 @@ class Dispatcher:
             return
         for _ in renew_stale_notifications(self._sessions, queue):
             self._notifier.notify(queue)
+
+    def _offer(self, queue: str, jobs: int) -> None:
+        """Notify the workers of `queue` of jobs that wait in another one, unless they have messages already."""
+        if jobs and self._notifier.depth(queue) == 0:
+            for _ in range(jobs):
+                self._notifier.notify(queue)
 
 
 def take_lead(sessions: Sessions, duty: str, name: str) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from app.db import Sessions, database_now
 from app.errors import DatabaseUnavailable
 from app.jobs.lifecycle import JobStatus
-from app.jobs.overview import SILENT_AFTER
+from app.jobs.routing import SILENT_AFTER
 from app.jobs.specs import QUEUES
 from app.jobs.tables import Job, JobEvent, Worker
 from app.metrics import metrics

@@ -1,16 +1,21 @@
 """The state of queues, workers and leases, for operators."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 
 from app.db import Sessions, database_now
 from app.jobs.lifecycle import JobStatus
+from app.jobs.routing import SILENT_AFTER, has_worker_with
 from app.jobs.specs import QUEUES
+from app.jobs.specs.training import CUDA_QUEUE
 from app.jobs.tables import DISPATCH, Job, Leader, Worker
 
-SILENT_AFTER = timedelta(seconds=60)  # a worker reports itself alive every 20 seconds
+NO_GPU = (
+    "Jobs wait, and no worker with a CUDA device has reported itself in the last minute. Those for any device run on a "
+    "CPU; the others wait for `numeral worker --queue training-cuda` on a machine with a GPU."
+)
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,7 @@ class QueueState:
     queued: int
     running: int
     waiting_since: datetime | None
+    notice: str | None  # why its jobs cannot run now
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ def read_overview(sessions: Sessions) -> Overview:
         running = select(Job.id, Job.kind, Job.attempt, Job.lease_until, Job.worker).where(
             Job.status == JobStatus.RUNNING
         )
+        is_without_gpu = bool(counts.get((CUDA_QUEUE, JobStatus.QUEUED))) and not has_worker_with(session, "cuda", now)
         alive = select(Worker).where(Worker.seen_at > now - SILENT_AFTER).order_by(Worker.name)
         return Overview(
             now=now,
@@ -74,6 +81,7 @@ def read_overview(sessions: Sessions) -> Overview:
                     queued=counts.get((queue, JobStatus.QUEUED), 0),
                     running=counts.get((queue, JobStatus.RUNNING), 0),
                     waiting_since=oldest.get((queue, JobStatus.QUEUED)),
+                    notice=NO_GPU if queue == CUDA_QUEUE and is_without_gpu else None,
                 )
                 for queue in QUEUES
             ],

@@ -53,7 +53,7 @@ def _training_bytes(session: Session) -> int:
     """The checkpoints of ended trainings, all model versions, and what open trainings will write."""
     is_open = Job.status.in_(OPEN)
     expected = select(func.coalesce(func.sum(Job.stored_bytes), 0)).where(
-        Job.stored_bytes > 0, Job.kind == "mnist_training", is_open
+        Job.stored_bytes > 0, Job.kind.in_(("mnist_training", "reproduction")), is_open
     )
     checkpoints = select(func.count()).select_from(Checkpoint).join(Job).where(~is_open)
     models = select(func.count()).select_from(ModelVersion)

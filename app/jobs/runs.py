@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.db import Sessions, database_now
 from app.errors import OriginGone
 from app.jobs.lifecycle import JobStatus
+from app.jobs.routing import GPU_WAIT_SECONDS, is_claimable
 from app.jobs.specs.options import DAY_SECONDS
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
 from app.jobs.transitions import (
@@ -41,16 +42,27 @@ class Lease:
     is_cancel_requested: bool
 
 
-def claim_next(sessions: Sessions, queue: str, *, lease_seconds: float, worker: str | None = None) -> Claim | None:
-    """Claim the first due job of a queue. Returns None if there is none; concurrent claims get different jobs."""
+def claim_next(
+    sessions: Sessions,
+    queue: str,
+    *,
+    lease_seconds: float,
+    worker: str | None = None,
+    gpu_wait_seconds: float = GPU_WAIT_SECONDS,
+) -> Claim | None:
+    """Claim the first due job that a worker of `queue` may run; the job belongs to that queue from then on.
+
+    Returns None if there is none; concurrent claims get different jobs.
+    """
     with sessions.writing() as session:
         now = database_now(session)
-        due = select(Job.id).where(Job.status == JobStatus.QUEUED, Job.queue == queue, is_due(now))
+        is_open = is_claimable(queue, now, gpu_wait_seconds=gpu_wait_seconds)
+        due = select(Job.id).where(Job.status == JobStatus.QUEUED, is_open, is_due(now))
         first = due.order_by(Job.queue_order, Job.id).limit(1).with_for_update(skip_locked=True)
         job_id = session.scalars(first).one_or_none()
         if job_id is None:
             return None
-        columns: dict[str, Any] = {"attempt": Job.attempt + 1, "stepped_at": now, "worker": worker}
+        columns: dict[str, Any] = {"attempt": Job.attempt + 1, "stepped_at": now, "worker": worker, "queue": queue}
         columns["lease_until"] = now + timedelta(seconds=lease_seconds)
         if not move(session, job_id, JobStatus.RUNNING, only_from=JobStatus.QUEUED, **columns):
             return None
@@ -213,7 +225,16 @@ def _count_events(session: Session, job_id: str, event: str) -> int:
     return session.scalars(counting.where(JobEvent.job_id == job_id, JobEvent.event == event)).one()
 
 
-def report_alive(sessions: Sessions, name: str, *, device: str, version: str) -> None:
-    """Record that the worker `name` is alive, with its device and the version of its program."""
+def report_alive(
+    sessions: Sessions,
+    name: str,
+    *,
+    device: str,
+    version: str,
+    gpu_name: str | None = None,
+    gpu_memory_bytes: int | None = None,
+) -> None:
+    """Record that the worker `name` is alive, with its device, its GPU if known, and the version of its program."""
+    gpu = {"gpu_name": gpu_name, "gpu_memory_bytes": gpu_memory_bytes}
     with sessions.writing() as session:
-        session.merge(Worker(name=name, device=device, version=version, seen_at=database_now(session)))
+        session.merge(Worker(name=name, device=device, version=version, seen_at=database_now(session), **gpu))

@@ -15,6 +15,7 @@ from app.errors import (
     CurvesNotThere,
     DeviceNotPresent,
     IdempotencyKeyReused,
+    InvalidInput,
     JobAlreadyEnded,
     JobInUse,
     JobNotEnded,
@@ -23,11 +24,13 @@ from app.errors import (
 )
 from app.jobs.inputs import resolve_inputs
 from app.jobs.lifecycle import JobStatus
-from app.jobs.overview import SILENT_AFTER
 from app.jobs.quotas import FindQuota, Quota, require_space
-from app.jobs.specs import JobSpec, job_spec_adapter
-from app.jobs.tables import Checkpoint, Job, JobEvent, JobTag, Worker
+from app.jobs.routing import choose_queue, has_worker_with, notice_for
+from app.jobs.specs import JobSpec, ReproductionSpec, job_spec_adapter
+from app.jobs.specs.training import CUDA_QUEUE
+from app.jobs.tables import Checkpoint, Job, JobEvent, JobTag
 from app.jobs.transitions import get_job, job_not_found, move
+from app.registry.service import get as get_version
 from app.registry.service import version_of_job
 from app.storage import Artifact
 
@@ -61,8 +64,11 @@ def submit(
     """Queue a job. Returns it without its result, and whether it is new: a repeated key with the same spec returns the
     first job.
 
-    Raises IdempotencyKeyReused if the key came with another spec, and what `insert` raises.
+    Raises IdempotencyKeyReused if the key came with another spec, ModelNotFound or InvalidInput for the reproduction of
+    a version that cannot be trained again, and what `insert` raises.
     """
+    if isinstance(spec, ReproductionSpec):
+        spec = _complete(sessions, spec)
     job = build(spec, idempotency_key=idempotency_key)
     try:
         with sessions.writing() as session:
@@ -119,6 +125,7 @@ def insert(session: Session, job: Job, spec: JobSpec, *, max_queued: int, quota:
         job.inputs = resolve_inputs(session, spec)
     job.created_at = job.notified_at = now
     job.queue_order = now - spec.head_start
+    job.queue = choose_queue(session, spec, now)
     session.add(job)
     session.flush()
     session.add(JobEvent(job_id=job.id, number=1, event="status", data={"status": job.status}, at=now))
@@ -142,6 +149,14 @@ def get_document(sessions: Sessions, job_id: str) -> JobDocument:
             return JobDocument(job, result, None)
         epochs = select(JobEvent.data).where(JobEvent.job_id == job_id, JobEvent.event == "epoch")
         return JobDocument(job, result, list(session.scalars(epochs.order_by(JobEvent.number))))
+
+
+def find_notice(sessions: Sessions, job: Job) -> str | None:
+    """Returns why a queued job cannot run now, None if it can."""
+    if job.status != JobStatus.QUEUED or job.queue != CUDA_QUEUE:
+        return None  # without asking the database
+    with sessions.reading() as session:
+        return notice_for(session, job)
 
 
 def find_curves(sessions: Sessions, job_id: str) -> Artifact | None:
@@ -264,6 +279,19 @@ def delete(sessions: Sessions, job_id: str) -> list[str]:
         return artifacts
 
 
+def _complete(sessions: Sessions, spec: ReproductionSpec) -> ReproductionSpec:
+    """Returns the spec with the version that it means, and the device on which that was trained if it names none."""
+    version, _ = get_version(sessions, spec.version)
+    missing = [name for name in ("recipe", "seed", "dataset", "weights_sha256", "epochs") if name not in version.card]
+    if missing:
+        raise InvalidInput(
+            f"Version {version.number} cannot be trained again: its card does not say {', '.join(missing)}.",
+            location="body.version",
+        )
+    device = "cuda" if str(version.card.get("device")).startswith("cuda") else "cpu"
+    return spec.model_copy(update={"version": str(version.number), "device": spec.device or device})
+
+
 def _find_first(session: Session, key: str | None, spec: JobSpec) -> Job | None:
     """Returns the job of an earlier request with this key. Raises IdempotencyKeyReused if its spec was another."""
     if key is None:
@@ -286,8 +314,7 @@ def _require_capacity(session: Session, kind: str, max_queued: int) -> None:
 
 
 def _require_worker_with(session: Session, device: str, now: datetime) -> None:
-    alive = select(Worker.name).where(Worker.device == device, Worker.seen_at > now - SILENT_AFTER)
-    if session.scalars(alive.limit(1)).first() is None:
+    if not has_worker_with(session, device, now):
         raise DeviceNotPresent(
             f"No running worker has a {device} device. Ask for device 'auto' or 'cpu', or start a worker that has one.",
             location="body.device",

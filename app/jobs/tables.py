@@ -103,6 +103,8 @@ class Worker(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)  # host:pid
     device: Mapped[str]  # cpu or cuda
+    gpu_name: Mapped[str | None]
+    gpu_memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
     version: Mapped[str]  # of the program
     seen_at: Mapped[datetime]
 

@@ -18,7 +18,7 @@ from app.db import Sessions, check_schema, database_now
 from app.errors import AppError, ConfigurationError
 from app.jobs.tables import Leader
 from app.processes.checks import require_free_port
-from app.processes.devices import find_device
+from app.processes.devices import find_gpus
 from app.storage import open_storage
 from models.mnist_files import find_missing_files, raw_folders
 
@@ -115,12 +115,12 @@ def check_device(_: Settings) -> str:
     """The device on which trainings run."""
     if find_spec("torch") is None:
         raise Note("torch is not installed: this machine can serve, not train. pip install 'numeral[worker]'.")
-    device = find_device()
-    if device == "cpu" and any(Path("/dev").glob("nvidia[0-9]*")):
+    gpus = find_gpus()
+    if not gpus and any(Path("/dev").glob("nvidia[0-9]*")):
         raise Note(
             "The NVIDIA device of this machine is not used: CUDA_VISIBLE_DEVICES hides it, or torch is a CPU build."
         )
-    return f"trainings run on {device}"
+    return f"trainings run on {', '.join(gpu.name or 'a GPU' for gpu in gpus) or 'cpu'}"
 
 
 def check_disk(settings: Settings, *, min_bytes: int = MIN_FREE_BYTES) -> str:

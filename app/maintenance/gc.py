@@ -110,7 +110,7 @@ def _best_steps(session: Session, job_id: str, checkpoints: Iterable[Checkpoint]
     """The step at the end of the epoch with the highest validation accuracy; all steps if it cannot be computed."""
     epochs = session.scalars(select(JobEvent.data).where(JobEvent.job_id == job_id, JobEvent.event == "epoch")).all()
     job = session.get_one(Job, job_id)
-    if not epochs:
+    if not epochs or job.kind == "reproduction":  # of which nobody wants the best epoch
         return set()
     if not job.progress:
         return {one.step for one in checkpoints}

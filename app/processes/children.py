@@ -10,10 +10,11 @@ from datetime import datetime
 
 from app.config import Settings
 from app.db import Sessions, database_now
-from app.errors import DatabaseUnavailable
+from app.errors import ConfigurationError, DatabaseUnavailable
 from app.jobs.overview import count_live_workers
 from app.jobs.specs import QUEUES
-from app.processes.devices import find_device
+from app.jobs.specs.training import CPU_QUEUE, CUDA_QUEUE
+from app.processes.devices import find_gpus, hide_gpus, pin
 from app.processes.embedded import start_valkey
 from app.processes.supervisor import Supervisor
 from app.processes.training_threads import training_environment
@@ -29,29 +30,45 @@ def start_service(supervisor: Supervisor, settings: Settings) -> None:
     if settings.redis_url is None:
         start_valkey(supervisor, settings.embedded_socket, settings.data_dir / "valkey")
     supervisor.start("api", sys.executable, "-m", "app.cli", "api")
-    start_workers(supervisor, settings, available_queues())
-    threading.Thread(target=announce, args=(supervisor, settings, started), daemon=True).start()
+    workers = start_workers(supervisor, settings, available_queues())
+    threading.Thread(target=announce, args=(supervisor, settings, started, workers), daemon=True).start()
 
 
-def start_workers(supervisor: Supervisor, settings: Settings, queues: tuple[str, ...]) -> None:
-    """Start one worker for sweeps and one for trainings: a sweep must not wait for a training."""
+def start_workers(supervisor: Supervisor, settings: Settings, queues: tuple[str, ...]) -> int:
+    """Start a worker for sweeps, one for trainings on the CPU, and one for each GPU, which sees that GPU alone.
+
+    A sweep must not wait for a training. Returns how many processes will report themselves. Raises ConfigurationError
+    if the queue of the CUDA workers is asked for and there is no GPU.
+    """
+    gpus = find_gpus() if CUDA_QUEUE in queues else ()
+    if CUDA_QUEUE in queues and not gpus:
+        raise ConfigurationError(
+            f"The queue {CUDA_QUEUE} needs a GPU: there is no /dev/nvidia0, CUDA_VISIBLE_DEVICES hides it, or torch is "
+            "a CPU build (`numeral doctor` says which)."
+        )
+    processes = 0
     if "sweeps" in queues:
-        supervisor.start("sweeps", *_celery("sweeps", 1))
-    trainings = ",".join(queue for queue in queues if queue.startswith("training"))
-    if trainings:
-        command, environment = _celery(trainings, settings.training_workers), training_environment(settings)
-        supervisor.start("training", *command, environment=environment)
+        supervisor.start("sweeps", *_celery("sweeps", "sweeps", 1), environment=hide_gpus())
+        processes += 1
+    if CPU_QUEUE in queues:
+        command = _celery("training", CPU_QUEUE, settings.training_workers)
+        supervisor.start("training", *command, environment=training_environment(settings) | hide_gpus())
+        processes += settings.training_workers
+    for number, gpu in enumerate(gpus):
+        name = f"{CUDA_QUEUE}-{number}"
+        supervisor.start(name, *_celery(name, CUDA_QUEUE, 1), environment=training_environment(settings) | pin(gpu))
+    return processes + len(gpus)
 
 
 def available_queues() -> tuple[str, ...]:
     """The queues whose jobs this machine can run."""
-    return tuple(queue for queue in QUEUES if queue != "training-cuda" or find_device() == "cuda")
+    return tuple(queue for queue in QUEUES if queue != CUDA_QUEUE or find_gpus())
 
 
-def announce(supervisor: Supervisor, settings: Settings, started: datetime) -> None:
+def announce(supervisor: Supervisor, settings: Settings, started: datetime, workers: int) -> None:
     """Wait until the API is ready and the workers have reported themselves, then print its address and some requests
     to try."""
-    if _wait_until_ready(supervisor, settings, started):
+    if _wait_until_ready(supervisor, settings, started, workers):
         address = settings.url
         print(
             f"""
@@ -67,12 +84,11 @@ All endpoints: {address}/docs    Stop: Ctrl-C
         )
 
 
-def _wait_until_ready(supervisor: Supervisor, settings: Settings, started: datetime) -> bool:
-    """Returns False if the supervisor stops before."""
+def _wait_until_ready(supervisor: Supervisor, settings: Settings, started: datetime, workers: int) -> bool:
+    """Wait for the API and so many worker processes. Returns False if the supervisor stops before."""
     import httpx  # loaded here: `numeral api` and `numeral worker` do without it
 
     sessions = Sessions(settings.resolved_database_url)
-    expected = 1 + settings.training_workers  # one for sweeps
 
     def is_api_ready() -> bool:
         try:
@@ -82,7 +98,7 @@ def _wait_until_ready(supervisor: Supervisor, settings: Settings, started: datet
 
     def are_workers_ready() -> bool:
         try:
-            return count_live_workers(sessions, since=started) >= expected
+            return count_live_workers(sessions, since=started) >= workers
         except DatabaseUnavailable:
             return False
 
@@ -117,8 +133,8 @@ def _read_database_clock(settings: Settings) -> datetime:
     return now
 
 
-def _celery(queues: str, concurrency: int) -> tuple[str, ...]:
-    name = f"{queues.partition(',')[0]}-{os.getpid()}@%h"
+def _celery(name: str, queue: str, concurrency: int) -> tuple[str, ...]:
     options = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
-    work = ("--queues", queues, "--concurrency", str(concurrency), "--pool", "prefork", "--hostname", name)
+    own_name = ("--hostname", f"{name}-{os.getpid()}@%h")
+    work = ("--queues", queue, "--concurrency", str(concurrency), "--pool", "prefork", *own_name)
     return (sys.executable, "-m", "celery", "--app", "worker.celery_app", "--quiet", "worker", *work, *options)

@@ -16,13 +16,16 @@ def lock(session: Session, alias: str) -> int | None:
     return session.scalar(select(Alias.number).where(Alias.alias == alias))
 
 
-def move(session: Session, alias: str, number: int, *, reason: str, restores: int | None = None) -> None:
-    """Point a locked alias at another version and record when and why."""
+def move(
+    session: Session, alias: str, number: int, *, reason: str, restores: int | None = None, forced: bool = False
+) -> None:
+    """Point a locked alias at another version and record when and why, and whether it was forced past the gate."""
     now = database_now(session)
     session.merge(Alias(alias=alias, number=number, changed_at=now))
     is_open = (AliasChange.alias == alias) & AliasChange.until.is_(None)
     session.execute(update(AliasChange).where(is_open).values(until=now))
-    session.add(AliasChange(alias=alias, version=number, since=now, reason=reason, restores=restores))
+    change = AliasChange(alias=alias, version=number, since=now, reason=reason, restores=restores, forced=forced)
+    session.add(change)
     session.flush()
 
 

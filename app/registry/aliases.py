@@ -6,29 +6,59 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db import Sessions
-from app.errors import AliasMoved, ModelNotFound, ModelNotServable, NothingToRollBack
-from app.registry import alias_changes
-from app.registry.service import CHAMPION, version_row
+from app.errors import AliasMoved, GateNotPassed, ModelNotFound, ModelNotServable, NothingToRollBack
+from app.registry import alias_changes, gate
+from app.registry.gate import CHAMPION, CHAMPION_DATASET
+from app.registry.service import version_row
 from app.registry.tables import Alias, AliasChange
+from app.storage import Storage
 
 
 def set_alias(
-    sessions: Sessions, alias: str, version: str, *, expected: str | None = None, reason: str = "set by a client"
+    sessions: Sessions,
+    alias: str,
+    version: str,
+    *,
+    expected: str | None = None,
+    reason: str = "set by a client",
+    storage: Storage | None = None,
+    force: bool = False,
 ) -> None:
     """Point `alias` at `version`. With `expected`, only if that is the current version.
 
-    Raises ModelNotFound, ModelNotServable if the version may not become champion, AliasMoved.
+    The champion must pass the gate, which measures networks in `storage`; with `force`, only a version trained on
+    another data set is refused, and the history says that it was forced. Raises ModelNotFound, AliasMoved,
+    ModelNotServable, GateNotPassed, StorageUnavailable.
     """
+    if alias == CHAMPION and storage is not None and not force:
+        _measure(sessions, version, storage)
     try:
         with sessions.writing() as session:
-            _set(session, alias, version, expected, reason)
+            _set(session, alias, version, expected, reason, storage, force)
     except IntegrityError as error:  # on PostgreSQL another transaction may delete the version first
         raise ModelNotFound(f"Model version {version} has just been deleted.") from error
 
 
-def _set(session: Session, alias: str, version: str, expected: str | None, reason: str) -> None:
+def _measure(sessions: Sessions, version: str, storage: Storage) -> None:
+    """Measure for the gate the version and the present champion: in time, so that no transaction waits."""
+    with sessions.reading() as session:
+        judged = [version_row(session, version), gate.present_champion(session)]
+    for found in judged:
+        if found is not None:
+            gate.figures_on_pictures(found, storage)
+
+
+def _set(
+    session: Session,
+    alias: str,
+    version: str,
+    expected: str | None,
+    reason: str,
+    storage: Storage | None,
+    force: bool,
+) -> None:
     model = version_row(session, version)
-    if alias == CHAMPION and model.card["dataset"]["name"] != "mnist":
+    if alias == CHAMPION and model.card["dataset"]["name"] != CHAMPION_DATASET:
         raise ModelNotServable(
             f"Version {version} was trained on {model.card['dataset']['name']}; only mnist versions may become "
             "champion. Give it another alias and ask for that with ?model=.",
@@ -36,8 +66,16 @@ def _set(session: Session, alias: str, version: str, expected: str | None, reaso
         )
     current = alias_changes.lock(session, alias)
     _require_expected(alias, current, expected)
-    if current != model.number:
-        alias_changes.move(session, alias, model.number, reason=reason)
+    if current == model.number:
+        return
+    forced = False
+    if alias == CHAMPION:
+        champion = None if current is None else version_row(session, str(current))
+        verdict = gate.judge(model, champion, storage)
+        if not verdict.is_passed and not force:
+            raise GateNotPassed(version, verdict.reasons)
+        forced = not verdict.is_passed
+    alias_changes.move(session, alias, model.number, reason=reason, forced=forced)
 
 
 def roll_back(

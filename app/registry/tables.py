@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -46,3 +46,4 @@ class AliasChange(Base):
     until: Mapped[datetime | None]
     reason: Mapped[str]
     restores: Mapped[int | None]  # the row that a rollback restored
+    forced: Mapped[bool] = mapped_column(default=False, server_default=false())  # past the gate, by hand

@@ -1,5 +1,7 @@
 """What one step of a training learns from: training pictures, synthetic digits and outliers, augmented."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -14,13 +16,12 @@ def prepare_batch(split: Split, indices: Tensor, recipe: Recipe) -> tuple[Tensor
     """Returns pixels, float32 (labels + outliers, 1, 28, 28) in 0..1, and the labels (labels,) of the first of them.
 
     The labelled pictures are those of `split` at `indices`, then synthetic digits. The outliers have no label.
-    Random numbers come from torch's global generator.
+    Random numbers come from torch's global generator on the device of `split`.
     """
     images, labels = split.images[indices], split.labels[indices]
     if recipe.synthetic_per_128:
-        synthetic, digits = _choose_synthetic_digits(recipe.synthetic_per_128 * len(indices) // 128)
-        images = torch.cat([images, synthetic.to(images.device)])
-        labels = torch.cat([labels, digits.to(labels.device)])
+        synthetic, digits = _choose_synthetic_digits(recipe.synthetic_per_128 * len(indices) // 128, images.device)
+        images, labels = torch.cat([images, synthetic]), torch.cat([labels, digits])
     pixels = images.float().div_(255)
     if recipe.is_augmented:
         pixels = augment(pixels, recipe)
@@ -28,7 +29,13 @@ def prepare_batch(split: Split, indices: Tensor, recipe: Recipe) -> tuple[Tensor
     return torch.cat([pixels, outliers]), labels
 
 
-def _choose_synthetic_digits(count: int) -> tuple[Tensor, Tensor]:
-    images, labels = draw_digits(PICTURES_PER_DIGIT)
-    chosen = torch.randint(len(labels), (count,))
+def _choose_synthetic_digits(count: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    images, labels = _synthetic_digits_on(device)
+    chosen = torch.randint(len(labels), (count,), device=device)
     return images[chosen], labels[chosen]
+
+
+@cache
+def _synthetic_digits_on(device: torch.device) -> tuple[Tensor, Tensor]:
+    images, labels = draw_digits(PICTURES_PER_DIGIT)
+    return images.to(device), labels.to(device)

@@ -27,13 +27,13 @@ LETTER_AUGMENTATION = Recipe(
 def draw_outliers(digits: Tensor, count: int) -> Tensor:
     """Returns `count` pictures (count, 1, 28, 28) in 0..1 of no digit, some made from `digits` (n, 1, 28, 28) in 0..1.
 
-    Random numbers come from torch's global generator.
+    Random numbers come from torch's global generator on the digits' device.
     """
     if not count:
         return digits[:0]
     letters, pairs, overlays = max(1, count // 2), count // 6, count // 6
-    signs = _draw_signs()
-    chosen = signs[torch.randint(len(signs), (letters,))].to(digits.device).float() / 255
+    signs = _signs_on(digits.device)
+    chosen = signs[torch.randint(len(signs), (letters,), device=digits.device)].float() / 255
     parts = [augment(chosen, LETTER_AUGMENTATION), _pair(digits, pairs), _overlay(digits, overlays)]
     parts.append(_draw_blots(count - sum(map(len, parts)), digits.device))
     return torch.cat(parts)
@@ -45,6 +45,11 @@ def _draw_signs() -> Tensor:
     fonts = [Path(matplotlib.get_data_path(), "fonts", "ttf", f"{name}.ttf") for name in FONTS]
     pictures = [_draw_sign(ImageFont.truetype(str(font), 80), sign) for font in fonts for sign in SIGNS]
     return torch.from_numpy(np.stack(pictures)[:, None])
+
+
+@cache
+def _signs_on(device: torch.device) -> Tensor:
+    return _draw_signs().to(device)
 
 
 def _draw_sign(font: ImageFont.FreeTypeFont, sign: str) -> np.ndarray:
@@ -73,9 +78,9 @@ def _overlay(digits: Tensor, count: int) -> Tensor:
 
 def _draw_blots(count: int, device: torch.device) -> Tensor:
     """Returns smooth random shapes, from large blots to single pixels."""
-    pictures = torch.empty(count, 1, 28, 28)
+    pictures = torch.empty(count, 1, 28, 28, device=device)
     for number in range(count):
         side = (4, 6, 9, 28)[number % 4]
-        rough = nn.functional.interpolate(torch.randn(1, 1, side, side), size=(28, 28), mode="bicubic")
+        rough = nn.functional.interpolate(torch.randn(1, 1, side, side, device=device), size=(28, 28), mode="bicubic")
         pictures[number] = (rough[0] * 1.5 - 0.7).clamp(0, 1)  # ink on about a fifth of the picture, as for a digit
-    return pictures.to(device)
+    return pictures

@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +14,8 @@ from models.arrays import Floats
 from models.figures.figure import render
 from models.figures.picture_sheet import draw_sheet
 from models.inference.acceptance import is_accepted, margin
-from models.inference.classifier import softmax
+from models.inference.classifier import DigitClassifier, softmax
+from models.inference.picture_probe import as_card, measure_on_pictures
 from models.training.calibration import (
     expected_calibration_error,
     fit_temperature,
@@ -26,6 +25,7 @@ from models.training.calibration import (
 )
 from models.training.data import Dataset, Split
 from models.training.digit_network import DigitNetwork, count_parameters
+from models.training.environment import describe_environment
 from models.training.evaluation import (
     EVALUATION_BATCH_SIZE,
     Evaluation,
@@ -36,8 +36,6 @@ from models.training.evaluation import (
 )
 from models.training.export import check_export, to_onnx, to_safetensors
 from models.training.run import TrainingRun
-
-LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,13 @@ def package_model(
     recipe_name: str,
     epochs: Sequence[dict[str, Any]],
     seconds: float,
+    spec: Mapping[str, Any] | None = None,
     start_from: dict[str, str] | None = None,
 ) -> ModelPackage:
     """Returns the model of a finished run. Only here is the test set read. Raises ExportMismatch.
 
-    `epochs` are the figures that the training reported, `seconds` is its wall time. `start_from` names the version
-    whose weights it started from: {version, weights_sha256}.
+    `epochs` are the figures that the training reported, `seconds` is its wall time, `spec` is what was asked for.
+    `start_from` names the version whose weights it started from: {version, weights_sha256}.
     """
     network = cast(DigitNetwork, run.final_network)  # teachers are not for serving
     test, validation = evaluate(network, run.dataset.test.to(run.device)), evaluate(network, run.validation)
@@ -75,10 +74,7 @@ def package_model(
     card = {
         "recipe": {"name": recipe_name, **asdict(run.recipe)},
         "seed": run.seed,
-        "teacher": None if run.teacher is None else hashlib.sha256(to_safetensors(run.teacher)).hexdigest(),
         "parameters": count_parameters(network),
-        "dataset": {"name": run.dataset.name, "sha256": run.dataset.sha256, "train": len(run.train)}
-        | ({"mixed": run.dataset.mixed} if run.dataset.mixed else {}),
         "start_from": start_from,
         "test": _describe(test) | {"undisputed": undisputed, "hardest": hardest},
         "validation": _describe(validation),
@@ -86,13 +82,13 @@ def package_model(
         "calibration": calibration,
         "epochs": list(epochs),
         "seconds": round(seconds, 1),
-        "device": str(run.device),
-        "threads": run.threads,
+        "pictures": as_card(measure_on_pictures(DigitClassifier(model))),
         "largest_logit_difference": check_export(network, model, run.dataset.test, temperature=known["temperature"]),
         "input": "image: float32 (batch, 1, 28, 28) in 0..1, bright ink on dark",
         "output": "logits: float32 (batch, 10), already divided by the temperature",
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        "libraries": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+        "spec": dict(spec) if spec is not None else None,
+        **describe_run(run),
     }
     files = {
         "weights.safetensors": weights,
@@ -101,6 +97,15 @@ def package_model(
         "card.json": (json.dumps(card, indent=1) + "\n").encode(),
     }
     return ModelPackage(card, files)
+
+
+def describe_run(run: TrainingRun) -> dict[str, Any]:
+    """Returns what, besides recipe and seed, the weights of a run depend on: data, teacher and environment."""
+    return {
+        "dataset": {"name": run.dataset.name, "sha256": run.dataset.sha256, "train": len(run.train)}
+        | ({"mixed": run.dataset.mixed} if run.dataset.mixed else {}),
+        "teacher": None if run.teacher is None else hashlib.sha256(to_safetensors(run.teacher)).hexdigest(),
+    } | describe_environment(run.device, threads=run.threads)
 
 
 def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:

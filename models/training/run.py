@@ -15,6 +15,7 @@ depends on the number of threads, so a run keeps the number that it began with.
 """
 
 import copy
+import hashlib
 import math
 import time
 from collections.abc import Callable
@@ -27,16 +28,17 @@ from torch import Tensor, nn
 from models.errors import BatchTooLarge, DeviceUnavailable, TrainingDiverged
 from models.recipes import Recipe
 from models.training.batches import prepare_batch
+from models.training.capture import STEPS_PER_LOOK, Capture, CapturedSteps, capture_graph, own_stream
 from models.training.data import Dataset
 from models.training.digit_network import DigitNetwork
 from models.training.evaluation import evaluate
+from models.training.export import to_safetensors
 from models.training.loss import compute_loss
 from models.training.optimizers import build_optimizer
 from models.training.schedule import learning_rate, mix_seed
 from models.training.teacher import TEACHER_DATASET, load_teacher
 
 THREADS = torch.get_num_threads()  # of this process, before a run sets another number
-CUDA_CHECK_STEPS = 100  # between two looks at the loss on CUDA, where each look waits for the device
 
 
 def build_digit_network(recipe: Recipe) -> nn.Module:
@@ -53,18 +55,24 @@ def train(
     build: Callable[[Recipe], nn.Module] = build_digit_network,
 ) -> "TrainingRun":
     """Returns the finished run; its `final_network` is the trained one. Raises BatchTooLarge, TrainingDiverged."""
-    run = TrainingRun(recipe, dataset, seed=seed, device=device, build=build)
-    observer.before_training(run)
-    torch.set_num_threads(run.threads)
-    while run.steps_done < run.total_steps:
-        started, batches = time.perf_counter(), run.remaining_batches()
-        run.network.train()
-        for indices in batches:
-            run.step(indices)
-            if run.steps_done % run.steps_per_epoch:
-                observer.after_batch(run)
-        observer.after_epoch(run, run.finish_epoch(started, sum(map(len, batches))))
+    with own_stream(device):
+        run = TrainingRun(recipe, dataset, seed=seed, device=device, build=build)
+        observer.before_training(run)
+        torch.set_num_threads(run.threads)
+        while run.steps_done < run.total_steps:
+            _train_epoch(run, observer)
     return run
+
+
+def _train_epoch(run: "TrainingRun", observer: "Observer") -> None:
+    started, batches = time.perf_counter(), run.remaining_batches()
+    run.network.train()
+    for indices in batches:
+        run.step(indices)
+        if run.steps_done % run.steps_per_epoch and run.steps_done % run.steps_per_look == 0:
+            run.require_finite_loss()
+            observer.after_batch(run)
+    observer.after_epoch(run, run.finish_epoch(started, sum(map(len, batches))))
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,7 @@ class Epoch:
     validation_accuracy: float
     learning_rate: float
     images_per_second: float
+    weights_sha256: str  # of the network that would ship if the training ended here, as in `weights.safetensors`
 
 
 class Observer(Protocol):
@@ -85,7 +94,7 @@ class Observer(Protocol):
     def before_training(self, run: "TrainingRun") -> None: ...
 
     def after_batch(self, run: "TrainingRun") -> None:
-        """Called after every batch but the last of an epoch, where `after_epoch` is."""
+        """Called after every batch but the last of an epoch, where `after_epoch` is; on a GPU, at every 50th."""
 
     def after_epoch(self, run: "TrainingRun", epoch: Epoch) -> None: ...
 
@@ -101,8 +110,12 @@ class TrainingRun:
         seed: int,
         device: torch.device,
         build: Callable[[Recipe], nn.Module] = build_digit_network,
+        capture: Capture | None = None,
     ) -> None:
-        """Raises BatchTooLarge if the data set has fewer training pictures than one batch."""
+        """`capture` makes the steps ones that need no host; by default they are so on a GPU.
+
+        Raises BatchTooLarge if the data set has fewer training pictures than one batch.
+        """
         if recipe.batch_size > len(dataset.train):
             raise BatchTooLarge(
                 f"A batch of {recipe.batch_size:,} is larger than the {len(dataset.train):,} training pictures of "
@@ -115,7 +128,14 @@ class TrainingRun:
         self.network = build(recipe).to(device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network) if recipe.average_decay is not None else None
-        self.optimizer = build_optimizer(self.network, recipe)
+        if capture is None and device.type == "cuda":
+            capture = capture_graph
+        self.captured = None if capture is None else CapturedSteps(capture)
+        self.steps_per_look = STEPS_PER_LOOK if device.type == "cuda" else 1
+        # A captured step reads what changes from step to step from tensors.
+        weight = torch.zeros((), device=device)
+        self._average_weight: Tensor | float = 0.0 if self.captured is None else weight  # of the latest network
+        self.optimizer = build_optimizer(self.network, recipe, is_captured=self.captured is not None)
         has_teacher = recipe.distillation_weight > 0 and dataset.name == TEACHER_DATASET
         self.teacher = load_teacher().to(device) if has_teacher else None
         self.threads = THREADS
@@ -136,8 +156,8 @@ class TrainingRun:
     def remaining_batches(self) -> tuple[Tensor, ...]:
         """Returns the indices of the training pictures of each batch of this epoch that is not done yet."""
         epoch, done = divmod(self.steps_done, self.steps_per_epoch)
-        generator = torch.Generator().manual_seed(mix_seed(self.seed, -1 - epoch))
-        order = torch.randperm(len(self.train), generator=generator).to(self.device)
+        generator = torch.Generator(self.device).manual_seed(mix_seed(self.seed, -1 - epoch))
+        order = torch.randperm(len(self.train), generator=generator, device=self.device)
         batches: tuple[Tensor, ...] = order.split(self.recipe.batch_size)
         return batches[done:]
 
@@ -145,6 +165,15 @@ class TrainingRun:
         """Learn from the training pictures at `indices`. Raises TrainingDiverged before the weights change."""
         torch.manual_seed(mix_seed(self.seed, self.steps_done))
         recipe = self.recipe.in_cooldown() if self.is_in_cooldown else self.recipe
+        self._set_rates()
+        if self.captured is None:
+            self._learn(indices, recipe)
+        else:
+            self.captured.run((len(indices), self.is_in_cooldown), indices, lambda batch: self._learn(batch, recipe))
+        self.steps_done += 1
+
+    def _learn(self, indices: Tensor, recipe: Recipe) -> None:
+        """One step. On a GPU it is captured: nothing in it may depend on a value that the host would have to read."""
         pixels, labels = prepare_batch(self.train, indices, recipe)
         loss, label_loss = compute_loss(
             self.network,
@@ -154,16 +183,35 @@ class TrainingRun:
             distillation_weight=recipe.distillation_weight,
             label_smoothing=recipe.label_smoothing,
         )
-        self._require_finite(loss.detach())
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(recipe, self.steps_done, self.total_steps)
+        if self.captured is None:
+            self._require_finite(loss.detach(), step=self.steps_done + 1)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        self.steps_done += 1
         self.loss_sum += label_loss.detach() * len(indices)
         if self.average is not None:
             self._update_average(self.average)
+
+    def _set_rates(self) -> None:
+        """Set the learning rate of the next step, and the weight of its network in the average.
+
+        Early in the run that weight is larger than the recipe's decay says.
+        """
+        rate, done = learning_rate(self.recipe, self.steps_done, self.total_steps), self.steps_done + 1
+        weight = 1 - min(self.recipe.average_decay or 0.0, done / (done + 10))
+        if isinstance(self._average_weight, Tensor):
+            self._average_weight.fill_(weight)
+        else:
+            self._average_weight = weight
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+
+    def require_finite_loss(self) -> None:
+        """Raise TrainingDiverged if the loss of this epoch so far is not finite. On a GPU this waits for it."""
+        self._require_finite(self.loss_sum, step=self.steps_done)
 
     def finish_epoch(self, started: float, images: int) -> Epoch:
         """Returns the figures of the epoch, of which `images` were learnt from since `started`.
@@ -184,13 +232,12 @@ class TrainingRun:
             validation_accuracy=validation.accuracy,
             learning_rate=learning_rate(self.recipe, self.steps_done - 1, self.total_steps),
             images_per_second=images / seconds,
+            weights_sha256=hashlib.sha256(to_safetensors(self.final_network)).hexdigest(),
         )
 
-    def _require_finite(self, loss: Tensor) -> None:
-        step = self.steps_done + 1
-        is_read = self.device.type == "cpu" or step % CUDA_CHECK_STEPS == 0
-        if is_read and not math.isfinite(float(loss)):
-            epoch = self.steps_done // self.steps_per_epoch + 1
+    def _require_finite(self, loss: Tensor, *, step: int) -> None:
+        if not math.isfinite(float(loss)):
+            epoch = (step - 1) // self.steps_per_epoch + 1
             raise TrainingDiverged(
                 f"The loss is not finite at step {step} of {self.total_steps} (epoch {epoch}). "
                 "Try a lower learning rate."
@@ -198,11 +245,14 @@ class TrainingRun:
 
     @torch.no_grad()
     def _update_average(self, average: nn.Module) -> None:
-        """Move the average towards the network, early in the run with a smaller decay than the recipe's."""
-        decay = min(self.recipe.average_decay or 0.0, self.steps_done / (self.steps_done + 10))
+        """Move the average towards the network."""
         averages = [tensor for tensor in average.state_dict().values() if tensor.is_floating_point()]
         latest = [tensor for tensor in self.network.state_dict().values() if tensor.is_floating_point()]
-        torch._foreach_lerp_(averages, latest, 1 - decay)
+        if isinstance(self._average_weight, float):
+            torch._foreach_lerp_(averages, latest, self._average_weight)
+            return
+        for tensor, newer in zip(averages, latest, strict=True):
+            tensor.lerp_(newer, self._average_weight)
 
 
 def choose_device(name: str) -> torch.device:

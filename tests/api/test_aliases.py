@@ -74,3 +74,18 @@ def test_what_is_not_there_is_404_and_what_is_wrong_is_422(api: httpx.Client) ->
     only = api.put("/v1/models/aliases/only", json={"version": "1"})
     assert only.status_code == 200
     assert api.post("/v1/models/aliases/only/rollback").status_code == 409
+
+
+def test_champion_past_the_gate_is_409_with_the_reasons_and_needs_force(
+    api: httpx.Client, api_sessions: Sessions, api_storage: Storage
+) -> None:
+    poor = add_version(api_sessions, api_storage, "job:poor", test={"accuracy": 0.98}, validation={"accuracy": 0.97})
+    refused = api.put(CHAMPION, json={"version": poor})
+    assert (refused.status_code, refused.json()["title"]) == (409, "Gate not passed")
+    assert len(refused.json()["reasons"]) == 2
+    assert "98.00% of the test set is below the gate of 99.40%" in refused.json()["detail"]
+    assert api.put("/v1/models/aliases/canary", json={"version": poor}).status_code == 200
+    assert api.put(CHAMPION, json={"version": poor, "force": True}).status_code == 200
+    assert api.get(CHAMPION).json()["forced"] is True
+    assert api.post(f"{CHAMPION}/rollback").json()["version"] == "1"
+    assert [change["forced"] for change in api.get(f"{CHAMPION}/history").json()["items"][:2]] == [False, True]

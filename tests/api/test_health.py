@@ -2,15 +2,17 @@ import json
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, text, update
 
 from app.config import Settings
 from app.db import Sessions
 from app.jobs import runs
+from app.jobs.tables import Worker
 from app.migrations.migrate import upgrade
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedNotifier
@@ -174,6 +176,28 @@ def test_job_that_a_worker_left_behind_is_shown_beside_its_next_one(api: httpx.C
     assert jobs[0] in [job["id"] for job in system["running_elsewhere"]]
     for claimed in claims:
         runs.release(api_sessions, claimed, counts_as_failure=False, detail="the test is over")
+
+
+def test_system_shows_each_gpu_and_a_job_that_waits_for_one_says_so(api: httpx.Client, api_sessions: Sessions) -> None:
+    runs.report_alive(
+        api_sessions, "big:7", device="cuda", version="1", gpu_name="NVIDIA H100", gpu_memory_bytes=85_520_809_984
+    )
+    runs.report_alive(api_sessions, "small:7", device="cpu", version="1")
+    asked = api.post("/v1/jobs", json={"kind": "mnist_training", "device": "cuda"}).json()
+    assert asked["notice"] is None
+    workers = {worker["name"]: worker for worker in api.get("/v1/system").json()["workers"]}
+    assert workers["big:7"]["gpu"] == {"name": "NVIDIA H100", "memory_bytes": 85_520_809_984}
+    assert (workers["small:7"]["device"], workers["small:7"]["gpu"]) == ("cpu", None)
+    with api_sessions.writing() as session:
+        session.execute(update(Worker).where(Worker.device == "cuda").values(seen_at=datetime(2020, 1, 1, tzinfo=UTC)))
+    assert "waits for a worker with a CUDA device" in api.get(f"/v1/jobs/{asked['id']}").json()["notice"]
+    notices = {queue["name"]: queue["notice"] for queue in api.get("/v1/system").json()["queues"]}
+    assert "CUDA" in notices["training-cuda"]
+    assert notices["training"] is notices["sweeps"] is None
+    cancelled = api.post(f"/v1/jobs/{asked['id']}/cancel").json()
+    assert (cancelled["status"], cancelled["notice"]) == ("cancelled", None)
+    assert "CUDA" in api.post(f"/v1/jobs/{asked['id']}/retry").json()["notice"]
+    api.post(f"/v1/jobs/{asked['id']}/cancel")
 
 
 def test_damaged_database_file_is_said_not_500(tmp_path: Path) -> None:

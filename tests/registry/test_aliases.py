@@ -27,7 +27,7 @@ def rows(sessions: Sessions, alias: str = "champion") -> list[tuple[int, str]]:
 
 
 def test_history_says_who_served_from_when_until_when_and_why(three: Sessions) -> None:
-    aliases.set_alias(three, "champion", "1", reason="set by a client: 3 confuses 4 and 9")
+    aliases.set_alias(three, "champion", "1", reason="set by a client: 3 confuses 4 and 9", force=True)
     assert rows(three) == [
         (1, "set by a client: 3 confuses 4 and 9"),
         (3, "promoted by job 3"),
@@ -48,7 +48,7 @@ def test_setting_what_is_set_leaves_no_trace(three: Sessions) -> None:
 
 
 def test_alias_that_moved_meanwhile_is_not_set(three: Sessions) -> None:
-    aliases.set_alias(three, "champion", "1", expected="3")
+    aliases.set_alias(three, "champion", "1", expected="3", force=True)
     for alias, expected, words in (
         ("champion", "3", "version 1"),
         ("champion", "x", "version 1"),
@@ -62,7 +62,7 @@ def test_alias_that_moved_meanwhile_is_not_set(three: Sessions) -> None:
 
 
 def test_star_expects_that_the_alias_exists(three: Sessions) -> None:
-    aliases.set_alias(three, "champion", "1", expected="*")
+    aliases.set_alias(three, "champion", "1", expected="*", force=True)
     assert champion(three) == "1"
     with pytest.raises(AliasMoved, match="not exist"):
         aliases.set_alias(three, "new", "1", expected="*")
@@ -70,7 +70,7 @@ def test_star_expects_that_the_alias_exists(three: Sessions) -> None:
 
 def test_rollback_does_not_undo_what_somebody_else_did_meanwhile(three: Sessions) -> None:
     with pytest.raises(AliasMoved, match="just moved"):
-        aliases.roll_back(three, "champion", load=lambda _: aliases.set_alias(three, "champion", "1"))
+        aliases.roll_back(three, "champion", load=lambda _: aliases.set_alias(three, "champion", "1", force=True))
     assert champion(three) == "1"
 
 
@@ -148,7 +148,7 @@ def test_first_promotions_at_the_same_moment_all_end_well_and_the_best_serves(se
 
 def test_of_several_that_expect_the_same_version_one_wins(three: Sessions) -> None:
     def set_to(version: str) -> None:
-        aliases.set_alias(three, "champion", version, expected="3")
+        aliases.set_alias(three, "champion", version, expected="3", force=True)
 
     raised = at_once(lambda: set_to("1"), lambda: set_to("2"), lambda: set_to("1"), lambda: set_to("2"))
     assert [type(error) for error in raised] == [AliasMoved] * 3

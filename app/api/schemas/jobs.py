@@ -53,6 +53,7 @@ class JobSummary(BaseModel):
 
 
 class Job(JobSummary):
+    notice: str | None = Field(None, description="why a queued job cannot run now; null where nothing is in its way")
     result: dict[str, Any] | None = Field(description="null until the job has succeeded")
     epochs: list[dict[str, Any]] | None = Field(
         description="of a training: its epochs so far, also those of a failed or cancelled one; null for other kinds"

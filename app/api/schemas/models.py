@@ -55,6 +55,7 @@ class AliasTarget(AliasCondition):
     reason: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = Field(
         None, description="for the history"
     )
+    force: bool = Field(False, description="promote past the gate; only `champion` has one. The history keeps it")
 
 
 class AliasChange(BaseModel):
@@ -63,6 +64,7 @@ class AliasChange(BaseModel):
     since: datetime
     until: datetime | None = Field(description="null for the one that serves now")
     reason: str
+    forced: bool = Field(False, description="whether the version became champion by hand although the gate refused it")
 
 
 class AliasHistory(BaseModel):

@@ -11,6 +11,7 @@ class Queue(BaseModel):
     running: int
     waiting_since: datetime | None = Field(description="when the oldest waiting job was submitted")
     hints: int | None = Field(description="messages for workers in Redis; null where it does not answer")
+    notice: str | None = Field(None, description="why its jobs cannot run now; null where nothing is in their way")
 
 
 class RunningJob(BaseModel):
@@ -20,9 +21,15 @@ class RunningJob(BaseModel):
     lease_until: datetime | None = Field(description="its worker counts as lost after this, unless it renews")
 
 
+class Gpu(BaseModel):
+    name: str | None = Field(description="null where nvidia-smi does not say", examples=["NVIDIA H100 80GB HBM3"])
+    memory_bytes: int | None = Field(examples=[85_520_809_984])
+
+
 class Worker(BaseModel):
     name: str = Field(description="host:process")
     device: str
+    gpu: Gpu | None = Field(None, description="the one that this process computes on; null on a CPU")
     version: str
     seen_at: datetime
     job: RunningJob | None

@@ -5,11 +5,20 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from app.jobs.specs.backprop import BackpropSweepSpec
-from app.jobs.specs.training import MnistTrainingSpec
+from app.jobs.specs.reproduction import ReproductionSpec
+from app.jobs.specs.training import CPU_QUEUE, CUDA_QUEUE, MnistTrainingSpec
 
-__all__ = ["QUEUES", "BackpropSweepSpec", "JobKind", "JobSpec", "MnistTrainingSpec", "job_spec_adapter"]
+__all__ = [
+    "QUEUES",
+    "BackpropSweepSpec",
+    "JobKind",
+    "JobSpec",
+    "MnistTrainingSpec",
+    "ReproductionSpec",
+    "job_spec_adapter",
+]
 
-JobKind = Literal["backprop_sweep", "mnist_training"]
-JobSpec = Annotated[BackpropSweepSpec | MnistTrainingSpec, Field(discriminator="kind")]
-QUEUES = ("sweeps", "training", "training-cuda")
-job_spec_adapter: TypeAdapter[BackpropSweepSpec | MnistTrainingSpec] = TypeAdapter(JobSpec)
+JobKind = Literal["backprop_sweep", "mnist_training", "reproduction"]
+JobSpec = Annotated[BackpropSweepSpec | MnistTrainingSpec | ReproductionSpec, Field(discriminator="kind")]
+QUEUES = ("sweeps", CPU_QUEUE, CUDA_QUEUE)
+job_spec_adapter: TypeAdapter[BackpropSweepSpec | MnistTrainingSpec | ReproductionSpec] = TypeAdapter(JobSpec)

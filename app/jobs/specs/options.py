@@ -70,6 +70,11 @@ class BaseSpec(NamedFields):
         return 0
 
     @property
+    def is_for_any_device(self) -> bool:
+        """Whether workers with another device than those of `queue` may run the job, too (app/jobs/routing.py)."""
+        return False
+
+    @property
     def required_device(self) -> str | None:
         """The device without which no worker can run the job, if there is one."""
         return None

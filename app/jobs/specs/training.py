@@ -10,6 +10,7 @@ from app.jobs.specs.options import BaseSpec
 from app.jobs.specs.recipe_fields import RecipeFields
 from models.datasets.built_in import BUILT_IN, FEEDBACK, NAME_PATTERN, NOT_DIGITS
 
+CPU_QUEUE, CUDA_QUEUE = "training", "training-cuda"
 CHECKPOINT_BYTES = 320 * 1024  # of a checkpoint of the digit network; 209 kB with sgd, 280 kB with adamw
 MODEL_BYTES = 384 * 1024  # of the files of a model version; 300 kB today
 TRAINING_PICTURES = {"mnist": 54_970, "optdigits": 1_197, "fashion-mnist": 51_000, "kmnist": 51_000}
@@ -51,7 +52,11 @@ class MnistTrainingSpec(RecipeFields, BaseSpec):
 
     @property
     def queue(self) -> str:
-        return "training-cuda" if self.device == "cuda" else "training"
+        return CUDA_QUEUE if self.device == "cuda" else CPU_QUEUE
+
+    @property
+    def is_for_any_device(self) -> bool:
+        return self.device == "auto"
 
     @property
     def required_device(self) -> str | None:

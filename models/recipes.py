@@ -40,6 +40,7 @@ class Recipe:
     outliers_per_128: int = 0  # pictures of no digit (training/outliers.py) added likewise
     distillation_weight: float = 0.0  # of the teacher's answers in the loss, 0..1; the labels' is the rest. MNIST only
     average_decay: float | None = None  # per step, of the moving average of the weights that ships; None: no average
+    precision: str = "auto"  # one of PRECISIONS: what the convolutions of a training compute with
 
     @property
     def is_augmented(self) -> bool:
@@ -55,6 +56,11 @@ SCHEDULES = (
     "constant",
     "one_cycle",  # rises, then falls to zero, both linearly
     "cosine",  # rises linearly, then falls to zero along half a cosine
+)
+PRECISIONS = (
+    "auto",  # bfloat16 on a processor that has instructions for it, else float32
+    "float32",
+    "bfloat16",
 )
 AUGMENTATIONS = (
     "rotation", "scale", "shift", "slant", "aspect", "warp", "stroke", "blur", "fading", "noise", "squeeze", "coarse",
@@ -79,7 +85,7 @@ DESCRIPTIONS = {
     "robust": "for pictures unlike MNIST: other pens, cameras and handwriting, and pictures of no digit",
 }
 RECIPES = {
-    "reference": Recipe(epochs=19, batch_size=128, learning_rate=0.01, dropout=0.05),
+    "reference": Recipe(epochs=19, batch_size=128, learning_rate=0.01, dropout=0.05, precision="float32"),
     "fast": FAST,
     "robust": replace(
         FAST,

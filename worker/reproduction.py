@@ -70,6 +70,7 @@ class _ComparingObserver(JobObserver):
     def before_training(self, training: TrainingRun) -> None:
         self.training = training
         training.threads = self._card.get("threads", training.threads)  # the order of a sum depends on them
+        training.precision = "bfloat16" if self._card.get("precision") == "bfloat16" else "float32"
         super().before_training(training)
 
     def after_epoch(self, training: TrainingRun, epoch: Epoch) -> None:

@@ -29,6 +29,7 @@ DIGEST_NAMES = {
     "outliers_per_128": "outliers",
     "distillation_weight": "taught",
 }
+IS_BFLOAT16 = "is_bfloat16"
 
 
 def to_bytes(run: TrainingRun) -> bytes:
@@ -42,11 +43,12 @@ def restore(run: TrainingRun, content: bytes, *, made_by: Recipe | None = None) 
     `made_by` is the recipe of the saved run, if it may differ from that of this one.
     """
     try:
-        saved = load(content)
+        saved = {IS_BFLOAT16: torch.tensor(False)} | load(content)  # earlier releases had float32 alone
         _require_fit(run, saved, made_by or run.recipe)
     except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise CheckpointUnusable(f"The checkpoint cannot be used: {error}.") from error
     run.steps_done, run.threads = int(saved["step"]), int(saved["threads"])
+    run.precision = "bfloat16" if saved[IS_BFLOAT16] else "float32"
     run.loss_sum.copy_(saved["loss_sum"])
     if run.steps_done:
         for parameter in run.network.parameters():
@@ -77,7 +79,7 @@ def _training_digest(recipe: Recipe, teacher: TeacherNetwork | None) -> Tensor:
     A field that a later release adds does not change it, nor does a changed default.
     """
     defaults = {field.name: field.default for field in fields(recipe)}
-    changed = {name: value for name, value in asdict(recipe).items() if value != defaults[name]}
+    changed = {name: value for name, value in asdict(recipe).items() if value != defaults[name] and name != "precision"}
     named = {DIGEST_NAMES.get(name, name): value for name, value in changed.items()}
     digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode())
     if teacher is not None:
@@ -90,6 +92,7 @@ def _position(run: TrainingRun) -> dict[str, Tensor]:
         "way": _training_digest(run.recipe, run.teacher),
         "step": torch.tensor(run.steps_done),
         "threads": torch.tensor(run.threads),
+        IS_BFLOAT16: torch.tensor(run.precision == "bfloat16"),
         "loss_sum": run.loss_sum.cpu(),
     }
 

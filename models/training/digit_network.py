@@ -32,7 +32,7 @@ class DigitNetwork(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Log-probabilities (batch, 10) of float pixels (batch, 1, 28, 28) in 0..1."""
-        return nn.functional.log_softmax(self.logits(pixels), dim=1)
+        return nn.functional.log_softmax(self.logits(pixels).float(), dim=1)  # float32 under autocast, too
 
     def logits(self, pixels: Tensor) -> Tensor:
         """Scores (batch, 10) before the softmax, for the same pixels as `forward`."""

@@ -16,12 +16,12 @@ GIT_SECONDS = 10.0
 UNKNOWN = "unknown"  # what an image says that was built without --build-arg REVISION
 
 
-def describe_environment(device: torch.device, *, threads: int) -> dict[str, Any]:
+def describe_environment(device: torch.device, *, threads: int, precision: str) -> dict[str, Any]:
     """Returns device, threads, precision, make of the processors, commit and library versions, for a card."""
     return {
         "device": str(device),
         "threads": threads,
-        "precision": describe_precision(device),
+        "precision": describe_precision(device, precision),
         "cpu": describe_cpu(),
         "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "commit": find_commit(),
@@ -29,9 +29,9 @@ def describe_environment(device: torch.device, *, threads: int) -> dict[str, Any
     }
 
 
-def describe_precision(device: torch.device) -> str:
+def describe_precision(device: torch.device, precision: str) -> str:
     has_tf32 = device.type == "cuda" and torch.backends.cudnn.allow_tf32
-    return "float32, convolutions in TF32" if has_tf32 else "float32"
+    return f"{precision}, convolutions in TF32" if has_tf32 and precision == "float32" else precision
 
 
 @cache

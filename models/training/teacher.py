@@ -34,7 +34,7 @@ class TeacherNetwork(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Log-probabilities (batch, 10) of float pixels (batch, 1, 28, 28) in 0..1."""
         features = self.body((pixels - PIXEL_MEAN) / PIXEL_STD)
-        return nn.functional.log_softmax(self.linear(features.flatten(1)), dim=1)
+        return nn.functional.log_softmax(self.linear(features.flatten(1)).float(), dim=1)
 
 
 def _convolve(inputs: int, outputs: int) -> tuple[nn.Module, ...]:

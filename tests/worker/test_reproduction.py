@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from app.cli.main import cli
@@ -19,6 +20,7 @@ from app.registry import aliases
 from app.registry import service as registry
 from app.registry.tables import ModelVersion
 from app.storage import Storage, open_storage
+from models.training.run import choose_precision
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedNotifier
 from tests.workers import run_job
@@ -77,7 +79,12 @@ def result(trained: Sessions, storage: Storage, tmp_path: Path) -> Callable[...,
 def test_card_says_what_the_training_depended_on(trained: Sessions) -> None:
     card = registry.get(trained, "1")[0].card
     assert card["spec"] == TRAINING.model_dump(mode="json")
-    assert (card["seed"], card["device"], card["precision"], card["gpu"]) == (7, "cpu", "float32", None)
+    assert (card["seed"], card["device"], card["precision"], card["gpu"]) == (
+        7,
+        "cpu",
+        choose_precision("auto", torch.device("cpu")),
+        None,
+    )
     assert len(card["dataset"]["sha256"]) == 64
     assert card["threads"] >= 1
     assert {"torch", "numpy", "python"} <= card["libraries"].keys()

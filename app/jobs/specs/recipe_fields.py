@@ -103,6 +103,10 @@ class RecipeFields(NamedFields):
         _FAST.average_decay, description="per step, of the moving average of the weights that ships; null: no average"
     )
 
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="auto: bfloat16 where the processor has instructions for it; weights differ between the two"
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _fill_from_recipe(cls, values: Any) -> Any:

@@ -17,7 +17,7 @@ from models.training.data import Dataset
 from models.training.digit_network import DigitNetwork
 from models.training.evaluation import evaluate, wilson_interval
 from models.training.loss import compute_loss
-from models.training.run import Epoch, TrainingRun, choose_device
+from models.training.run import Epoch, TrainingRun, choose_device, choose_precision
 from models.training.schedule import learning_rate
 
 CPU = torch.device("cpu")
@@ -88,6 +88,34 @@ def test_run_keeps_its_number_of_threads_on_another_machine(
         torch.set_num_threads(threads)
 
 
+def test_run_keeps_its_precision_on_another_machine(optdigits: Dataset) -> None:
+    """A checkpoint of a run in bfloat16 goes on in bfloat16, where a new run would compute in float32."""
+    recipe = replace(RECIPES["fast"], epochs=2)
+    whole, recorder = train(replace(recipe, precision="bfloat16"), optdigits)
+    resumed, _ = train(replace(recipe, precision="float32"), optdigits, recorder.saved[3])
+    assert resumed.precision == "bfloat16"
+    assert digest(resumed) == digest(whole)
+    assert digest(train(replace(recipe, precision="float32"), optdigits)[0]) != digest(whole)
+
+
+@pytest.mark.parametrize(
+    ("asked", "has_instructions", "device", "chosen"),
+    [
+        ("auto", True, "cpu", "bfloat16"),
+        ("auto", False, "cpu", "float32"),
+        ("auto", True, "cuda", "float32"),
+        ("float32", True, "cpu", "float32"),
+        ("bfloat16", False, "cpu", "bfloat16"),
+    ],
+)
+def test_precision_follows_the_processor_unless_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: str, has_instructions: bool, device: str, chosen: str
+) -> None:
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: has_instructions)
+    assert choose_precision(asked, torch.device(device)) == chosen
+
+
 def test_fast_recipe_learns_optdigits(optdigits: Dataset) -> None:
     run, recorder = train(replace(RECIPES["fast"], epochs=12), optdigits)
     assert [epoch.epoch for epoch in recorder.epochs] == list(range(1, 13))
@@ -102,7 +130,9 @@ def test_damaged_checkpoint_is_refused_and_leaves_the_run_as_it_was(optdigits: D
     before = digest(run)
     tensors = load(recorder.saved[5])
     damaged = [b"", recorder.saved[5][:-100], b"\0" * 1000]
-    damaged += [save({name: tensors[name] for name in tensors if name != lost}) for lost in tensors]
+    damaged += [
+        save({name: tensors[name] for name in tensors if name != lost}) for lost in tensors.keys() - {"is_bfloat16"}
+    ]
     damaged.append(save(tensors | {"momentum.linear.weight": torch.zeros(3)}))
     for content in damaged:
         with pytest.raises(CheckpointUnusable):

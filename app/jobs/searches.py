@@ -170,8 +170,8 @@ def _members(search_id: str, role: str) -> Any:
 
 def _read_trials(session: Session, search: Job) -> list[Trial]:
     counting = select(JobEvent.job_id, func.count()).join(Job)
-    counting = counting.where(Job.search_id == search.id, JobEvent.event == "epoch")
-    epochs: dict[str, int] = dict(session.execute(counting.group_by(JobEvent.job_id)).tuples().all())
+    counting = counting.where(Job.search_id == search.id, JobEvent.event == "epoch").group_by(JobEvent.job_id)
+    epochs = {row[0]: row[1] for row in session.execute(counting)}
     query = _members(search.id, TRIAL).order_by(Job.trial)
     value, pruned = Job.result["value"].as_float(), Job.result["pruned"].as_boolean()
     return [

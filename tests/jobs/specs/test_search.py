@@ -49,7 +49,11 @@ def test_stored_spec_is_read_as_the_same_one() -> None:
         ({"dataset": {"values": ["mnist"]}}, "dataset", "no field of this name can be searched"),
         ({"learning_rate": {"low": 0.5, "high": 0.01}}, "learning_rate", "0.5 is not below 0.01"),
         ({"learning_rate": {"low": 0.1, "high": 0.1}}, "learning_rate", "low must be below high"),
-        ({"learning_rate": {"low": 0.1, "high": 11}}, "learning_rate", "11.0: Input should be less than or equal to 10"),
+        (
+            {"learning_rate": {"low": 0.1, "high": 11}},
+            "learning_rate",
+            "11.0: Input should be less than or equal to 10",
+        ),
         ({"epochs": {"low": 1.5, "high": 3}}, "epochs", "1.5: Input should be a valid integer"),
         ({"epochs": {"low": -1, "high": 3, "log": True}}, "epochs", "log needs a low above 0"),
         ({"recipe": {"low": 1, "high": 3}}, "recipe", 'give {"values": [...]}'),
@@ -101,7 +105,9 @@ def test_grid_has_as_many_trials_as_points_or_fewer() -> None:
     assert "the grid has 220 points; at most 200" in refusal(sampler="grid", space=wide)[1]
 
 
-@pytest.mark.parametrize("fields", [{"trials": 0}, {"trials": 201}, {"parallel": 0}, {"parallel": 17}, {"sampler": "x"}])
+@pytest.mark.parametrize(
+    "fields", [{"trials": 0}, {"trials": 201}, {"parallel": 0}, {"parallel": 17}, {"sampler": "x"}]
+)
 def test_bounds(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         make(**fields)

@@ -4,7 +4,9 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -21,12 +23,15 @@ from app.jobs.searches import Trial, is_promoted, is_rung
 from app.jobs.specs import BackpropSweepSpec, TrainingSearchSpec
 from app.jobs.tables import Checkpoint, Job
 from app.jobs.transitions import Claim, get_job
+from app.registry import service as registry
+from app.storage import Storage
 from tests.fakes import RecordedNotifier
 from tests.jobs.test_runs import expire
 from tests.workers import claim
 from worker.proposals import propose
 from worker.runner import ClaimLost, Finish, Run, run_next
 from worker.search import advance
+from worker.training import train
 
 LARGE = Quota(10**12, "NUMERAL_MAX_TRAINING_BYTES")
 SPACE = {"learning_rate": {"low": 0.001, "high": 1.0, "log": True}, "batch_size": {"values": [32, 64, 128]}}
@@ -416,3 +421,44 @@ def test_deleted_search_names_all_artifacts_of_its_trials(sessions: Sessions) ->
     assert set(service.delete(sessions, search_id)) == {f"{trial}/1"}
     with sessions.reading() as session:
         assert session.query(Checkpoint).count() == 0
+
+
+def test_real_trials_are_judged_without_the_test_set_and_the_winner_becomes_a_version(
+    sessions: Sessions, storage: Storage, tmp_path: Path
+) -> None:
+    space = {"learning_rate": {"values": [0.1, 1e-6]}}
+    base = {"dataset": "optdigits", "epochs": 3}
+    fields = {"sampler": "grid", "space": space, "base": base, "trials": None}
+    search_id = submit(sessions, **fields, parallel=1, pruning="asha", reduction_factor=2)
+
+    def train_next() -> None:
+        run_next(
+            sessions, "training", {"mnist_training": partial(train, storage=storage, data_dir=tmp_path, mnist_dir=None)}
+        )
+
+    for _ in range(3):
+        step(sessions)
+        train_next()
+    step(sessions)
+    job, trials = searches.read_search(sessions, search_id)
+    by_rate = {trial.params["learning_rate"]: trial for trial in trials}
+    good, bad = by_rate[0.1], by_rate[1e-6]
+    assert job.result is not None
+    assert (good.status, good.epochs) == ("succeeded", 3)
+    if bad.number > good.number:  # the first trial at a rung is always the best there
+        assert (bad.status, bad.epochs) == ("pruned", 1)
+    result = service.get(sessions, good.job_id).result
+    assert result is not None
+    assert result["value"] == good.value == result["epochs"][-1]["validation_accuracy"]
+    assert "test" not in result
+    assert "model_version" not in result
+    versions = registry.list_(sessions)
+    assert [version.source for version, _ in versions] == [f"job:{job.result['winner']['job_id']}"]
+    assert job.result["best"]["number"] == good.number
+    assert job.result["winner"]["test"]["total"] == 300
+    assert versions[0][0].card["validation"]["accuracy"] == good.value
+    assert [epoch["epoch"] for epoch in versions[0][0].card["epochs"]] == [1, 2, 3]
+    log = event_data(sessions, job.result["winner"]["job_id"], "log")
+    steps = service.get(sessions, good.job_id).progress
+    assert steps is not None
+    assert log[0]["message"] == f"Resumed at batch {steps['total']} of {steps['total']}."

@@ -73,6 +73,7 @@ def test_bad_dimension_is_refused_where_it_stands(space: dict[str, Any], name: s
         {},
         {"batch_size": {"values": []}},
         {"batch_size": {"values": list(range(8, 59))}},
+        {name: {"values": [1]} for name in "abcdefghijklm"},
         {"batch_size": {"low": 1}},
         {"batch_size": {"values": [[32]]}},
         {"learning_rate": {"low": 0.1, "high": float("nan")}},

@@ -1,12 +1,13 @@
 """A step of a `training_search`: queue the trials that can be decided, or end it. No worker has it between steps."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from app.errors import SearchFailed, TooManyJobs
+from app.errors import DeviceNotPresent, SearchFailed, TooManyJobs
 from app.jobs import searches
 from app.jobs.lifecycle import JobStatus
 from app.jobs.quotas import Quota
@@ -25,7 +26,7 @@ def advance(run: Run, *, max_queued: int, quota: Quota) -> Finish:
     if len(trials) < _wanted(spec) or any(trial.is_open for trial in trials):
         raise WorkSuspended
     best = _require_best(trials)
-    run.write(lambda: searches.add_winner(run.sessions, run.claim, best, max_queued=max_queued, quota=quota))
+    _queue(run, lambda: searches.add_winner(run.sessions, run.claim, best, max_queued=max_queued, quota=quota))
     winner = retry_while_unavailable(lambda: searches.find_winner(run.sessions, run.claim.job_id, best.number))
     if winner is None or not JobStatus(winner.status).is_final:
         raise WorkSuspended
@@ -62,11 +63,16 @@ def _add_trial(
     except ValidationError as error:
         detail = error.errors()[0]["msg"]
         raise SearchFailed(f"Trial {number} would have settings that do not go together, {params}: {detail}") from error
+    _queue(
+        run, lambda: searches.add_trial(run.sessions, run.claim, number, training, max_queued=max_queued, quota=quota)
+    )
+
+
+def _queue(run: Run, add: Callable[[], bool]) -> None:
+    """Queue a training, or wait until there is room in the queue, and a worker with the device."""
     try:
-        run.write(
-            lambda: searches.add_trial(run.sessions, run.claim, number, training, max_queued=max_queued, quota=quota)
-        )
-    except TooManyJobs as error:
+        run.write(add)
+    except (TooManyJobs, DeviceNotPresent) as error:
         raise WorkSuspended from error
 
 

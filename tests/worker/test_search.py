@@ -129,7 +129,8 @@ def test_search_tries_every_trial_once_and_the_best_alone_is_tested(sessions: Se
     assert job.result["winner"]["model_version"] == "7"
     assert job.result["trials"] == {"succeeded": 4}
     assert set(job.result["importance"]) == set(SPACE)
-    assert job.progress == {"done": 4, "total": 4, "unit": "trials"}
+    assert job.progress is not None
+    assert (job.progress["done"], job.progress["total"], job.progress["unit"]) == (4, 4, "trials")
     winner = service.get(sessions, job.result["winner"]["job_id"])
     assert (winner.search_id, winner.search_role, winner.trial) == (search_id, "winner", best.number)
     assert winner.spec == service.get(sessions, best.job_id).spec
@@ -342,7 +343,7 @@ def test_winner_begins_from_the_state_in_which_its_trial_ended(sessions: Session
     trial = claim(sessions, open_trainings(sessions, search_id)[0])
     epochs = [{"epoch": number, "validation_accuracy": 0.9} for number in (1, 2)]
     for number, epoch in enumerate(epochs, start=1):
-        runs.record_checkpoint(sessions, trial, step=10 * number, artifact=f"a/{number}", sha256="0", epoch=epoch)
+        runs.record_checkpoint(sessions, trial, step=10 * number, artifact=f"a/{number}", sha256="0", epochs=[epoch])
     end_training(sessions, trial)
     step(sessions)
     winner = open_trainings(sessions, search_id)[0]
@@ -353,7 +354,7 @@ def test_winner_begins_from_the_state_in_which_its_trial_ended(sessions: Session
 def complete_epoch(sessions: Sessions, trial: Claim, epoch: int, value: float) -> bool | None:
     """Returns the verdict on a trial that has reached this validation accuracy."""
     data = {"epoch": epoch, "validation_accuracy": value}
-    runs.record_checkpoint(sessions, trial, step=epoch, artifact=f"{trial.job_id}/{epoch}", sha256="0", epoch=data)
+    runs.record_checkpoint(sessions, trial, step=epoch, artifact=f"{trial.job_id}/{epoch}", sha256="0", epochs=[data])
     return searches.judge(sessions, trial, epoch)
 
 

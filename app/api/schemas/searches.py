@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from app.jobs.specs.numbers import WHOLE
+from app.jobs.specs.options import NamedFields
 from app.jobs.specs.search import MAX_TRIALS
 
 
@@ -27,9 +28,7 @@ class Trials(BaseModel):
     best: int | None = Field(description="the number of the best one that has come to its end")
 
 
-class Extension(BaseModel):
+class Extension(NamedFields):
     """How many trials a search gets in addition."""
-
-    model_config = ConfigDict(extra="forbid")
 
     trials: Annotated[int, Field(ge=1, le=MAX_TRIALS), WHOLE]

@@ -8,8 +8,6 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     StrictBool,
@@ -23,7 +21,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
-from app.jobs.specs.options import BaseSpec
+from app.jobs.specs.options import BaseSpec, NamedFields
 from app.jobs.specs.training import MnistTrainingSpec
 
 MAX_TRIALS = 200
@@ -40,20 +38,16 @@ Text = Annotated[str, Field(max_length=100)]
 Scalar = StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | Text | None
 
 
-class Range(BaseModel):
+class Range(NamedFields):
     """All numbers from `low` to `high`, both included."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     low: Number = Field(allow_inf_nan=False)
     high: Number = Field(allow_inf_nan=False)
     log: StrictBool = Field(False, description="whether to search evenly over the logarithm")
 
 
-class Choice(BaseModel):
+class Choice(NamedFields):
     """These values."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     values: list[Scalar] = Field(min_length=1, max_length=MAX_VALUES)
 
@@ -111,6 +105,10 @@ class TrainingSearchSpec(BaseSpec):
     def stored_bytes(self) -> int:
         largest = max((self._extreme(last=last) for last in (False, True)), key=lambda spec: spec.stored_bytes)
         return (self.trials or 0) * largest.stored_bytes
+
+    def require_sense(self) -> None:
+        for last in (False, True):
+            self._extreme(last=last).require_sense()
 
     @cached_property
     def _common(self) -> MnistTrainingSpec:

@@ -45,7 +45,7 @@ def test_stored_spec_is_read_as_the_same_one() -> None:
     ("space", "name", "message"),
     [
         ({"learning_rte": RATES}, "learning_rte", "do you mean 'learning_rate'?"),
-        ({"zzz": RATES}, "zzz", "there are batch_size, epochs,"),
+        ({"zzz": RATES}, "zzz", "there are aspect, average_decay,"),
         ({"dataset": {"values": ["mnist"]}}, "dataset", "no field of this name can be searched"),
         ({"learning_rate": {"low": 0.5, "high": 0.01}}, "learning_rate", "0.5 is not below 0.01"),
         ({"learning_rate": {"low": 0.1, "high": 0.1}}, "learning_rate", "low must be below high"),

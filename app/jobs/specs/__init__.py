@@ -21,6 +21,10 @@ __all__ = [
 ]
 
 JobKind = Literal["backprop_sweep", "mnist_training", "reproduction", "training_search"]
-JobSpec = Annotated[BackpropSweepSpec | MnistTrainingSpec | ReproductionSpec | TrainingSearchSpec, Field(discriminator="kind")]
+JobSpec = Annotated[
+    BackpropSweepSpec | MnistTrainingSpec | ReproductionSpec | TrainingSearchSpec, Field(discriminator="kind")
+]
 QUEUES = ("sweeps", CPU_QUEUE, CUDA_QUEUE)
-job_spec_adapter: TypeAdapter[BackpropSweepSpec | MnistTrainingSpec | ReproductionSpec | TrainingSearchSpec] = TypeAdapter(JobSpec)
+job_spec_adapter: TypeAdapter[BackpropSweepSpec | MnistTrainingSpec | ReproductionSpec | TrainingSearchSpec] = (
+    TypeAdapter(JobSpec)
+)

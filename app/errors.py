@@ -128,6 +128,14 @@ class PredictionNotKept(AppError):
     """The picture of this prediction is not kept, or not any more."""
 
 
+class TrialsNotThere(AppError):
+    """The job is not a search, so it has no trials."""
+
+
+class SearchFailed(AppError):
+    """A search cannot go on, or no trial of it came to its end."""
+
+
 class PageNotFound(AppError):
     """The console has no such file."""
 

@@ -23,6 +23,7 @@ from app.api import (
     predictions,
     reading,
     recipes,
+    searches,
     system,
 )
 from app.api.middleware.stack import build_stack
@@ -39,7 +40,8 @@ from app.services import Services
 ROUTERS = (
     predictions.router, reading.router, inference.router, health.raw_router,
     comparison.router, jobs.router,  # in this order: /v1/jobs/compare looks like a job's id
-    plots.router, backprop.router, recipes.router, datasets.upload_router, datasets.router, feedback.router,
+    plots.router, searches.router, backprop.router, recipes.router,
+    datasets.upload_router, datasets.router, feedback.router,
     aliases.router, models.router, health.router, v2_models.router, system.router, metrics.router, console.router,
 )  # fmt: skip
 

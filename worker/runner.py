@@ -19,6 +19,7 @@ from worker.retrying import Result, retry_while_unavailable
 
 logger = logging.getLogger(__name__)
 
+SUSPENSION_SECONDS = 30.0  # at most; what wakes a job ends it before
 CHECK_SECONDS = 0.002  # between two reads of the job's row, about 0.4 ms each
 HANG_SECONDS = 60.0  # without a step after the claim was lost, before the process ends itself
 
@@ -35,6 +36,10 @@ class ClaimLost(Exception):
 
 class WorkerStopping(Exception):
     """This worker was asked to stop; it releases the job."""
+
+
+class WorkSuspended(Exception):
+    """The work cannot go on now; the job needs no worker until it is woken."""
 
 
 class Run:
@@ -176,6 +181,9 @@ def _run_to_end(run: Run, work: Mapping[str, Work]) -> None:
         run.write(lambda: runs.succeed(sessions, claim, finish))
     except JobCancelled:
         run.write(lambda: runs.end_cancelled(sessions, claim))
+    except WorkSuspended:
+        retry_while_unavailable(run.renew)
+        run.write(lambda: runs.suspend(sessions, claim, seconds=SUSPENSION_SECONDS))
     except WorkerStopping:
         detail = "The worker was stopped; the job will go on from its last checkpoint, if it has one."
         run.write(lambda: runs.release(sessions, claim, counts_as_failure=False, detail=detail))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.errors import ArtifactDamaged, OriginGone
 from app.jobs import runs
 from app.jobs.events import event_data
+from app.jobs.searches import judge
 from app.jobs.specs import MnistTrainingSpec
 from app.jobs.tables import Checkpoint
 from app.registry import service as registry
@@ -20,7 +21,7 @@ from models.training.packaging import ModelPackage, package_model
 from models.training.run import Epoch, TrainingRun, choose_device
 from models.training.run import train as train_network
 from worker.retrying import retry_while_unavailable
-from worker.runner import Finish, Run, WorkerStopping
+from worker.runner import ClaimLost, Finish, Run, WorkerStopping
 from worker.training_inputs import TrainingInputs, inputs_of_job
 
 
@@ -31,10 +32,18 @@ def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None)
     inputs = TrainingInputs(run, storage, inputs_of_job(run), data_dir=data_dir, mnist_dir=mnist_dir)
     dataset, start = inputs.dataset(spec.dataset, mix=spec.mix), inputs.start()
     device, observer = choose_device(spec.device), JobObserver(run, storage)
-    training = train_network(
-        spec.to_recipe(), dataset, seed=spec.seed, device=device, observer=observer, build=start.build
-    )
+    is_pruned = False
+    try:
+        training = train_network(
+            spec.to_recipe(), dataset, seed=spec.seed, device=device, observer=observer, build=start.build
+        )
+    except TrialPruned:
+        is_pruned = True
     epochs = retry_while_unavailable(lambda: event_data(run.sessions, run.claim.job_id, "epoch"))
+    if run.claim.is_trial:  # judged by its last epoch; the test set is for the winner of the search alone
+        figures = {"seconds": round(time.perf_counter() - started, 1), "device": str(device), "epochs": epochs}
+        value = {"value": epochs[-1]["validation_accuracy"], "pruned": is_pruned}
+        return lambda _: value | figures | {"dataset": {"name": dataset.name, "sha256": dataset.sha256}}
     package = package_model(
         training,
         recipe_name=spec.recipe,
@@ -55,6 +64,10 @@ def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None)
     return finish
 
 
+class TrialPruned(Exception):
+    """The trial of a search is not worth its further epochs."""
+
+
 class JobObserver:
     """Writes the progress, the epochs and the checkpoints of a training into its job, and resumes from them."""
 
@@ -72,6 +85,7 @@ class JobObserver:
                 continue
             message = f"Resumed at batch {training.steps_done} of {training.total_steps}."
             self._run.report("log", {"message": message})
+            self._end_if_pruned(training)
             return
         if saved:
             self._run.report("log", {"message": "No checkpoint is left; the training begins anew."})
@@ -106,6 +120,18 @@ class JobObserver:
         self._run.progress(training.steps_done, training.total_steps, "batches")
         self._save(training, [asdict(epoch)])
         self._run.check()
+        self._end_if_pruned(training)
+
+    def _end_if_pruned(self, training: TrainingRun) -> None:
+        """Raise TrialPruned if this is a trial that is given up after the epoch that it has just completed."""
+        epoch, rest = divmod(training.steps_done, training.steps_per_epoch)
+        if not self._run.claim.is_trial or rest or not 0 < epoch < training.recipe.epochs:
+            return
+        verdict = retry_while_unavailable(lambda: judge(self._run.sessions, self._run.claim, epoch))
+        if verdict is None:
+            raise ClaimLost
+        if verdict:
+            raise TrialPruned
 
     def _save(self, training: TrainingRun, epochs: list[dict[str, Any]]) -> None:
         claim, step = self._run.claim, training.steps_done

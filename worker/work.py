@@ -1,5 +1,6 @@
 """The work of each kind of job: a new kind adds a function that does it, and a line to WORK."""
 
+from app.jobs.quotas import Quota
 from worker.celery_app import settings, storage
 from worker.runner import Finish, Run, Work
 
@@ -22,8 +23,16 @@ def _reproduce(run: Run) -> Finish:
     return reproduce(run, storage, data_dir=settings.data_dir, mnist_dir=settings.mnist_dir)
 
 
+def _search(run: Run) -> Finish:
+    from worker.search import advance  # Optuna, which takes a second to load
+
+    quota = Quota(settings.max_training_bytes, "NUMERAL_MAX_TRAINING_BYTES")
+    return advance(run, max_queued=settings.max_queued, quota=quota)
+
+
 WORK: dict[str, Work] = {
     "backprop_sweep": _sweep,
     "mnist_training": _train,
     "reproduction": _reproduce,
+    "training_search": _search,
 }

@@ -51,6 +51,7 @@ STATUS: dict[type[Exception], int] = {
     errors.ModelFileNotFound: 404,
     errors.CurvesNotThere: 404,
     errors.PicturesNotThere: 404,
+    errors.TrialsNotThere: 404,
     errors.PageNotFound: 404,
     errors.DatasetNotFound: 404,
     errors.PredictionNotKept: 404,

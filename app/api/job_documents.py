@@ -27,11 +27,14 @@ def summarise(job: Job) -> dict[str, Any]:
         links["curves"] = f"{here}/curves"
     if job.kind == "mnist_training":
         links["hardest"] = f"{here}/hardest.png"
+    if job.kind == "training_search":
+        links["trials"] = f"{here}/trials"
     is_open = not JobStatus(job.status).is_final
     return {name: getattr(job, name) for name in FIELDS} | {
         "tags": job.spec.get("tags", []),
         "cancel_requested": job.is_cancel_requested and is_open,
         "progress": _render_progress(job),
+        "search": {"id": job.search_id, "role": job.search_role, "trial": job.trial} if job.search_id else None,
         "links": links,
     }
 

@@ -13,6 +13,7 @@ from app.api.path_parameters import JobId
 from app.errors import PicturesNotThere
 from app.jobs import service
 from app.jobs.events import event_data, newest_events
+from app.jobs.searches import read_search
 from app.jobs.tables import Job
 from app.jobs.transitions import job_not_found
 from app.registry.service import HARDEST_FILE, find_file_of_job
@@ -22,6 +23,7 @@ from app.storage import open_local
 from models.backprop import plots
 from models.backprop.sweeps.curve_files import npz_to_csv, to_csv, to_npz
 from models.figures.figure import Format, draw_message, render
+from models.figures.searches import draw_history
 from models.figures.training_curves import draw_training
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -102,10 +104,18 @@ def _draw_sweep(services: Services, job: Job, view: str) -> Any:
     return draw(job.result["trials"], title=title)
 
 
+def _draw_search(services: Services, job: Job, _: str) -> Any:
+    search, trials = read_search(services.sessions, job.id)
+    values = [(trial.number, trial.value, trial.status == "pruned") for trial in trials if trial.value is not None]
+    title = f"Search, {len(values)} of {search.spec['trials']} trials ({search.status})"
+    return draw_history(values, title=title) if values else draw_message(title, "No trial has come to its end yet.")
+
+
 DRAWINGS = {  # the figure of each kind of job
     "backprop_sweep": _draw_sweep,
     "mnist_training": _draw_training,
     "reproduction": _draw_training,
+    "training_search": _draw_search,
 }
 
 

@@ -6,22 +6,25 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
 from app.db import Sessions, database_now
 from app.jobs.lifecycle import JobStatus
 from app.jobs.notifier import WorkerNotifier
 from app.jobs.routing import GPU_WAIT_SECONDS, count_offers
 from app.jobs.tables import DISPATCH, Job, Leader
-from app.jobs.transitions import MAX_ATTEMPTS, Claim, cancel_job, fail_job, is_due, requeue
+from app.jobs.transitions import MAX_ATTEMPTS, Claim, cancel_job, fail_job, is_due, is_suspended, move, requeue
 
 LEADER_FOR = timedelta(seconds=5)
 NOTIFICATION_STALE_AFTER = timedelta(seconds=5)
 OUTAGE_AFTER_SECONDS = 2.5  # without an answer from the database, which every tick asks, once a second
 RECOVERY_SECONDS = 6.0  # for the workers to renew their leases after an outage, which they do every 5 s at most
-ANY_OPEN = select(Job.id).where(Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))).limit(1)  # built once
+OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
+ANY_OPEN = select(Job.id).where(Job.status.in_(OPEN)).limit(1)  # built once
 
 
 def _boot_time() -> float:
@@ -68,6 +71,7 @@ class Dispatcher:
         if self._clock() >= self._reclaim_from:
             reclaim(self._sessions, stall_seconds=self._stall_seconds, on_lost=self._on_lost)
         end_overdue(self._sessions)
+        end_orphans(self._sessions)
         for queue, count in count_due(self._sessions).items():  # includes those that were just requeued
             self._repeat_notifications(queue, count)
         for queue, count in count_offers(self._sessions, gpu_wait_seconds=self._gpu_wait_seconds).items():
@@ -147,12 +151,23 @@ def end_overdue(sessions: Sessions) -> None:
                 fail_job(session, job.id, "time_limit", detail, claim=claim)
 
 
+def end_orphans(sessions: Sessions) -> None:
+    """Cancel the trials of searches that have ended: at once, or at the next batch of those that run."""
+    search = aliased(Job)
+    open_trials = select(Job).join(search, Job.search_id == search.id).where(Job.status.in_(OPEN))
+    orphans = open_trials.where(search.status.not_in(OPEN), Job.is_cancel_requested.is_(False))
+    with sessions.writing() as session:
+        for job in session.scalars(orphans.with_for_update(of=Job, skip_locked=True)).all():
+            if not move(session, job.id, JobStatus.CANCELLED, only_from=JobStatus.QUEUED):
+                job.is_cancel_requested = True
+
+
 def renew_stale_notifications(sessions: Sessions, queue: str, *, limit: int = 100) -> list[str]:
     """Mark the first jobs of a queue whose notification is stale as notified now. Returns their ids."""
     with sessions.writing() as session:
         now = database_now(session)
         is_stale = Job.notified_at.is_(None) | (Job.notified_at < now - NOTIFICATION_STALE_AFTER)
-        stale = select(Job).where(Job.status == JobStatus.QUEUED, Job.queue == queue, is_stale, is_due(now))
+        stale = select(Job).where(_is_waiting(), Job.queue == queue, is_stale, is_due(now))
         first = stale.order_by(Job.queue_order, Job.id).limit(limit).with_for_update(skip_locked=True)
         jobs = session.scalars(first).all()
         for job in jobs:
@@ -167,8 +182,12 @@ def has_open(sessions: Sessions) -> bool:
 
 
 def count_due(sessions: Sessions) -> dict[str, int]:
-    """Returns for each queue the number of queued jobs that could run now."""
+    """Returns for each queue the number of queued and suspended jobs that could run now."""
     with sessions.reading() as session:
-        is_waiting = (Job.status == JobStatus.QUEUED) & is_due(database_now(session))
+        is_waiting = _is_waiting() & is_due(database_now(session))
         counts = select(Job.queue, func.count().label("due")).where(is_waiting).group_by(Job.queue)
         return {row.queue: row.due for row in session.execute(counts)}
+
+
+def _is_waiting() -> Any:
+    return or_(Job.status == JobStatus.QUEUED, is_suspended())

@@ -18,7 +18,7 @@ class JobStatus(StrEnum):
 TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.CANCELLED, JobStatus.FAILED}),
     JobStatus.RUNNING: frozenset({JobStatus.QUEUED, JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED}),
-    JobStatus.SUCCEEDED: frozenset(),
+    JobStatus.SUCCEEDED: frozenset({JobStatus.QUEUED}),  # only a search: extended, or for its failed trials
     JobStatus.FAILED: frozenset({JobStatus.QUEUED}),  # only by a client's retry
     JobStatus.CANCELLED: frozenset({JobStatus.QUEUED}),
 }

@@ -16,7 +16,7 @@ from app.errors import OriginGone
 from app.jobs.lifecycle import JobStatus
 from app.jobs.routing import GPU_WAIT_SECONDS, is_claimable
 from app.jobs.specs.options import DAY_SECONDS
-from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
+from app.jobs.tables import TRIAL, Checkpoint, Job, JobEvent, Worker
 from app.jobs.transitions import (
     MAX_ATTEMPTS,
     RETRY_DELAYS,
@@ -28,6 +28,7 @@ from app.jobs.transitions import (
     get_job,
     is_current,
     is_due,
+    is_suspended,
     lock_current,
     move,
     requeue,
@@ -52,24 +53,51 @@ def claim_next(
 ) -> Claim | None:
     """Claim the first due job that a worker of `queue` may run; the job belongs to that queue from then on.
 
-    Returns None if there is none; concurrent claims get different jobs.
+    Returns None if there is none; concurrent claims get different jobs. Suspended jobs come first: their steps are
+    short, and other jobs wait for them.
     """
     with sessions.writing() as session:
         now = database_now(session)
         is_open = is_claimable(queue, now, gpu_wait_seconds=gpu_wait_seconds)
-        due = select(Job.id).where(Job.status == JobStatus.QUEUED, is_open, is_due(now))
+        due = select(Job.id).where(is_open, is_due(now))
         first = due.order_by(Job.queue_order, Job.id).limit(1).with_for_update(skip_locked=True)
-        job_id = session.scalars(first).one_or_none()
+        lease = {"stepped_at": now, "worker": worker, "lease_until": now + timedelta(seconds=lease_seconds)}
+        job_id = session.scalars(first.where(is_suspended())).one_or_none()
+        if job_id is not None:  # its attempt is a new one since it was suspended
+            session.execute(update(Job).where(Job.id == job_id).values(run_after=None, **lease))
+            return _claim(get_job(session, job_id))
+        job_id = session.scalars(first.where(Job.status == JobStatus.QUEUED)).one_or_none()
         if job_id is None:
             return None
-        columns: dict[str, Any] = {"attempt": Job.attempt + 1, "stepped_at": now, "worker": worker, "queue": queue}
-        columns["lease_until"] = now + timedelta(seconds=lease_seconds)
+        columns: dict[str, Any] = {"attempt": Job.attempt + 1, "run_after": None, "queue": queue} | lease
         if not move(session, job_id, JobStatus.RUNNING, only_from=JobStatus.QUEUED, **columns):
             return None
         job = get_job(session, job_id)
         job.started_at = job.started_at or now
         job.deadline = job.deadline or now + timedelta(seconds=job.spec.get("time_limit_seconds", DAY_SECONDS))
-        return Claim(job.id, job.attempt, job.kind, job.spec)
+        return _claim(job)
+
+
+def _claim(job: Job) -> Claim:
+    return Claim(job.id, job.attempt, job.kind, job.spec, is_trial=job.search_role == TRIAL)
+
+
+def suspend(sessions: Sessions, claim: Claim, *, seconds: float) -> bool:
+    """Leave a running job without a worker until it is woken, or for `seconds`. Returns False if the claim is lost.
+
+    The claim ends: the attempt is another one from then on. A job that was woken since it was claimed is due at once,
+    and one that was to be cancelled ends cancelled.
+    """
+    with sessions.writing() as session:
+        if not lock_current(session, claim):
+            return False
+        if get_job(session, claim.job_id).is_cancel_requested:
+            return cancel_job(session, claim)
+        columns: dict[str, Any] = {"attempt": Job.attempt + 1, "failed_attempts": 0, "worker": None}
+        columns |= {"lease_until": None, "stepped_at": None}
+        columns["run_after"] = func.coalesce(Job.run_after, database_now(session) + timedelta(seconds=seconds))
+        session.execute(update(Job).where(Job.id == claim.job_id).values(**columns))
+        return True
 
 
 def renew(

@@ -1,5 +1,6 @@
 """The use cases of a client: submit, read, cancel, retry and delete jobs. Each call is one transaction."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -225,7 +226,8 @@ def cancel(sessions: Sessions, job_id: str) -> Job:
             raise JobAlreadyEnded(
                 f"Job {job_id} has already {job.status}; only a queued or running job can be cancelled."
             )
-        if not move(session, job_id, JobStatus.CANCELLED, only_from=JobStatus.QUEUED):
+        is_suspended = job.status == JobStatus.RUNNING and job.lease_until is None
+        if not move(session, job_id, JobStatus.CANCELLED, only_from=None if is_suspended else JobStatus.QUEUED):
             job.is_cancel_requested = True
         session.flush()
         return get_job(session, job_id)
@@ -234,48 +236,55 @@ def cancel(sessions: Sessions, job_id: str) -> Job:
 def retry(sessions: Sessions, job_id: str, *, max_queued: int = 10_000, quota: FindQuota | None = None) -> Job:
     """Queue a failed or cancelled job again, with all its attempts; it resumes from its last checkpoint. Returns it.
 
-    Raises JobNotFound, JobNotEnded, JobSucceeded, TooManyJobs, QuotaReached.
+    Of a search, in whatever way it ended, the trials that failed or were cancelled are queued with it.
+
+    Raises JobNotFound, JobNotEnded, JobSucceeded, JobInUse for a trial, TooManyJobs, QuotaReached.
     """
     with sessions.writing() as session:
         job = get_job(session, job_id, locked=True)
-        status, now = JobStatus(job.status), database_now(session)
-        if status is JobStatus.SUCCEEDED:
-            raise JobSucceeded(f"Job {job_id} has succeeded: there is nothing to try again.")
+        _refuse_trial(job, "POST /v1/jobs/{}/retry runs all its failed trials again.")
+        failed = _trials(session, job_id, (JobStatus.FAILED, JobStatus.CANCELLED))
+        status = JobStatus(job.status)
         if not status.is_final:
             raise JobNotEnded(f"Job {job_id} is still {status}; only a failed or cancelled job can be tried again.")
-        _require_capacity(session, job.kind, max_queued)
-        require_space(session, job.kind, job.stored_bytes, quota and quota(job.kind))
-        fresh: dict[str, Any] = {
-            "error": None,
-            "failed_attempts": 0,
-            "finished_at": None,
-            "is_cancel_requested": False,
-            "notified_at": now,
-            "queue_order": now - job_spec_adapter.validate_python(job.spec).head_start,
-            "run_after": None,
-        }
-        move(session, job_id, JobStatus.QUEUED, only_from=status, **fresh)
+        if status is JobStatus.SUCCEEDED and not failed:
+            raise JobSucceeded(f"Job {job_id} has succeeded: there is nothing to try again.")
+        for one in (job, *failed):
+            queue_again(session, one, max_queued=max_queued, quota=quota)
         session.flush()
         return get_job(session, job_id)
 
 
+def queue_again(session: Session, job: Job, *, max_queued: int, quota: FindQuota | None, **columns: Any) -> None:
+    """Queue an ended job again, with these columns changed. Raises TooManyJobs, QuotaReached."""
+    now = database_now(session)
+    _require_capacity(session, job.kind, max_queued)
+    require_space(session, job.kind, job.stored_bytes, quota and quota(job.kind))
+    fresh: dict[str, Any] = {
+        "error": None,
+        "failed_attempts": 0,
+        "finished_at": None,
+        "is_cancel_requested": False,
+        "notified_at": None,  # the dispatcher notifies at its next tick, if nobody does before
+        "queue_order": now - job_spec_adapter.validate_python(job.spec).head_start,
+        "result": None,
+        "run_after": None,
+    }
+    move(session, job.id, JobStatus.QUEUED, only_from=JobStatus(job.status), **(fresh | columns))
+
+
 def delete(sessions: Sessions, job_id: str) -> list[str]:
-    """Delete an ended job with its events and checkpoints. Returns the names of its artifacts.
+    """Delete an ended job with its events and checkpoints, a search with its trials. Returns the artifacts' names.
 
     Raises JobNotFound, JobNotEnded, JobInUse.
     """
     with sessions.writing() as session:
         job = get_job(session, job_id, locked=True)
-        if not JobStatus(job.status).is_final:
-            raise JobNotEnded(f"Job {job_id} is still {job.status}. Cancel it, wait for its end, then delete it.")
-        if (version := version_of_job(session, job_id)) is not None:
-            raise JobInUse(
-                f"Model version {version} came from job {job_id}. DELETE /v1/models/{version} removes that first."
-            )
-        artifacts = list(session.scalars(select(Checkpoint.artifact).where(Checkpoint.job_id == job_id)))
-        if curves := (job.result or {}).get("curves"):
-            artifacts.append(curves["artifact"])
-        session.delete(job)
+        _refuse_trial(job, "DELETE /v1/jobs/{} removes the whole search.")
+        artifacts: list[str] = []
+        for one in (job, *_trials(session, job_id)):
+            artifacts += _artifacts_of_ended(session, one)
+            session.delete(one)
         return artifacts
 
 
@@ -290,6 +299,32 @@ def _complete(sessions: Sessions, spec: ReproductionSpec) -> ReproductionSpec:
         )
     device = "cuda" if str(version.card.get("device")).startswith("cuda") else "cpu"
     return spec.model_copy(update={"version": str(version.number), "device": spec.device or device})
+
+
+def _artifacts_of_ended(session: Session, job: Job) -> list[str]:
+    """Returns the names of the artifacts that would go with an ended job. Raises JobNotEnded, JobInUse."""
+    if not JobStatus(job.status).is_final:
+        raise JobNotEnded(f"Job {job.id} is still {job.status}. Cancel it, wait for its end, then delete it.")
+    if (version := version_of_job(session, job.id)) is not None:
+        raise JobInUse(
+            f"Model version {version} came from job {job.id}. DELETE /v1/models/{version} removes that first."
+        )
+    artifacts = list(session.scalars(select(Checkpoint.artifact).where(Checkpoint.job_id == job.id)))
+    if curves := (job.result or {}).get("curves"):
+        artifacts.append(curves["artifact"])
+    return artifacts
+
+
+def _trials(session: Session, search_id: str, statuses: Sequence[JobStatus] = tuple(JobStatus)) -> Sequence[Job]:
+    """Returns the jobs that belong to a search and have one of these statuses."""
+    query = select(Job).where(Job.search_id == search_id, Job.status.in_(statuses))
+    return session.scalars(query.order_by(Job.trial)).all()
+
+
+def _refuse_trial(job: Job, advice: str) -> None:
+    """Raise JobInUse if the job belongs to a search."""
+    if job.search_id is not None:
+        raise JobInUse(f"Job {job.id} belongs to search {job.search_id}. {advice.format(job.search_id)}")
 
 
 def _find_first(session: Session, key: str | None, spec: JobSpec) -> Job | None:

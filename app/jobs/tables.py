@@ -8,12 +8,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
 
+TRIAL, WINNER = "trial", "winner"  # roles in a search
+
 
 class Job(Base):
     """One unit of a client's work.
 
     `attempt` counts the claims and fences every write of a run. `failed_attempts` counts those that failed and were
     followed by another one; MAX_ATTEMPTS bounds it. A claim that a stopping worker released counts in `attempt` only.
+    A running job without a lease is suspended: no worker has it until `run_after`.
     """
 
     __tablename__ = "jobs"
@@ -25,13 +28,16 @@ class Job(Base):
     spec: Mapped[dict[str, Any]]
     origin: Mapped[dict[str, Any] | None]  # of a retry with changes: {job, step, why}; step 0: it begins anew
     inputs: Mapped[dict[str, Any] | None]  # what names in the spec stood for at submission (inputs.py)
+    search_id: Mapped[str | None]  # the job that is the search to which it belongs
+    search_role: Mapped[str | None]  # TRIAL or WINNER
+    trial: Mapped[int | None]  # its number in the search, from 0; of the winner, that of the trial
     queue: Mapped[str]
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
     attempt: Mapped[int] = mapped_column(default=0)
     failed_attempts: Mapped[int] = mapped_column(default=0)
     events: Mapped[int] = mapped_column(default=0)  # the number of its newest event
     queue_order: Mapped[datetime]  # the time of submission, less ten minutes for each step of priority
-    run_after: Mapped[datetime | None]  # the retry delay after a failed attempt ends then
+    run_after: Mapped[datetime | None]  # the retry delay after a failed attempt, or a suspension, ends then
     worker: Mapped[str | None]  # the one that runs it or ran it last
     lease_until: Mapped[datetime | None]
     stepped_at: Mapped[datetime | None]  # when the work last made progress; a hung worker still renews the lease
@@ -47,6 +53,7 @@ class Job(Base):
     finished_at: Mapped[datetime | None]
 
     __table_args__ = (
+        Index("jobs_by_search", "search_id", "search_role", "trial", unique=True),  # no trial twice
         Index("jobs_by_status", "status", "id"),
         Index("jobs_by_kind", "kind", "status", "id"),
         Index("jobs_by_name", "name", "id"),
@@ -79,7 +86,7 @@ class JobEvent(Base):
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    event: Mapped[str]  # status, epoch, trial or log
+    event: Mapped[str]  # status, epoch, trial, rung or log
     data: Mapped[dict[str, Any]]
     at: Mapped[datetime]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session, undefer
 
 from app.db import database_now
@@ -29,6 +29,7 @@ class Claim:
     attempt: int
     kind: str
     spec: dict[str, Any]
+    is_trial: bool = False  # of a search
 
 
 def move(
@@ -41,7 +42,10 @@ def move(
     note: dict[str, Any] | None = None,
     **columns: Any,
 ) -> bool:
-    """Change a job's status if the current one allows it, and append a status event. The only writer of `status`."""
+    """Change a job's status if the current one allows it, and append a status event. The only writer of `status`.
+
+    The end of a trial wakes its search.
+    """
     allowed = [only_from] if only_from else sources(target)
     query = update(Job).where(Job.id == job_id, Job.status.in_(allowed))
     if claim is not None:
@@ -50,12 +54,25 @@ def move(
     if target.is_final:
         columns = {"finished_at": now, "lease_until": None, "deadline": None} | columns
     query = query.values(status=target, events=Job.events + 1, **columns)
-    moved = session.execute(query.returning(Job.events, Job.attempt)).one_or_none()
+    returned = (Job.events, Job.attempt, Job.search_id, Job.search_role, Job.trial)
+    moved = session.execute(query.returning(*returned)).one_or_none()
     if moved is None:
         return False
     data = {"status": target, "attempt": moved.attempt} | (note or {})
     session.add(JobEvent(job_id=job_id, number=moved.events, event="status", data=data, at=now))
+    if target.is_final and moved.search_id:
+        ended = {"number": moved.trial, "role": moved.search_role, "job_id": job_id, "status": target}
+        _wake_search(session, moved.search_id, ended, now)
     return True
+
+
+def _wake_search(session: Session, search_id: str, ended: dict[str, Any], now: datetime) -> None:
+    """Make an open search due, and append the event of the trial that has ended, in the transaction that ends it."""
+    query = update(Job).where(Job.id == search_id, Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)))
+    query = query.values(run_after=now, notified_at=None, events=Job.events + 1)
+    number = session.execute(query.returning(Job.events)).scalar_one_or_none()
+    if number is not None:
+        session.add(JobEvent(job_id=search_id, number=number, event="trial", data=ended, at=now))
 
 
 def fail_job(session: Session, job_id: str, reason: str, detail: str, *, claim: Claim | None) -> bool:
@@ -113,8 +130,13 @@ def is_current(claim: Claim) -> tuple[Any, ...]:
 
 
 def is_due(now: datetime) -> Any:
-    """The condition that a queued job may run at `now`."""
+    """The condition that a queued or suspended job may run at `now`."""
     return or_(Job.run_after.is_(None), Job.run_after <= now)
+
+
+def is_suspended() -> Any:
+    """The condition that a running job waits, without a worker, until it is due."""
+    return and_(Job.status == JobStatus.RUNNING, Job.lease_until.is_(None))
 
 
 def get_job(session: Session, job_id: str, *, locked: bool = False) -> Job:

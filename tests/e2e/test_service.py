@@ -38,6 +38,22 @@ def test_training_streams_its_epochs_and_becomes_a_version_that_predicts(service
     assert answer["model"]["version"] == result["model_version"]
 
 
+def test_search_runs_its_trials_on_the_workers_and_its_winner_becomes_a_version(service: Service) -> None:
+    space = {"learning_rate": {"values": [0.001, 0.1]}, "batch_size": {"values": [64]}}
+    base = {"dataset": "optdigits", "epochs": 2}
+    job_id = service.submit(kind="training_search", sampler="grid", space=space, base=base)
+    service.wait_for_status(job_id, "succeeded")
+    result = service.client.get(f"/v1/jobs/{job_id}").json()["result"]
+    trials = service.client.get(f"/v1/jobs/{job_id}/trials").json()
+    assert sorted(trial["params"]["learning_rate"] for trial in trials["items"]) == [0.001, 0.1]
+    assert all((trial["status"], trial["epochs"]) == ("succeeded", 2) for trial in trials["items"])
+    assert result["best"]["params"] == {"learning_rate": 0.1, "batch_size": 64}
+    assert trials["best"] == result["best"]["number"]
+    version = service.client.get(f"/v1/models/{result['winner']['model_version']}").json()
+    assert version["card"]["recipe"]["learning_rate"] == 0.1
+    assert version["card"]["validation"]["accuracy"] == result["best"]["value"]
+
+
 def test_command_line_reads_pictures_and_lists_jobs(service: Service) -> None:
     numeral = [sys.executable, "-m", "app.cli"]
     found = subprocess.run(

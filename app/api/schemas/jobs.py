@@ -1,7 +1,7 @@
 """Schemas of jobs and their events."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -32,6 +32,14 @@ class JobError(BaseModel):
     detail: str
 
 
+class Membership(BaseModel):
+    """The place of a training in a search."""
+
+    id: str = Field(description="the job that is the search")
+    role: Literal["trial", "winner"] = Field(description="winner: it tests and registers the best trial's network")
+    trial: int = Field(description="the trial's number, from 0")
+
+
 class JobSummary(BaseModel):
     """A job in a list: everything but its result."""
 
@@ -46,6 +54,7 @@ class JobSummary(BaseModel):
     progress: Progress | None
     error: JobError | None
     origin: Origin | None
+    search: Membership | None = Field(description="null for a job of its own")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -75,7 +84,7 @@ class JobPage(BaseModel):
 
 class Event(BaseModel):
     id: int
-    event: str = Field(description="`status`, `epoch`, `trial` or `log`")
+    event: str = Field(description="`status`, `epoch`, `trial`, `rung` or `log`")
     at: datetime
     data: dict[str, Any]
 

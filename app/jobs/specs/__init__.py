@@ -6,6 +6,7 @@ from pydantic import Field, TypeAdapter
 
 from app.jobs.specs.backprop import BackpropSweepSpec
 from app.jobs.specs.reproduction import ReproductionSpec
+from app.jobs.specs.search import TrainingSearchSpec
 from app.jobs.specs.training import CPU_QUEUE, CUDA_QUEUE, MnistTrainingSpec
 
 __all__ = [
@@ -15,10 +16,15 @@ __all__ = [
     "JobSpec",
     "MnistTrainingSpec",
     "ReproductionSpec",
+    "TrainingSearchSpec",
     "job_spec_adapter",
 ]
 
-JobKind = Literal["backprop_sweep", "mnist_training", "reproduction"]
-JobSpec = Annotated[BackpropSweepSpec | MnistTrainingSpec | ReproductionSpec, Field(discriminator="kind")]
+JobKind = Literal["backprop_sweep", "mnist_training", "reproduction", "training_search"]
+JobSpec = Annotated[
+    BackpropSweepSpec | MnistTrainingSpec | ReproductionSpec | TrainingSearchSpec, Field(discriminator="kind")
+]
 QUEUES = ("sweeps", CPU_QUEUE, CUDA_QUEUE)
-job_spec_adapter: TypeAdapter[BackpropSweepSpec | MnistTrainingSpec | ReproductionSpec] = TypeAdapter(JobSpec)
+job_spec_adapter: TypeAdapter[BackpropSweepSpec | MnistTrainingSpec | ReproductionSpec | TrainingSearchSpec] = (
+    TypeAdapter(JobSpec)
+)

@@ -32,7 +32,8 @@ def test_every_field_of_the_recipe_can_be_asked_for() -> None:
         "weight_decay": 0.02, "schedule": "cosine", "warmup": 0.1, "dropout": 0.1, "label_smoothing": 0.1,
         "rotation": 5.0, "scale": 0.05, "shift": 1.0, "slant": 0.2, "aspect": 0.1, "warp": 1.0, "stroke": 0.5,
         "blur": 0.3, "fading": 0.4, "noise": 0.1, "squeeze": 0.2, "coarse": 0.3, "cooldown": 0.5,
-        "synthetic_per_128": 4, "outliers_per_128": 5, "distillation_weight": 0.6, "average_decay": None, "precision": "bfloat16",
+        "synthetic_per_128": 4, "outliers_per_128": 5, "distillation_weight": 0.6, "average_decay": None,
+        "precision": "bfloat16",
     }  # fmt: skip
     assert set(asked) == {field.name for field in fields(Recipe)}
     assert training_spec(**asked).to_recipe() == Recipe(**asked)

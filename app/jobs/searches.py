@@ -1,0 +1,232 @@
+"""Searches for the settings of a training. A trial is a training job of its own that names its search.
+
+All that a search knows stands in the rows of its trials, so nothing is lost with the worker that made a step of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.db import Sessions
+from app.errors import InvalidInput, JobNotEnded, QuotaReached, SearchFailed, TrialsNotThere
+from app.jobs.lifecycle import JobStatus
+from app.jobs.quotas import FindQuota, Quota
+from app.jobs.service import build, insert, queue_again
+from app.jobs.specs import MnistTrainingSpec, TrainingSearchSpec
+from app.jobs.tables import TRIAL, WINNER, Checkpoint, Job, JobEvent
+from app.jobs.transitions import Claim, append_event, get_job, lock_current
+
+KIND = "training_search"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial as it stands. `value` is the validation accuracy after its last epoch, once it has ended."""
+
+    number: int
+    job_id: str
+    status: str  # of its job; but `pruned` for one that ended before its last epoch
+    params: dict[str, Any]
+    value: float | None
+    epochs: int  # that are done
+    seconds: float | None  # from its first start to its end
+    error: dict[str, Any] | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+def read_search(sessions: Sessions, job_id: str) -> tuple[Job, list[Trial]]:
+    """Returns a search with its result, and its trials in order. Raises JobNotFound, TrialsNotThere."""
+    with sessions.reading() as session:
+        job = _get_search(session, job_id)
+        return job, _read_trials(session, job)
+
+
+def find_best(trials: Sequence[Trial]) -> Trial | None:
+    """Returns the completed trial with the highest validation accuracy, the first of equals."""
+    complete = [trial for trial in trials if trial.status == JobStatus.SUCCEEDED]
+    return max(complete, key=lambda trial: (trial.value or 0.0, -trial.number), default=None)
+
+
+def find_winner(sessions: Sessions, search_id: str, trial: int) -> Job | None:
+    """Returns the job that tests the network of this trial, with its result; None if there is none yet."""
+    with sessions.reading() as session:
+        found = session.scalars(_members(search_id, WINNER).where(Job.trial == trial)).one_or_none()
+        return found and get_job(session, found.id)
+
+
+def add_trial(
+    sessions: Sessions, claim: Claim, number: int, spec: MnistTrainingSpec, *, max_queued: int, quota: Quota
+) -> bool:
+    """Queue the trial `number` of the claimed search, unless it is there. Returns False if the claim is lost.
+
+    Raises TooManyJobs, SearchFailed where the quota is reached, DeviceNotPresent.
+    """
+    with sessions.writing() as session:
+        if not lock_current(session, claim):
+            return False
+        _add(session, claim.job_id, TRIAL, number, spec, max_queued=max_queued, quota=quota)
+        return True
+
+
+def add_winner(sessions: Sessions, claim: Claim, trial: Trial, *, max_queued: int, quota: Quota) -> bool:
+    """Queue the training that tests and registers the network of `trial`, unless it is there.
+
+    It begins from the trial's last checkpoint, which is that of the finished network, with the epochs that led there.
+    Returns False if the claim is lost. Raises TooManyJobs, SearchFailed where the quota is reached, DeviceNotPresent.
+    """
+    with sessions.writing() as session:
+        if not lock_current(session, claim):
+            return False
+        best = get_job(session, trial.job_id)
+        spec = MnistTrainingSpec.model_validate(best.spec)
+        job = _add(session, claim.job_id, WINNER, trial.number, spec, max_queued=max_queued, quota=quota)
+        if job is not None:
+            job.progress = best.progress
+            _copy_last_state(session, best.id, job)
+        return True
+
+
+def judge(sessions: Sessions, claim: Claim, epoch: int) -> bool | None:
+    """Returns whether the claimed trial, which has completed `epoch`, is pruned there; None if the claim is lost.
+
+    Each trial is judged once at each rung, by those that were judged there before it (see docs/search.md). The verdict
+    is an event of the trial: a run that comes there again is told the same.
+    """
+    with sessions.writing() as session:
+        if not lock_current(session, claim):
+            return None
+        job = get_job(session, claim.job_id)
+        search = get_job(session, str(job.search_id), locked=True)  # so that all trials are judged one after another
+        spec = TrainingSearchSpec.model_validate(search.spec)
+        if spec.pruning == "off" or not is_rung(epoch, min_epochs=spec.min_epochs, factor=spec.reduction_factor):
+            return False
+        verdicts = select(JobEvent.job_id, JobEvent.data).join(Job).where(Job.search_id == search.id)
+        verdicts = verdicts.where(JobEvent.event == "rung")
+        at_rung = {job_id: data for job_id, data in session.execute(verdicts) if data["epoch"] == epoch}
+        if job.id in at_rung:
+            return bool(at_rung[job.id]["pruned"])
+        value = _epochs(session, job.id)[epoch - 1]["validation_accuracy"]
+        others = [data["value"] for data in at_rung.values()]
+        pruned = not is_promoted(value, others, factor=spec.reduction_factor)
+        append_event(session, claim, "rung", {"epoch": epoch, "value": value, "pruned": pruned, "among": len(others)})
+        return pruned
+
+
+def is_rung(epoch: int, *, min_epochs: int, factor: int) -> bool:
+    """Whether trials are judged after `epoch`: it is min_epochs, or that times a power of the factor."""
+    while epoch > min_epochs and epoch % factor == 0:
+        epoch //= factor
+    return epoch == min_epochs
+
+
+def is_promoted(value: float, others: Sequence[float], *, factor: int) -> bool:
+    """Whether a trial goes on past a rung: it is among the best 1 / factor of those that have come there, at least the
+    best one. The rule of asynchronous successive halving (Li et al. 2020) for trials that cannot be resumed later, as
+    in Optuna's SuccessiveHalvingPruner."""
+    ranked = sorted([*others, value], reverse=True)
+    return value >= ranked[max(1, len(ranked) // factor) - 1]
+
+
+def extend(
+    sessions: Sessions, job_id: str, trials: int, *, max_queued: int = 10_000, quota: FindQuota | None = None
+) -> Job:
+    """Queue an ended search again with more trials. Returns it.
+
+    Raises JobNotFound, TrialsNotThere, JobNotEnded, InvalidInput past the most trials, TooManyJobs, QuotaReached.
+    """
+    with sessions.writing() as session:
+        job = _get_search(session, job_id, locked=True)
+        if not JobStatus(job.status).is_final:
+            raise JobNotEnded(f"Search {job_id} is still {job.status}. Cancel it or wait for its end, then extend it.")
+        try:
+            spec = TrainingSearchSpec.model_validate(job.spec | {"trials": job.spec["trials"] + trials})
+        except ValidationError as error:
+            detail = f"Search {job_id} has {job.spec['trials']} trials: {error.errors()[0]['msg']}."
+            raise InvalidInput(detail, location="body.trials") from error
+        columns = {"spec": spec.model_dump(mode="json"), "stored_bytes": spec.stored_bytes}
+        queue_again(session, job, max_queued=max_queued, quota=quota, **columns)
+        session.flush()
+        return get_job(session, job_id)
+
+
+def _get_search(session: Session, job_id: str, *, locked: bool = False) -> Job:
+    job = get_job(session, job_id, locked=locked)
+    if job.kind != KIND:
+        raise TrialsNotThere(f"Job {job_id} is a {job.kind}; only a {KIND} has trials.")
+    return job
+
+
+def _members(search_id: str, role: str) -> Any:
+    return select(Job).where(Job.search_id == search_id, Job.search_role == role)
+
+
+def _read_trials(session: Session, search: Job) -> list[Trial]:
+    counting = select(JobEvent.job_id, func.count()).join(Job)
+    counting = counting.where(Job.search_id == search.id, JobEvent.event == "epoch").group_by(JobEvent.job_id)
+    epochs = {row[0]: row[1] for row in session.execute(counting)}
+    query = _members(search.id, TRIAL).order_by(Job.trial)
+    value, pruned = Job.result["value"].as_float(), Job.result["pruned"].as_boolean()
+    return [
+        Trial(
+            number=job.trial,
+            job_id=job.id,
+            status="pruned" if is_pruned else job.status,
+            params={name: job.spec[name] for name in search.spec["space"]},
+            value=found,
+            epochs=epochs.get(job.id, 0),
+            seconds=_seconds_between(job.started_at, job.finished_at),
+            error=job.error,
+        )
+        for job, found, is_pruned in session.execute(query.add_columns(value, pruned))
+    ]
+
+
+def _seconds_between(started: datetime | None, finished: datetime | None) -> float | None:
+    return round((finished - started).total_seconds(), 3) if started and finished else None
+
+
+def _add(
+    session: Session,
+    search_id: str,
+    role: str,
+    trial: int,
+    spec: MnistTrainingSpec,
+    *,
+    max_queued: int,
+    quota: Quota,
+) -> Job | None:
+    """Queue a job of a search, whose row the caller has locked. Returns it, None if it is there already."""
+    if session.scalars(_members(search_id, role).where(Job.trial == trial)).one_or_none() is not None:
+        return None  # an earlier commit was not acknowledged
+    job = build(spec)
+    job.search_id, job.search_role, job.trial = search_id, role, trial
+    try:
+        insert(session, job, spec, max_queued=max_queued, quota=quota)
+    except QuotaReached as error:  # no worker should wait for that, as it does for a disk
+        raise SearchFailed(str(error)) from error
+    job.notified_at = None  # the dispatcher notifies at its next tick
+    return job
+
+
+def _copy_last_state(session: Session, source: str, job: Job) -> None:
+    """Give a queued job the last checkpoint and the epochs of another one. Both name one artifact from then on."""
+    for data in _epochs(session, source):
+        job.events += 1
+        session.add(JobEvent(job_id=job.id, number=job.events, event="epoch", data=data, at=job.created_at))
+    last = select(Checkpoint).where(Checkpoint.job_id == source).order_by(Checkpoint.step.desc()).limit(1)
+    for saved in session.scalars(last):
+        copy = {"step": saved.step, "artifact": saved.artifact, "sha256": saved.sha256, "at": saved.at}
+        session.add(Checkpoint(job_id=job.id, **copy))
+
+
+def _epochs(session: Session, job_id: str) -> list[dict[str, Any]]:
+    query = select(JobEvent.data).where(JobEvent.job_id == job_id, JobEvent.event == "epoch")
+    return list(session.scalars(query.order_by(JobEvent.number)))

@@ -1,0 +1,221 @@
+"""The spec of a search over the settings of trainings."""
+
+from difflib import get_close_matches
+from functools import cached_property
+from itertools import product
+from math import prod
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import (
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
+from app.jobs.specs.options import BaseSpec, NamedFields
+from app.jobs.specs.training import MnistTrainingSpec
+
+MAX_TRIALS = 200
+MAX_PARALLEL = 16
+MAX_DIMENSIONS = 12
+MAX_VALUES = 50  # of a dimension
+DEFAULT_TRIALS = 20  # of `random` and `tpe`
+
+# What all trials must share, or what says nothing about how well they learn.
+COMMON_FIELDS = {"kind", "seed", "device", "dataset"} | set(BaseSpec.model_fields)
+SEARCHABLE = tuple(name for name in MnistTrainingSpec.model_fields if name not in COMMON_FIELDS)
+
+Text = Annotated[str, Field(max_length=100)]
+Scalar = StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | Text | None
+
+
+class Range(NamedFields):
+    """All numbers from `low` to `high`, both included."""
+
+    low: Number = Field(allow_inf_nan=False)
+    high: Number = Field(allow_inf_nan=False)
+    log: StrictBool = Field(False, description="whether to search evenly over the logarithm")
+
+
+class Choice(NamedFields):
+    """These values."""
+
+    values: list[Scalar] = Field(min_length=1, max_length=MAX_VALUES)
+
+
+def _shape(value: Any) -> str:
+    is_choice = isinstance(value, Choice) or (isinstance(value, dict) and "values" in value)
+    return "values" if is_choice else "range"
+
+
+Dimension = Annotated[Annotated[Range, Tag("range")] | Annotated[Choice, Tag("values")], Discriminator(_shape)]
+
+
+class TrainingSearchSpec(BaseSpec):
+    """Search for the settings of a training that are best on the validation set. Each trial is a training of its own;
+    the best one's network alone is tested and registered."""
+
+    kind: Literal["training_search"]
+    sampler: Literal["grid", "random", "tpe"] = Field(
+        "tpe", description="grid: every point of the space once; tpe: trials that worked well make like ones likelier"
+    )
+    seed: WholeNumber = Field(0, ge=0, lt=2**31, description="of the sampler; that of the trainings stands in `base`")
+    base: dict[str, Any] = Field(
+        {},
+        max_length=len(MnistTrainingSpec.model_fields),
+        description="what all trials share: fields of an `mnist_training`, such as recipe, epochs, dataset, device",
+        examples=[{"dataset": "optdigits", "epochs": 4}],
+    )
+    space: dict[str, Dimension] = Field(
+        min_length=1,
+        max_length=MAX_DIMENSIONS,
+        description='what is searched: a range or values for each field of an `mnist_training`, such as "batch_size"',
+        examples=[{"learning_rate": {"low": 0.01, "high": 0.5, "log": True}, "batch_size": {"values": [32, 64, 128]}}],
+    )
+    trials: Annotated[int, Field(ge=1, le=MAX_TRIALS), WHOLE] | None = Field(
+        None, validate_default=True, description=f"left out: every point of a grid, otherwise {DEFAULT_TRIALS}"
+    )
+    parallel: WholeNumber = Field(2, ge=1, le=MAX_PARALLEL, description="trials at once")
+    pruning: Literal["off", "asha"] = Field(
+        "off",
+        description="asha: after `min_epochs`, and each time after `reduction_factor` times as many, a trial goes on "
+        "only if it is among the best 1 / `reduction_factor` of those that have come so far",
+    )
+    reduction_factor: WholeNumber = Field(3, ge=2, le=10)
+    min_epochs: WholeNumber = Field(1, ge=1, le=100)
+
+    @property
+    def queue(self) -> str:
+        return "sweeps"
+
+    @property
+    def required_device(self) -> str | None:
+        return self._common.required_device
+
+    @property
+    def stored_bytes(self) -> int:
+        largest = max((self._extreme(last=last) for last in (False, True)), key=lambda spec: spec.stored_bytes)
+        return (self.trials or 0) * largest.stored_bytes
+
+    def require_sense(self) -> None:
+        for last in (False, True):
+            self._extreme(last=last).require_sense()
+
+    @cached_property
+    def _common(self) -> MnistTrainingSpec:
+        return self.training({})
+
+    def training(self, params: dict[str, Any]) -> MnistTrainingSpec:
+        """The spec of a trial. Raises ValidationError if these settings do not go together."""
+        return MnistTrainingSpec.model_validate(_with_base(self.base, params, priority=self.priority))
+
+    def _extreme(self, *, last: bool) -> MnistTrainingSpec:
+        return self.training(_corner(self.space, last=last))
+
+    @field_validator("base")
+    @classmethod
+    def _check_base(cls, base: dict[str, Any]) -> dict[str, Any]:
+        MnistTrainingSpec.model_validate(_with_base(base, {}))
+        return base
+
+    @field_validator("space")
+    @classmethod
+    def _check_space(cls, space: dict[str, Range | Choice], info: ValidationInfo) -> dict[str, Range | Choice]:
+        if "base" not in info.data:
+            return space  # its own error is reported
+        base, errors, checked = info.data["base"], [], {}
+        for name, dimension in space.items():
+            try:
+                checked[name] = _check_dimension(name, dimension, base)
+            except ValueError as error:
+                problem = PydanticCustomError("space", "{message}", {"message": str(error)})
+                errors.append(InitErrorDetails(type=problem, loc=(name,), input=None))
+        if errors:
+            raise ValidationError.from_exception_data("space", errors)
+        for last in (False, True):
+            MnistTrainingSpec.model_validate(_with_base(base, _corner(checked, last=last)))
+        return checked
+
+    @field_validator("trials")
+    @classmethod
+    def _check_trials(cls, trials: int | None, info: ValidationInfo) -> int | None:
+        if info.data.get("sampler") != "grid" or "space" not in info.data:
+            return trials or DEFAULT_TRIALS
+        space = info.data["space"]
+        if ranges := [name for name, dimension in space.items() if isinstance(dimension, Range)]:
+            raise ValueError(f'a grid needs {{"values": [...]}} for every field, also for {", ".join(ranges)}')
+        points = prod(len(dimension.values) for dimension in space.values())
+        if points > MAX_TRIALS:
+            raise ValueError(f"the grid has {points:,} points; at most {MAX_TRIALS} are allowed: take random or tpe")
+        if trials and trials > points:
+            raise ValueError(f"the grid has only {points} points")
+        for values in product(*(dimension.values for dimension in space.values())):
+            MnistTrainingSpec.model_validate(_with_base(info.data["base"], dict(zip(space, values, strict=True))))
+        return trials or points
+
+
+def is_whole(field: str) -> bool:
+    """Whether the field of a training takes whole numbers only."""
+    return _number_type(field) is int
+
+
+def _with_base(base: dict[str, Any], params: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    return {"kind": "mnist_training"} | defaults | base | params
+
+
+def _corner(space: dict[str, Any], *, last: bool) -> dict[str, Any]:
+    """The settings at one end of every dimension."""
+    ends = {name: (one.low, one.high) if isinstance(one, Range) else one.values for name, one in space.items()}
+    return {name: values[-1 if last else 0] for name, values in ends.items()}
+
+
+def _check_dimension(name: str, dimension: Range | Choice, base: dict[str, Any]) -> Range | Choice:
+    """Returns the dimension with its numbers as the field takes them. Raises ValueError."""
+    if name not in SEARCHABLE:
+        nearest = get_close_matches(name[:100].lower(), SEARCHABLE, n=1)
+        hint = f"do you mean '{nearest[0]}'?" if nearest else f"there are {', '.join(sorted(SEARCHABLE))}"
+        raise ValueError(f"no field of this name can be searched; {hint}")
+    if name in base:
+        raise ValueError("it stands in `base` too: leave it out in one of them")
+    if isinstance(dimension, Choice):
+        values = [_check_value(name, value, base) for value in dimension.values]
+        if len({(type(value), value) for value in values}) < len(values):
+            raise ValueError("a value stands there twice")
+        return Choice(values=values)
+    if _number_type(name) is None:
+        raise ValueError('it takes no numbers: give {"values": [...]}')
+    if dimension.low >= dimension.high:
+        raise ValueError(f"low must be below high; {dimension.low:g} is not below {dimension.high:g}")
+    if dimension.log and dimension.low <= 0:
+        raise ValueError("log needs a low above 0")
+    low, high = (_check_value(name, value, base) for value in (dimension.low, dimension.high))
+    return dimension.model_copy(update={"low": low, "high": high})
+
+
+def _check_value(name: str, value: Scalar, base: dict[str, Any]) -> Any:
+    """Returns the value as the field takes it. What the fields say to one another is not asked here."""
+    try:
+        return getattr(MnistTrainingSpec.model_validate(_with_base(base, {name: value})), name)
+    except ValidationError as error:
+        if found := [detail["msg"] for detail in error.errors(include_context=False) if name in detail["loc"][:1]]:
+            raise ValueError(f"{value!r:.40}: {found[0]}") from error
+        return value
+
+
+def _number_type(field: str) -> type | None:
+    """Returns int or float for a field that takes numbers."""
+    annotation = MnistTrainingSpec.model_fields[field].annotation
+    found = [annotation]
+    if get_origin(annotation) in (Union, UnionType):
+        found = list(get_args(annotation))
+    plain = [get_args(one)[0] if get_origin(one) is Annotated else one for one in found]
+    return next((one for one in (int, float) if one in plain), None)

@@ -1,0 +1,127 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from app.jobs.specs import MnistTrainingSpec, TrainingSearchSpec
+from app.jobs.specs.search import SEARCHABLE
+
+RATES = {"low": 0.01, "high": 0.5, "log": True}
+SIZES = {"values": [32, 64, 128]}
+
+
+def make(**fields: Any) -> TrainingSearchSpec:
+    return TrainingSearchSpec.model_validate(
+        {"kind": "training_search", "space": {"learning_rate": RATES, "batch_size": SIZES}} | fields
+    )
+
+
+def refusal(**fields: Any) -> tuple[tuple[str | int, ...], str]:
+    """The location and the message of the only error of these fields."""
+    with pytest.raises(ValidationError) as refused:
+        make(**fields)
+    (error,) = refused.value.errors()
+    return error["loc"], error["msg"]
+
+
+def test_space_may_name_the_recipe_and_its_numbers_but_not_what_all_trials_share() -> None:
+    assert {"recipe", "epochs", "batch_size", "learning_rate"} <= set(SEARCHABLE)
+    assert not set(SEARCHABLE) & {"kind", "seed", "device", "dataset", "priority", "time_limit_seconds"}
+
+
+def test_numbers_of_the_space_become_those_of_the_field() -> None:
+    spec = make(space={"batch_size": {"low": 16.0, "high": 64}, "epochs": {"values": [2.0, 3]}})
+    space = spec.model_dump()["space"]
+    assert space == {"batch_size": {"low": 16, "high": 64, "log": False}, "epochs": {"values": [2, 3]}}
+    assert all(isinstance(value, int) for value in (*space["epochs"]["values"], space["batch_size"]["low"]))
+
+
+def test_stored_spec_is_read_as_the_same_one() -> None:
+    spec = make(base={"epochs": 3, "dataset": "optdigits"}, trials=7)
+    assert TrainingSearchSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
+@pytest.mark.parametrize(
+    ("space", "name", "message"),
+    [
+        ({"learning_rte": RATES}, "learning_rte", "do you mean 'learning_rate'?"),
+        ({"zzz": RATES}, "zzz", "there are aspect, average_decay,"),
+        ({"dataset": {"values": ["mnist"]}}, "dataset", "no field of this name can be searched"),
+        ({"learning_rate": {"low": 0.5, "high": 0.01}}, "learning_rate", "0.5 is not below 0.01"),
+        ({"learning_rate": {"low": 0.1, "high": 0.1}}, "learning_rate", "low must be below high"),
+        (
+            {"learning_rate": {"low": 0.1, "high": 11}},
+            "learning_rate",
+            "11.0: Input should be less than or equal to 10",
+        ),
+        ({"epochs": {"low": 1.5, "high": 3}}, "epochs", "1.5: Input should be a valid integer"),
+        ({"epochs": {"low": -1, "high": 3, "log": True}}, "epochs", "log needs a low above 0"),
+        ({"recipe": {"low": 1, "high": 3}}, "recipe", 'give {"values": [...]}'),
+        ({"recipe": {"values": ["fast", "slow"]}}, "recipe", "'slow': Input should be 'fast', 'robust' or 'reference'"),
+        ({"batch_size": {"values": [32, 64, 32.0]}}, "batch_size", "a value stands there twice"),
+    ],
+)
+def test_bad_dimension_is_refused_where_it_stands(space: dict[str, Any], name: str, message: str) -> None:
+    location, found = refusal(space=space)
+    assert location == ("space", name)
+    assert message in found
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        {},
+        {"batch_size": {"values": []}},
+        {"batch_size": {"values": list(range(8, 59))}},
+        {name: {"values": [1]} for name in "abcdefghijklm"},
+        {"batch_size": {"low": 1}},
+        {"batch_size": {"values": [[32]]}},
+        {"learning_rate": {"low": 0.1, "high": float("nan")}},
+    ],
+)
+def test_empty_and_misshapen_spaces_are_refused(space: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        make(space=space)
+
+
+def test_field_cannot_stand_in_the_base_and_in_the_space() -> None:
+    location, message = refusal(base={"batch_size": 64})
+    assert location == ("space", "batch_size")
+    assert "`base`" in message
+
+
+def test_base_is_held_to_the_fields_of_a_training() -> None:
+    location, message = refusal(base={"epochs": 0})
+    assert location == ("base", "epochs")
+    assert "greater than or equal to 1" in message
+
+
+def test_grid_has_as_many_trials_as_points_or_fewer() -> None:
+    space = {"recipe": {"values": ["fast", "reference"]}, "batch_size": SIZES}
+    assert make(sampler="grid", space=space).trials == 6
+    assert make(sampler="grid", space=space, trials=4).trials == 4
+    assert "only 6 points" in refusal(sampler="grid", space=space, trials=7)[1]
+    assert "also for learning_rate" in refusal(sampler="grid")[1]
+    wide = {"batch_size": {"values": list(range(8, 28))}, "epochs": {"values": list(range(1, 12))}}
+    assert "the grid has 220 points; at most 200" in refusal(sampler="grid", space=wide)[1]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"trials": 0}, {"trials": 201}, {"parallel": 0}, {"parallel": 17}, {"sampler": "x"}]
+)
+def test_bounds(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        make(**fields)
+
+
+def test_recipe_of_the_space_fills_in_what_neither_base_nor_space_says() -> None:
+    spec = make(base={"epochs": 3}, space={"recipe": {"values": ["fast", "reference"]}}, priority=7)
+    training = spec.training({"recipe": "reference"})
+    assert training == MnistTrainingSpec(
+        kind="mnist_training", recipe="reference", epochs=3, batch_size=128, learning_rate=0.01, priority=7
+    )
+
+
+def test_search_expects_the_space_of_its_trials() -> None:
+    longest = make(space={"epochs": {"low": 2, "high": 9}}, trials=5)
+    assert longest.stored_bytes == 5 * MnistTrainingSpec(kind="mnist_training", epochs=9).stored_bytes

@@ -10,7 +10,8 @@ KEY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "an API key, `numeral_...`, as a bearer token"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "the same key; one of the two"},
 }
-KEY_IF_ANY: list[dict[str, list[str]]] = [
+# none is needed until one has been created
+KEY_IF_ANY: list[dict[str, list[str]]] = [{}, {"bearer": []}, {"header": []}]
     {},
     *({name: []} for name in KEY_SCHEMES),
 ]  # none is needed until one has been created

@@ -12,9 +12,6 @@ KEY_SCHEMES = {
 }
 # none is needed until one has been created
 KEY_IF_ANY: list[dict[str, list[str]]] = [{}, {"bearer": []}, {"header": []}]
-    {},
-    *({name: []} for name in KEY_SCHEMES),
-]  # none is needed until one has been created
 
 
 def document(app: FastAPI) -> None:

@@ -84,8 +84,9 @@ def test_several_digits_are_read_with_their_boxes(page: Page) -> None:
 
 def test_what_is_no_digit_is_not_accepted(page: Page) -> None:
     draw(page, [[(0.5, 0.5), (0.505, 0.505)]])
-    expect(page.get_by_text("This does not look like one digit.")).to_be_visible()
-    expect(page.get_by_text("Not accepted")).to_be_visible()
+    expect(
+        page.get_by_text("Not accepted")
+    ).to_be_visible()  # why, is up to the network; the sentences are tested below
 
 
 @pytest.mark.parametrize(
@@ -205,6 +206,7 @@ SLOW_SERVICE = """
     globalThis.waiting = globalThis.most = 0;
     const plain = fetch;
     globalThis.fetch = async (path, options) => {
+        if (options.method !== "POST") return plain(path, options);
         most = Math.max(most, ++waiting);
         const answer = await plain(path, {...options, signal: undefined});
         await new Promise((resolve) => setTimeout(resolve, 1000));

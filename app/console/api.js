@@ -10,7 +10,7 @@ const KEY = "numeral.key"; // in session storage: gone when the tab is closed
  * @property {boolean} accepted
  * @property {"blank" | "too_small" | "not_a_digit" | "ambiguous" | null} reason
  * @property {{version: string}} model
- * @property {{png?: string, overlay?: string} | null} image
+ * @property {{png?: string, overlay?: string, hypotheses?: object[]} | null} image
  *
  * @typedef {object} ReadDigit
  * @property {number} digit

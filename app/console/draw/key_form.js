@@ -1,8 +1,10 @@
 /** Asks for an API key, where the service wants one. */
-import { setKey } from "../api.js";
+import { getKey, setKey } from "../api.js";
 import { html } from "../view.js";
 
-/** @param {{message: string, onKey: () => void}} properties */
+const HELP = "Reading pictures needs one with the scope predict. Whoever runs the service makes it: numeral keys create.";
+
+/** @param {{message: string, onKey: () => void}} properties `message` says what is wrong with the key that was sent */
 export function KeyForm({ message, onKey }) {
   /** @param {SubmitEvent & {currentTarget: HTMLFormElement}} event */
   const submit = (event) => {
@@ -13,7 +15,7 @@ export function KeyForm({ message, onKey }) {
   return html`
     <form class="notice" onSubmit=${submit}>
       <strong>This service wants an API key</strong>
-      <p id="key-message" role="alert">${message}</p>
+      <p id="key-message" role="alert">${getKey() ? message : HELP}</p>
       <label for="key">API key</label>
       <div class="line">
         <input id="key" name="key" type="password" autocomplete="off" spellcheck=${false} required aria-describedby="key-message key-help" />

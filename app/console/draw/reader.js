@@ -73,6 +73,11 @@ export class Reader {
     if (signal.aborted) return;
     if (!this.#hadSeveral) this.onAnswer(answer); // else the single digit would flash up between two readings
     if (!request.isDone) return;
+    if (isOneDigit(prediction)) {
+      if (this.#hadSeveral) this.onAnswer(answer);
+      this.#hadSeveral = false;
+      return;
+    }
     const reading = await read(picture, signal);
     if (signal.aborted) return;
     const hasSeveral = reading.digits.length > 1;
@@ -80,4 +85,12 @@ export class Reader {
     else if (this.#hadSeveral) this.onAnswer(answer);
     this.#hadSeveral = hasSeveral;
   }
+}
+
+/**
+ * @param {Prediction} prediction
+ * @returns {boolean} whether there is certainly nothing else in the picture; reading a whole page takes twice as long
+ */
+function isOneDigit({ accepted, image }) {
+  return accepted && (image?.hypotheses?.length ?? 0) <= 1;
 }

@@ -10,7 +10,11 @@ LOCK = $(BIN)/uv pip compile --quiet --constraint constraints.txt --generate-has
 LOCK_LINUX = $(LOCK) --python-platform x86_64-manylinux_2_28
 IMAGES = api worker-cpu worker-cuda
 
-.PHONY: run test check format bench bench-serving soak hostile pretrained teacher eye reader reference probe lock audit sbom digests e2e-compose clean
+# Libraries of the pages at / and /docs: package@version of the npm registry. TSC checks our own modules.
+VENDOR = preact@11.2.0 htm@3.1.1 swagger-ui-dist@5.35.0
+TSC = typescript@7.0.2
+
+.PHONY: run test vendor check check-console format bench bench-serving soak hostile pretrained teacher eye reader reference probe lock audit sbom digests e2e-compose clean
 
 run: .venv/runtime
 	@exec $(BIN)/numeral up
@@ -23,6 +27,10 @@ check: .venv/development
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory check-console; else echo "no Node: the console is not checked"; fi
+
+check-console: .venv/node
+	.venv/node/node_modules/.bin/tsc --project app/console
 
 format: .venv/development
 	$(BIN)/ruff format .
@@ -39,6 +47,7 @@ bench: .venv/development
 	$(BIN)/python benchmarks/overload.py
 	$(BIN)/python benchmarks/epoch_time.py
 	$(BIN)/python benchmarks/backprop.py
+	$(BIN)/python benchmarks/console.py
 
 bench-serving: .venv/development
 	$(BIN)/python benchmarks/serving.py
@@ -99,6 +108,11 @@ sbom:
 	@for image in $(IMAGES); do $(PYTHON) deploy/sbom.py $$image requirements/$$image.txt > build/$$image.cdx.json || exit 1; done
 	@ls build/*.cdx.json
 
+# The libraries of the console, in app/console/vendor/ with their licences and hashes; needs npm and the network. Browsers
+# resolve no bare names of modules, so hooks.js is told where preact.js lies.
+vendor:
+	@app/console/vendor.sh $(VENDOR)
+
 digests:  # needs Docker and the registry
 	@deploy/digests.sh
 
@@ -114,6 +128,11 @@ clean:
 	@$(PIP) --no-deps --no-index "$$(grep '^torch==' constraints.txt)" 2> /dev/null || \
 		$(INSTALL_LOCKED) --requirement requirements/torch.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/node: Makefile
+	@echo "Installing tsc and the types of the console's libraries into .venv/node"
+	@npm install --silent --no-save --no-package-lock --ignore-scripts --prefix .venv/node $(TSC) $(filter-out swagger%,$(VENDOR))
 	@touch $@
 
 .venv/audit:

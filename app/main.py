@@ -19,6 +19,7 @@ from app.api import (
     jobs,
     metrics,
     models,
+    openapi,
     plots,
     predictions,
     reading,
@@ -69,7 +70,7 @@ def create_app(services: Services) -> FastAPI:
     error_handlers.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    error_handlers.document(app)
+    openapi.document(app)
     return app
 
 

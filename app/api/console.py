@@ -1,37 +1,43 @@
-"""The pages: the console at /, and /docs. Each has a Content-Security-Policy for its own scripts."""
+"""The pages at / and /docs. All that they load comes from app/console."""
 
 from pathlib import Path
 
-from fastapi import APIRouter, Response
-from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
-from app.api.security_headers import PAGE_POLICY, docs_policy
+from app.api.security_headers import PAGE_POLICY
 from app.errors import PageNotFound
 
 router = APIRouter(include_in_schema=False)
 
 CONSOLE = Path(__file__).parents[1] / "console"
-FILES = {path.name: path for path in CONSOLE.iterdir() if path.is_file()}  # no other file is ever sent
-DOCS = bytes(get_swagger_ui_html(openapi_url="/openapi.json", title="Numeral").body)
-DOCS_POLICY = docs_policy(DOCS.decode())
-CACHE = {"Cache-Control": "no-cache"}  # kept, and asked for again whether it has changed
+SENT = (".html", ".css", ".js", ".svg", ".txt")
+FILES = {  # no other file is ever sent
+    path.relative_to(CONSOLE).as_posix(): path
+    for path in CONSOLE.rglob("*")
+    if path.suffix in SENT or path.name in ("LICENSE", "NOTICE")
+}
+HEADERS = {  # kept, and asked for again whether it has changed
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": PAGE_POLICY,
+}
 
 
 @router.get("/")
-async def home() -> FileResponse:
-    return FileResponse(FILES["index.html"], headers=CACHE | {"Content-Security-Policy": PAGE_POLICY})
+async def draw() -> FileResponse:
+    """Draw a digit."""
+    return FileResponse(FILES["index.html"], headers=HEADERS)
 
 
-@router.get("/console/{name}")
+@router.get("/docs")
+async def docs() -> FileResponse:
+    """The API reference: Swagger UI over /openapi.json."""
+    return FileResponse(FILES["docs.html"], headers=HEADERS)
+
+
+@router.get("/console/{name:path}")
 async def console_file(name: str) -> FileResponse:
     """A file of the console."""
     if name not in FILES:
         raise PageNotFound(f"The console has no file {name!r}.")
-    return FileResponse(FILES[name], headers=CACHE | {"Content-Security-Policy": PAGE_POLICY})
-
-
-@router.get("/docs")
-async def docs() -> Response:
-    """Swagger UI. Its scripts come from a public server (see docs/security.md); /openapi.json needs none."""
-    return Response(DOCS, media_type="text/html", headers=CACHE | {"Content-Security-Policy": DOCS_POLICY})
+    return FileResponse(FILES[name], headers=HEADERS)

@@ -124,22 +124,6 @@ async def respond(request: Request, error: Exception) -> Response:
     return await next(HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS)(request, error)
 
 
-def document(app: FastAPI) -> None:
-    """Let the OpenAPI document say that errors are of type application/problem+json."""
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            for path, operations in plain()["paths"].items():
-                for operation in operations.values() if not is_v2(path) else ():
-                    for status, response in operation["responses"].items():
-                        if status in ("4XX", "5XX"):
-                            response["content"] = {ProblemResponse.media_type: response["content"]["application/json"]}
-        return plain()
-
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
 def describe(error: Exception) -> dict[str, Any]:
     """Type, title, status and detail of a known error, without the request it happened in."""
     name = type(error).__name__

@@ -1,0 +1,147 @@
+/** What the service says about the picture: the digit, how sure it is, and what it saw. */
+import { html } from "../view.js";
+
+/**
+ * @typedef {import("../api.js").Prediction} Prediction
+ * @typedef {import("../api.js").Reading} Reading
+ * @typedef {import("./reader.js").Answer} Answer
+ */
+
+/** @param {{answer: Answer | null, notice: unknown}} properties `notice` says why there is no answer */
+export function Result({ answer, notice }) {
+  const reading = answer?.reading ?? null;
+  return html`
+    <section class="result" aria-label="Answer">
+      ${notice || html`<${Verdict} answer=${answer} />`}
+      ${reading ? html`<${Digits} reading=${reading} />` : html`<${Bars} prediction=${answer?.prediction ?? null} />`}
+      <${Evidence} prediction=${answer?.prediction ?? null} hasSeveral=${reading !== null} />
+      <p class="origin">
+        ${answer && `Read by version ${answer.prediction.model.version} in ${Math.round(answer.milliseconds)} ms`}
+      </p>
+    </section>
+  `;
+}
+
+/** @param {{answer: Answer | null}} properties */
+function Verdict({ answer }) {
+  if (!answer) {
+    return html`
+      <div class="verdict waiting">
+        <div class="figure" aria-hidden="true">?</div>
+        <p>Draw a digit, or choose a picture of one. The answer follows your pen.</p>
+      </div>
+    `;
+  }
+  const { prediction, reading } = answer;
+  const isAccepted = reading ? reading.digits.every((digit) => digit.accepted) : prediction.accepted;
+  const hasNothing = !reading && (prediction.reason === "blank" || prediction.reason === "too_small");
+  const text = hasNothing ? "–" : reading ? reading.text : String(prediction.digit);
+  return html`
+    <div class="verdict ${isAccepted ? "sure" : "unsure"}">
+      <div class="figure ${text.length > 3 ? "long" : ""}" data-answer=${text}>${text}</div>
+      <div role="status">
+        <strong>${isAccepted ? "Accepted" : "Not accepted"}</strong>
+        <p>${reading ? describeReading(reading) : describe(prediction)}</p>
+      </div>
+    </div>
+  `;
+}
+
+/** @param {{prediction: Prediction | null}} properties */
+function Bars({ prediction }) {
+  const best = prediction?.digit;
+  return html`
+    <ol class="bars" start="0" aria-label="Probability of each digit">
+      ${Array.from({ length: 10 }, (_, digit) => {
+        const share = prediction?.probabilities[digit] ?? 0;
+        return html`
+          <li class=${digit === best ? "best" : ""} key=${digit}>
+            <span class="digit">${digit}</span>
+            <span class="track" aria-hidden="true"><span style=${{ transform: `scaleX(${share.toFixed(4)})` }}></span></span>
+            <span class="share">${prediction ? percent(share) : ""}</span>
+          </li>
+        `;
+      })}
+    </ol>
+  `;
+}
+
+/** @param {{reading: Reading}} properties */
+function Digits({ reading }) {
+  return html`
+    <ol class="digits" aria-label="The digits, in reading order">
+      ${reading.digits.map(
+        ({ digit, confidence, accepted }, index) => html`
+          <li class=${accepted ? "" : "doubtful"} key=${index}>
+            <strong>${digit}${accepted ? "" : "?"}</strong><span>${percent(confidence)}</span>
+          </li>
+        `,
+      )}
+    </ol>
+  `;
+}
+
+/** @param {{prediction: Prediction | null, hasSeveral: boolean}} properties */
+function Evidence({ prediction, hasSeveral }) {
+  const { png, overlay } = prediction?.image ?? {};
+  return html`
+    <div class="evidence">
+      <figure>
+        ${overlay
+          ? html`<img src=${overlay} alt="Your picture, with the ink that was taken as the digit in blue" />`
+          : html`<div class="blank"></div>`}
+        <figcaption><strong>Ink it found</strong> The digit in blue, other ink framed in orange.</figcaption>
+      </figure>
+      <figure>
+        ${png
+          ? html`<img class="pixels" src=${png} alt="The picture that the network gets, 28 by 28 pixels" />`
+          : html`<div class="blank"></div>`}
+        <figcaption>
+          <strong>What it sees</strong>
+          ${hasSeveral ? " The largest of the digits, 28 × 28 pixels." : " The digit centred in 28 × 28 pixels."}
+        </figcaption>
+      </figure>
+    </div>
+  `;
+}
+
+/**
+ * @param {Prediction} prediction
+ * @returns {string} whether it can be trusted, and why not
+ */
+export function describe({ digit, confidence, probabilities, reason }) {
+  const [, second] = probabilities.map((share, other) => ({ share, other })).sort((a, b) => b.share - a.share);
+  switch (reason) {
+    case null:
+      return `It is ${withArticle(digit)}, ${percent(confidence)} certain.`;
+    case "ambiguous":
+      return `It may be ${withArticle(digit)} or ${withArticle(second.other)}. Draw what tells them apart more clearly.`;
+    case "not_a_digit":
+      return `This does not look like one digit. The nearest is ${withArticle(digit)}.`;
+    case "too_small":
+      return "There is only a dot. Draw the digit larger, with the strokes of a pen.";
+    case "blank":
+      return "No digit was found. It needs strokes that are clearly darker or lighter than the paper.";
+  }
+}
+
+/** @param {Reading} reading */
+function describeReading({ digits, text }) {
+  const doubtful = digits.filter((digit) => !digit.accepted).length;
+  const lines = text.split("\n").length;
+  const count = `${digits.length} digits${lines > 1 ? ` in ${lines} lines` : ""}`;
+  return doubtful ? `${count}; ${doubtful} of them could not be read with certainty.` : `${count}, each read with certainty.`;
+}
+
+/** @param {number} digit */
+function withArticle(digit) {
+  return digit === 8 ? "an 8" : `a ${digit}`;
+}
+
+/**
+ * @param {number} share
+ * @returns {string} never 100 %, as nothing is certain
+ */
+function percent(share) {
+  return `${(100 * Math.min(share, 0.9999)).toFixed(share > 0.999 ? 2 : 1)} %`;
+}

@@ -1,0 +1,65 @@
+"""The files of the console: which are sent, where they come from, and how large they are."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.api.console import CONSOLE, FILES
+
+MAX_OWN_BYTES = 80_000
+PAGES = {"/": "index.html", "/docs": "docs.html"}
+
+
+def test_vendored_files_are_those_of_make_vendor() -> None:
+    listed = dict(line.split("  ")[::-1] for line in (CONSOLE / "vendor" / "SHA256SUMS").read_text().splitlines())
+    there = {path.relative_to(CONSOLE).as_posix() for path in (CONSOLE / "vendor").rglob("*") if path.is_file()}
+    assert set(listed) == there - {"vendor/SHA256SUMS"}
+    for name, digest in listed.items():
+        assert hashlib.sha256((CONSOLE / name).read_bytes()).hexdigest() == digest, name
+    pinned = re.search(r"^VENDOR = (.*)$", Path(CONSOLE.parents[1], "Makefile").read_text(), re.MULTILINE)
+    assert pinned is not None
+    versions = {path.read_text().strip() for path in (CONSOLE / "vendor").glob("*/VERSION")}
+    assert versions == set(pinned[1].split())
+
+
+def test_every_library_has_its_licence() -> None:
+    for library in (CONSOLE / "vendor").iterdir():
+        assert library.is_file() or (library / "LICENSE").is_file()
+
+
+def test_our_own_code_is_small() -> None:
+    own = [path for name, path in FILES.items() if not name.startswith("vendor/")]
+    assert 10_000 < sum(path.stat().st_size for path in own) < MAX_OWN_BYTES
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_loads_only_files_that_are_there_and_every_module_at_once(api: httpx.Client, path: str) -> None:
+    page = api.get(path)
+    assert page.text == FILES[PAGES[path]].read_text()
+    named = set(re.findall(r'(?:href|src)="/console/([^"]+)"', page.text))
+    assert named <= set(FILES)
+    for name in named:
+        answer = api.get(f"/console/{name}")
+        assert answer.status_code == 200
+        assert "script-src 'self'; style-src 'self'" in answer.headers["content-security-policy"]
+    if path == "/":  # a module that is not preloaded is asked for only when the one that imports it has come
+        assert imported("main.js") <= named | {"main.js"}
+
+
+def imported(name: str) -> set[str]:
+    """A module and all that it imports."""
+    found = {name}
+    for other in re.findall(r'(?:from|import) ?"(\.[^"]+)"', FILES[name].read_text()):
+        path = (FILES[name].parent / other).resolve().relative_to(CONSOLE.resolve()).as_posix()
+        found |= imported(path)
+    return found
+
+
+@pytest.mark.parametrize(
+    "name", ["vendor.sh", "tsconfig.json", "vendor/SHA256SUMS", "nothing.js", "../main.py", "views"]
+)
+def test_no_other_file_is_sent(api: httpx.Client, name: str) -> None:
+    assert api.get(f"/console/{name}").status_code == 404

@@ -103,7 +103,9 @@ def test_encrypted_and_differently_packed_files_are_refused_one_by_one() -> None
         read_picture(archive, entries[0])
 
 
-@pytest.mark.parametrize("content", [b"PK\x03\x04 and no more", make_zip({"7/a.png": b"x" * 100})[:-30]])
+@pytest.mark.parametrize(
+    "content", [b"PK\x03\x04 and no more", make_zip({"7/a.png": b"x" * 100})[:-30]], ids=["head alone", "end missing"]
+)
 def test_damaged_archive_is_refused(content: bytes) -> None:
     with pytest.raises(ArchiveRefused, match="cannot be read"):
         open_zip(content)

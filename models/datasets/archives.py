@@ -1,6 +1,7 @@
 """Opens zip archives of strangers. Nothing is unpacked to disk, and everything is bounded before it is unpacked.
 
-zipfile reads no more of a file than the archive's directory declares, so what the directory declares bounds the work.
+What the archive's directory declares bounds the work, as long as files are read with a size: zipfile's `read()` without
+one lets zlib unpack up to 2 GiB, and only then cuts the result to the declared size.
 """
 
 import io
@@ -82,7 +83,11 @@ def read_picture(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     if entry.file_size > MAX_PICTURE_BYTES:
         raise PictureTooLarge(f"It has {entry.file_size:,} bytes, more than {MAX_PICTURE_BYTES:,}.")
     try:
-        return open_file(archive, entry).read()
+        with open_file(archive, entry) as file:
+            content = file.read(entry.file_size)
+            if len(content) < entry.file_size:  # more than that zipfile never returns
+                raise PictureRefused("It is damaged: it has not the bytes that the archive declares.")
+            return content
     except ArchiveRefused as error:
         raise PictureRefused(str(error)) from error
     except ZIP_ERRORS as error:
@@ -90,7 +95,7 @@ def read_picture(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 
 
 def open_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> BinaryIO:
-    """Returns a file of the archive, to be read. Raises ArchiveRefused."""
+    """Returns a file of the archive, to be read with a size. Raises ArchiveRefused."""
     if entry.flag_bits & IS_ENCRYPTED:
         raise ArchiveRefused("It is encrypted. Pack it without a password.")
     if entry.compress_type not in METHODS:

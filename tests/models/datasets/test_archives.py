@@ -1,6 +1,7 @@
 import io
 import stat
 import struct
+import tracemalloc
 import zipfile
 
 import pytest
@@ -59,6 +60,30 @@ def test_file_that_declares_less_than_it_unpacks_to_is_not_unpacked_any_further(
         content[start : start + 4] = struct.pack("<I", 100)
     archive, entries = open_zip(bytes(content))
     with pytest.raises(PictureRefused, match="cannot be unpacked"):
+        read_picture(archive, entries[0])
+
+
+def test_bomb_that_declares_less_takes_no_more_memory_than_it_declares() -> None:
+    content = bytearray(make_zip({"7/a.png": bytes(64 * 2**20)}))
+    start = content.rindex(b"PK\x01\x02") + 24
+    content[start : start + 4] = struct.pack("<I", 1_000_000)
+    archive, entries = open_zip(bytes(content))
+    tracemalloc.start()
+    try:
+        with pytest.raises(PictureRefused, match="cannot be unpacked"):
+            read_picture(archive, entries[0])
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4_000_000
+
+
+def test_file_with_fewer_bytes_than_declared_is_refused() -> None:
+    content = bytearray(make_zip({"7/a.png": b"x" * 1000}))
+    start = content.rindex(b"PK\x01\x02") + 24
+    content[start : start + 4] = struct.pack("<I", 2000)
+    archive, entries = open_zip(bytes(content))
+    with pytest.raises(PictureRefused, match="has not the bytes that the archive declares"):
         read_picture(archive, entries[0])
 
 

@@ -95,7 +95,7 @@ SECTIONS: dict[str, list[Budget]] = {
         Budget("a file unpacked, to packed", "models.datasets.archives:MAX_RATIO", "", "422, for a file of more than a megabyte", ARCHIVES),
         Budget("a picture in it", "models.datasets.archives:MAX_PICTURE_BYTES", "MB", "listed as rejected", ARCHIVES),
         Budget("pictures of IDX files", "models.datasets.idx:MAX_IDX_PICTURES", "", "413", IDX),
-        Budget("an IDX file unpacked", "models.datasets.idx:MAX_IDX_BYTES", "MB", "413", IDX),
+        Budget("all IDX files unpacked, and one packed", "models.datasets.idx:MAX_IDX_BYTES", "MB", "413", IDX),
         Budget("a side of its pictures", "models.datasets.idx:MAX_SIDE", "pixels", "413", IDX),
         Budget("pictures that the eye looks at", "app.importing.importer:MAX_SEEN_PICTURES", "", "413", "tests/importing/test_importer.py"),
         Budget("their pixels together", "app.importing.importer:MAX_IMPORT_PIXELS", "", "413", "tests/importing/test_importer.py"),

@@ -105,14 +105,14 @@ class Importer:
     async def _read(
         self, files: list[tuple[str, BinaryIO]], context: RequestContext
     ) -> tuple[LabelledPictures, list[Rejected]]:
-        contents = await self.run(lambda: read_contents(files))
-        if len(contents.sources) > MAX_SEEN_PICTURES:
-            raise ArchiveTooLarge(
-                f"{len(contents.sources):,} pictures are not in MNIST's format yet, more than {MAX_SEEN_PICTURES:,}. "
-                "Divide them into several data sets."
-            )
         decoder = DecoderProcess(max_seconds=self._decode_seconds)  # started with the first picture that needs it
         try:
+            contents = await self.run(lambda: read_contents(files, context.check))
+            if len(contents.sources) > MAX_SEEN_PICTURES:
+                raise ArchiveTooLarge(
+                    f"{len(contents.sources):,} pictures are not in MNIST's format yet, more than "
+                    f"{MAX_SEEN_PICTURES:,}. Divide them into several data sets."
+                )
             seeing = _Seeing(Preparation(decoder, self._load_shedder, self._eye), context)
             await seeing.see_all(contents.sources)
         except DeadlineExceeded as error:

@@ -45,14 +45,15 @@ class Contents(NamedTuple):
     has_test: bool  # whether the upload says which pictures are the test set
 
 
-def read_contents(files: list[tuple[str, BinaryIO]]) -> Contents:
+def read_contents(files: list[tuple[str, BinaryIO]], check: Callable[[], None] = lambda: None) -> Contents:
     """Find the pictures in one zip archive, or in two or four IDX files, given with their names.
 
-    Raises ArchiveRefused, ArchiveTooLarge.
+    `check` is called between the chunks of IDX files; what it raises ends the reading. Raises ArchiveRefused,
+    ArchiveTooLarge.
     """
     heads = [_read_head(file) for _, file in files]
     if len(files) == 1 and heads[0] in ZIP_HEADS:
-        return _read_zip(files[0][1])
+        return _read_zip(files[0][1], check)
     if any(head in ZIP_HEADS for head in heads):
         raise ArchiveRefused("Send one zip archive, or the IDX files, not several archives.")
     if len(files) == 1:
@@ -61,7 +62,7 @@ def read_contents(files: list[tuple[str, BinaryIO]]) -> Contents:
         )
     if len({name for name, _ in files}) < len(files):
         raise ArchiveRefused("Each IDX file must have a name of its own in the form.")
-    return _from_idx(read_idx_files(dict(files)), [])
+    return _from_idx(read_idx_files(dict(files), check), [])
 
 
 def _read_head(file: BinaryIO) -> bytes:
@@ -70,7 +71,7 @@ def _read_head(file: BinaryIO) -> bytes:
     return head
 
 
-def _read_zip(file: BinaryIO) -> Contents:
+def _read_zip(file: BinaryIO, check: Callable[[], None]) -> Contents:
     archive, entries = open_archive(file)
     if not entries:
         raise ArchiveRefused("The archive holds no files. Put the pictures into folders 0 to 9, and pack those.")
@@ -81,7 +82,8 @@ def _read_zip(file: BinaryIO) -> Contents:
             for entry in entries
             if not is_idx_name(path_of(entry))
         ]
-        return _from_idx(read_idx_files({path_of(entry): open_file(archive, entry) for entry in idx_entries}), others)
+        idx_files = {path_of(entry): open_file(archive, entry) for entry in idx_entries}
+        return _from_idx(read_idx_files(idx_files, check), others)
     sources, rejected = list[Source](), list[Rejected]()
     for entry in entries:
         name, digit = show_name(entry.filename), _find_digit(entry)

@@ -48,6 +48,14 @@ def test_idx_pictures_of_another_size_are_all_seen() -> None:
     assert found.has_test
 
 
+def test_damaged_idx_file_in_a_zip_is_refused() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)  # not made smaller by packing
+    content = bytearray(make_zip(dict(idx_files((images, np.zeros(5))))))
+    content[content.index(images.tobytes()[1000:1100])] ^= 1
+    with pytest.raises(ArchiveRefused, match="is damaged: Bad CRC-32"):
+        read(("all.zip", bytes(content)))
+
+
 def test_what_is_neither_is_refused() -> None:
     archive, picture = make_zip({"7/a.png": b"x"}), ("a.png", b"\x89PNG")
     for files, words in [

@@ -11,6 +11,7 @@ import struct
 import sys
 import zipfile
 import zlib
+from collections import Counter
 from typing import BinaryIO
 
 from models.errors import ArchiveRefused, ArchiveTooLarge, PictureRefused, PictureTooLarge
@@ -37,8 +38,8 @@ ZIP_ERRORS = (
 def open_archive(file: BinaryIO) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
     """Returns the archive and its files, in the order of their names; what file managers add is left out.
 
-    Raises ArchiveRefused for a damaged archive, a path that is absolute or climbs, a link and a bomb; ArchiveTooLarge
-    past the number of files or bytes.
+    Raises ArchiveRefused for a damaged archive, a path that is absolute or climbs or is there twice, a link and a bomb;
+    ArchiveTooLarge past the number of files or bytes.
     """
     bounded = _BoundedReads(file, MAX_DIRECTORY_BYTES)
     try:
@@ -56,6 +57,10 @@ def open_archive(file: BinaryIO) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]
         raise ArchiveTooLarge(
             f"The archive holds {len(files):,} files, more than {MAX_FILES:,}. Divide it into several data sets."
         )
+    paths = Counter(path_of(entry) for entry in files)
+    if len(paths) < len(files):
+        name = show_name(paths.most_common(1)[0][0])
+        raise ArchiveRefused(f"The archive holds several files of the path {name!r}. Give each its own name.")
     unpacked = sum(entry.file_size for entry in files)
     if unpacked > MAX_UNPACKED_BYTES:
         raise ArchiveTooLarge(

@@ -76,7 +76,7 @@ def _read_zip(file: BinaryIO, check: Callable[[], None]) -> Contents:
     if not entries:
         raise ArchiveRefused("The archive holds no files. Put the pictures into folders 0 to 9, and pack those.")
     idx_entries = [entry for entry in entries if is_idx_name(path_of(entry))]
-    if idx_entries:
+    if idx_entries and all(_find_digit(entry) is None for entry in entries):
         others = [
             Rejected(show_name(entry.filename), "It is none of the four IDX files.")
             for entry in entries

@@ -21,7 +21,9 @@ CHUNK_BYTES = 2**20  # read at once
 HEAD = struct.Struct(">HBB")  # two zero bytes, the type of the numbers, the dimensions
 UNSIGNED_BYTE, GZIP = 8, b"\x1f\x8b"
 GZIP_WINDOW = 16 + zlib.MAX_WBITS  # tells zlib to expect a gzip head
-FILE_NAME = re.compile(r"(train|t10k|test)[^/]*?(images|labels)[^/]*$", re.IGNORECASE)
+FILE_NAME = re.compile(
+    r"(?:^|[/-])(train|t10k|test)-(?:(images)[-.]idx3|(labels)[-.]idx1)-ubyte(?:\.gz)?$", re.IGNORECASE
+)  # with anything before, such as a folder or `emnist-digits-`
 NAMES = "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte"
 
 Bytes = NDArray[np.uint8]
@@ -52,7 +54,7 @@ def read_idx_files(files: dict[str, BinaryIO], check: Callable[[], None] = lambd
         match, shown = FILE_NAME.search(name), show_name(name)
         if match is None:
             raise ArchiveRefused(f"{shown!r} is none of the IDX files {NAMES}.")
-        part, kind = "train" if match[1].lower() == "train" else "test", match[2].lower()
+        part, kind = "train" if match[1].lower() == "train" else "test", "images" if match[2] else "labels"
         if (part, kind) in found:
             raise ArchiveRefused(f"There are two files of the {part} {kind}; {shown!r} is one of them.")
         found[part, kind] = file, shown

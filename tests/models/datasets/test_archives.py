@@ -38,6 +38,13 @@ def test_path_that_leads_out_of_the_archive_is_refused(name: str) -> None:
     assert not isinstance(caught.value, ArchiveTooLarge)
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("second", ["7/a.png", "7\\a.png"])
+def test_two_files_of_one_path_are_refused(second: str) -> None:
+    with pytest.raises(ArchiveRefused, match=r"several files of the path '7/a\.png'"):
+        open_zip(make_zip([("7/a.png", b"x"), (second, b"y"), ("7/b.png", b"z")]))
+
+
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
 def test_link_and_device_are_refused(kind: int) -> None:
     with pytest.raises(ArchiveRefused, match="a link or a device"):

@@ -25,6 +25,13 @@ def test_the_nearest_folder_that_is_named_after_a_digit_counts() -> None:
     assert "no folder that is named after a digit" in found.rejected[0].reason
 
 
+@pytest.mark.parametrize("name", ["3/train_images_1.png", "test_labels.csv", "3/train-images-idx3-ubyte"])
+def test_name_that_looks_like_idx_does_not_hide_the_pictures(name: str) -> None:
+    found = read(("digits.zip", make_zip({"7/a.png": b"x", "3/b.png": b"x", name: b"x"})))
+    assert {source.name for source in found.sources} >= {"7/a.png", "3/b.png"}
+    assert len(found.sources) + len(found.rejected) == 3
+
+
 def test_idx_pictures_in_mnists_format_are_taken_as_they_are_and_others_seen(mnist: Dataset) -> None:
     images, labels = mnist.test.images[:20, 0].numpy().copy(), mnist.test.labels[:20].numpy()
     images[3] = np.roll(images[3], 5, axis=1)  # out of the middle

@@ -32,9 +32,15 @@ def test_two_files_are_a_training_set() -> None:
     assert (found.has_test, found.is_test.any(), len(found.labels)) == (False, False, 5)
 
 
-def test_names_may_have_other_parts() -> None:
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["raw/emnist-digits-train-images-idx3-ubyte", "raw/emnist-digits-train-labels-idx1-ubyte"],
+        ["train-images.idx3-ubyte", "MNIST/Train-Labels.idx1-ubyte"],
+    ],
+)
+def test_names_may_have_other_parts_or_a_dot(names: list[str]) -> None:
     contents = [content for _, content in idx_files((IMAGES, LABELS))]
-    names = ["raw/emnist-digits-train-images-idx3-ubyte", "raw/emnist-digits-train-labels-idx1-ubyte"]
     assert len(read(list(zip(names, contents, strict=True))).labels) == 5
 
 
@@ -43,9 +49,12 @@ def test_what_does_not_belong_together_is_refused() -> None:
     images, labels = good.values()
     for files, words in [
         ([(IDX_NAMES[0], images)], "or the first two"),
-        ([(IDX_NAMES[0], images), ("train-labels.idx", make_idx(LABELS[:4]))], "5 pictures, but 4 labels"),
+        ([(IDX_NAMES[0], images), ("train-labels.idx1-ubyte", make_idx(LABELS[:4]))], "5 pictures, but 4 labels"),
         ([(IDX_NAMES[0], images), (IDX_NAMES[1], make_idx(LABELS + 6))], "A label is 13"),
-        ([(IDX_NAMES[0], images), (IDX_NAMES[1], labels), ("train-images-2", images)], "two files of the train images"),
+        (
+            [(IDX_NAMES[0], images), (IDX_NAMES[1], labels), ("2/train-images.idx3-ubyte", images)],
+            "two files of the train images",
+        ),
         ([(IDX_NAMES[0], labels), (IDX_NAMES[1], labels)], "no IDX file of 3 dimension"),
         ([(IDX_NAMES[0], images[:-1]), (IDX_NAMES[1], labels)], "has not the 3,920 bytes"),
         ([(IDX_NAMES[0], images + b"x"), (IDX_NAMES[1], labels)], "has not the 3,920 bytes"),

@@ -27,7 +27,7 @@ from app.serving.request_context import RequestContext
 from app.storage import Storage
 from models.datasets.archives import as_printable
 from models.datasets.contents import Contents, Rejected, Source, read_contents
-from models.datasets.pictures import LabelledPictures, split
+from models.datasets.pictures import LabelledPictures, find_tested, split
 from models.errors import ArchiveRefused, ArchiveTooLarge, DescriptorsExhausted
 from models.pictures.encoded import EncodedPicture, examine
 from models.pictures.eye import Eye
@@ -45,6 +45,7 @@ NOT_USABLE: dict[RejectionReason, str] = {
     "too_small": "Its ink is too small to show the strokes of a digit.",
     "not_a_digit": "It shows several digits, or marks that are no digit.",
 }
+ALSO_TESTED = "It is also in the test set."
 
 Result = TypeVar("Result")
 
@@ -133,7 +134,7 @@ class _Seeing:
         self._images: list[NDArray[np.uint8]] = []
         self._sources: list[Source] = []  # of the images
         self._rejected: list[Rejected] = []
-        self._names: dict[bytes, str] = {}  # by the sha256 of a picture
+        self._names: dict[tuple[bytes, bool], str] = {}  # by the sha256 of a picture and whether it is in the test set
         self._pixels = 0
 
     async def see_all(self, sources: list[Source]) -> None:
@@ -147,15 +148,22 @@ class _Seeing:
     def finish(self, contents: Contents) -> tuple[LabelledPictures, list[Rejected]]:
         """Returns all pictures of the upload, and what is no part of them. Raises ArchiveRefused if none is left."""
         rejected = contents.rejected + self._rejected
-        images = np.concatenate([contents.images, np.array(self._images, np.uint8).reshape(-1, 28, 28)])
+        images = contents.images
+        if self._images:
+            images = np.concatenate([images, np.array(self._images, np.uint8)])
         if not len(images):
             first = "; ".join(f"{each.name}: {each.reason}" for each in rejected[:3])
             raise ArchiveRefused(f"None of the {len(rejected):,} files can be used. {first}")
-        labels = np.array([source.digit for source in self._sources], np.uint8)
-        is_test = np.array([source.is_test for source in self._sources], np.bool_)
-        is_test = np.concatenate([contents.is_test, is_test])
-        pictures = split(images, np.concatenate([contents.labels, labels]), is_test if contents.has_test else None)
-        return pictures, rejected
+        labels = np.concatenate([contents.labels, np.array([each.digit for each in self._sources], np.uint8)])
+        if not contents.has_test:
+            return split(images, labels), rejected
+        is_test = np.concatenate([contents.is_test, np.array([each.is_test for each in self._sources], np.bool_)])
+        is_left_out = find_tested(images, is_test)
+        if is_left_out.any():
+            names = contents.names + [each.name for each in self._sources]
+            rejected += [Rejected(names[number], ALSO_TESTED) for number in np.flatnonzero(is_left_out).tolist()]
+            images, labels, is_test = images[~is_left_out], labels[~is_left_out], is_test[~is_left_out]
+        return split(images, labels, is_test), rejected
 
     def _reader(self, source: Source) -> Callable[[], EncodedPicture]:
         def read() -> EncodedPicture:
@@ -178,7 +186,8 @@ class _Seeing:
         elif normalised.rejection_reason is not None:
             self._reject(source, NOT_USABLE[normalised.rejection_reason])
         else:
-            first = self._names.setdefault(hashlib.sha256(normalised.image.tobytes()).digest(), source.name)
+            key = hashlib.sha256(normalised.image.tobytes()).digest(), source.is_test
+            first = self._names.setdefault(key, source.name)
             if first is not source.name:
                 self._reject(source, f"It is the same picture as {first}.")
             else:

@@ -40,6 +40,7 @@ class Contents(NamedTuple):
     images: NDArray[np.uint8]  # (count, 28, 28): those that are in MNIST's format already
     labels: NDArray[np.uint8]  # (count,)
     is_test: NDArray[np.bool_]  # (count,)
+    names: list[str]  # of these
     sources: list[Source]  # the others
     rejected: list[Rejected]
     has_test: bool  # whether the upload says which pictures are the test set
@@ -92,7 +93,7 @@ def _read_zip(file: BinaryIO, check: Callable[[], None]) -> Contents:
         else:
             sources.append(Source(name, digit, False, partial(read_picture, archive, entry)))
     nothing = np.zeros((0, SIDE, SIDE), np.uint8)
-    return Contents(nothing, np.zeros(0, np.uint8), np.zeros(0, np.bool_), sources, rejected, False)
+    return Contents(nothing, np.zeros(0, np.uint8), np.zeros(0, np.bool_), [], sources, rejected, False)
 
 
 def _find_digit(entry: zipfile.ZipInfo) -> int | None:
@@ -106,17 +107,25 @@ def _from_idx(found: IdxPictures, rejected: list[Rejected]) -> Contents:
     is_ready = np.zeros(len(found.images), np.bool_)
     if found.images.shape[1:] == (SIDE, SIDE):
         is_ready = find_mnist(found.images)
+    names = [f"{'test' if is_test else 'train'} picture {number}" for number, is_test in enumerate(found.is_test)]
     sources = [
         Source(
-            f"{'test' if found.is_test[number] else 'train'} picture {number}",
+            names[number],
             int(found.labels[number]),
             bool(found.is_test[number]),
             partial(_encode, found.images[number]),
         )
         for number in np.flatnonzero(~is_ready).tolist()
     ]
+    ready = slice(None) if is_ready.all() else is_ready  # a slice copies nothing
     return Contents(
-        found.images[is_ready], found.labels[is_ready], found.is_test[is_ready], sources, rejected, found.has_test
+        found.images[ready],
+        found.labels[ready],
+        found.is_test[ready],
+        [names[number] for number in np.flatnonzero(is_ready).tolist()],
+        sources,
+        rejected,
+        found.has_test,
     )
 
 

@@ -45,23 +45,30 @@ def split(
 
     The pictures of each digit are ordered by their sha256; the first 15 % are the test set, the next 15 % the
     validation set, at least one each where the digit has three. `is_test` names the test set if there is one already.
-    Equal pictures stay together, so that no picture is trained on and tested, too.
+    Equal pictures stay together, whatever their digits, so that no picture is trained on and tested, too; of those that
+    are also in a test set that is there, see `find_tested`.
     """
     splits = np.zeros(len(labels), np.uint8)
-    digests = [hashlib.sha256(image.tobytes()).digest() for image in images]
+    digests = _digest(images)
     if is_test is not None:
         splits[is_test] = SPLITS.index("test")
+    places: dict[bytes, int] = {}  # the split of each picture, by its digest
     for digit in range(10):
         left = np.flatnonzero((labels == digit) & (splits == 0)).tolist()
         order = sorted(left, key=digests.__getitem__)
         validations = share_of_split(len(order))
         tests = 0 if is_test is not None else validations
         for position, index in enumerate(order):
-            if position and digests[index] == digests[order[position - 1]]:
-                splits[index] = splits[order[position - 1]]
-            elif position < tests + validations:
-                splits[index] = SPLITS.index("test" if position < tests else "validation")
+            name = "test" if position < tests else "validation" if position < tests + validations else "train"
+            splits[index] = places.setdefault(digests[index], SPLITS.index(name))
     return LabelledPictures(images, labels, splits)
+
+
+def find_tested(images: NDArray[np.uint8], is_test: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the pictures that are not in the test set are equal to one that is."""
+    digests = _digest(images)
+    tested = {digests[index] for index in np.flatnonzero(is_test).tolist()}
+    return np.array([digest in tested for digest in digests], np.bool_) & ~is_test
 
 
 def share_of_split(count: int) -> int:
@@ -100,3 +107,7 @@ def read_npz(content: bytes) -> LabelledPictures:
 
 def _count(labels: NDArray[np.uint8]) -> dict[str, int]:
     return {str(digit): count for digit, count in enumerate(np.bincount(labels, minlength=10).tolist())}
+
+
+def _digest(images: NDArray[np.uint8]) -> list[bytes]:
+    return [hashlib.sha256(image.tobytes()).digest() for image in images]

@@ -1,8 +1,9 @@
 import asyncio
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -16,7 +17,8 @@ from app.serving.request_context import RequestContext
 from app.storage.folder import FolderStorage
 from models.errors import ArchiveTooLarge
 from models.pictures.eye import Eye
-from tests.uploads import draw_digit, make_zip, zip_of_digits
+from models.training.data import Dataset as MnistPictures
+from tests.uploads import draw_digit, idx_files, make_zip, zip_of_digits
 
 EYE = Eye.load()
 DIGITS = zip_of_digits({1: 3, 7: 3})
@@ -86,6 +88,26 @@ def test_import_of_a_client_that_is_gone_ends(create: Create, storage: FolderSto
     with pytest.raises(ClientGone):
         create(DIGITS, RequestContext(None, is_disconnected))
     assert list(storage.list()) == []
+
+
+def test_training_pictures_that_are_also_in_the_test_set_are_left_out(
+    sessions: Sessions, storage: FolderStorage, mnist: MnistPictures
+) -> None:
+    images, labels = mnist.test.images[:60, 0].numpy().copy(), mnist.test.labels[:60].numpy()
+    images[7] = np.roll(images[7], 5, axis=1)  # out of the middle: the eye looks at it
+    training, test = [*range(50), 55], [3, 7, *range(50, 60)]  # 3, 7 and 55 are in both
+    files = idx_files((images[training], labels[training]), (images[test], labels[test]))
+    readable: list[tuple[str, BinaryIO]] = [(name, io.BytesIO(content)) for name, content in files]
+
+    async def run() -> Dataset:
+        return await make_importer(sessions, storage).create("mine", readable, RequestContext())
+
+    dataset = asyncio.run(run())
+    assert dataset.splits["test"] == 12
+    assert sum(dataset.splits.values()) == 51 + 12 - 3
+    assert {each["file"]: each["reason"] for each in dataset.rejected["items"]} == dict.fromkeys(
+        ["train picture 3", "train picture 7", "train picture 50"], "It is also in the test set."
+    )
 
 
 def test_more_imports_than_places_are_rejected(sessions: Sessions, storage: FolderStorage) -> None:

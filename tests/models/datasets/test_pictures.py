@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.datasets.pictures import read_npz, require_trainable, split, write_npz
+from models.datasets.pictures import find_tested, read_npz, require_trainable, split, write_npz
 from models.datasets.sheet import draw_sheet
 from models.errors import DatasetUnusable
 
@@ -38,6 +38,19 @@ def test_equal_pictures_stay_together() -> None:
     splits = split(images, np.zeros(60, np.uint8)).splits.reshape(3, 20)
     assert (splits == splits[0]).all()
     assert set(splits[0].tolist()) == {0, 1, 2}
+
+
+def test_equal_pictures_of_several_digits_stay_together() -> None:
+    images = np.concatenate([IMAGES[:40], IMAGES[10:20]])  # the others of a digit move the place of each in its order
+    labels = np.repeat(np.array([1, 7], np.uint8), [20, 30])
+    splits = split(images, labels).splits
+    assert (splits[40:] == splits[10:20]).all()
+    assert len(set(splits[40:].tolist())) > 1
+
+
+def test_pictures_that_are_also_in_the_test_set_are_found() -> None:
+    images, is_test = IMAGES[[0, 1, 2, 1, 0]], np.array([False, False, False, True, False])
+    assert find_tested(images, is_test).tolist() == [False, True, False, False, False]
 
 
 def test_a_test_set_that_is_there_stays_the_test_set() -> None:

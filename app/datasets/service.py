@@ -56,8 +56,11 @@ def create(
                 created_at=database_now(session),
             )
             session.add(dataset)
-    except BaseException as error:
-        with suppress(StorageUnavailable):  # no row names it; `numeral gc` removes what is left
+    except (
+        IntegrityError,
+        QuotaReached,
+    ) as error:  # rolled back for certain; after a lost connection a row may name it
+        with suppress(StorageUnavailable):  # `numeral gc` removes what no row names
             storage.delete(stored.name)
         if isinstance(error, IntegrityError):  # another upload of this name was first
             raise _exists(name) from error

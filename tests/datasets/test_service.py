@@ -6,10 +6,11 @@ import pytest
 from app.datasets import service
 from app.datasets.tables import Dataset
 from app.db import Sessions
-from app.errors import ArtifactDamaged, DatasetExists, DatasetInUse, DatasetNotFound, QuotaReached
+from app.errors import ArtifactDamaged, DatabaseUnavailable, DatasetExists, DatasetInUse, DatasetNotFound, QuotaReached
 from app.storage.folder import FolderStorage
 from models.datasets.contents import Rejected
 from models.datasets.pictures import LabelledPictures, split
+from tests.datasets.acknowledgements import lost_acknowledgement
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
 
@@ -51,6 +52,13 @@ def test_refused_data_set_leaves_no_file(sessions: Sessions, storage: FolderStor
         create(sessions, storage, "mine")
     assert len(list(storage.list())) == 1
     assert create(sessions, storage, "other", max_bytes=2 * size)
+
+
+def test_data_set_whose_commit_was_not_acknowledged_keeps_its_file(sessions: Sessions, storage: FolderStorage) -> None:
+    with lost_acknowledgement(sessions), pytest.raises(DatabaseUnavailable):
+        create(sessions, storage, "mine")
+    dataset = service.get(sessions, "mine")
+    assert len(service.read_pictures(sessions, storage, "mine", sha256=dataset.sha256)) == 20
 
 
 def test_number_of_data_sets_is_bounded(

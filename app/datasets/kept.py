@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
@@ -66,18 +67,23 @@ class KeptPredictions:
         is_due = time.monotonic() > self._pruned_at + PRUNE_SECONDS
         if not written and not is_due:
             return
-        with self._sessions.writing() as session:
-            now = database_now(session)
-            if written:
-                rows = [{"id": name, "image": image, "created_at": now} for name, image in written.items()]
-                session.execute(insert(KeptPrediction), rows)
-            if is_due:
-                self._prune(session, now)
-        with self._lock:
-            for name in written:
-                self._unwritten.pop(name, None)
+        if written:
+            with self._sessions.writing() as session:
+                self._insert(session, written)
+            with self._lock:
+                for name in written:
+                    self._unwritten.pop(name, None)
         if is_due:
+            with self._sessions.writing() as session:
+                self._prune(session, database_now(session))
             self._pruned_at = time.monotonic()
+
+    def _insert(self, session: Session, written: dict[str, bytes]) -> None:
+        """Those that are there already were written before, by a call that was not told so."""
+        now = database_now(session)
+        rows = [{"id": name, "image": image, "created_at": now} for name, image in written.items()]
+        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        session.execute(dialect.insert(KeptPrediction).on_conflict_do_nothing(), rows)
 
     def _prune(self, session: Session, now: datetime) -> None:
         session.execute(delete(KeptPrediction).where(KeptPrediction.created_at < now - self._max_age))

@@ -9,6 +9,7 @@ from app.datasets.kept import KeptPredictions
 from app.datasets.tables import KeptPrediction
 from app.db import Sessions, database_now
 from app.errors import DatabaseUnavailable, PredictionNotKept
+from tests.datasets.acknowledgements import lost_acknowledgement
 
 
 def picture(value: int) -> np.ndarray:
@@ -28,6 +29,17 @@ def test_a_picture_is_found_before_and_after_it_is_written_also_by_another_proce
     mine.write()
     assert count(sessions) == 3
     assert [int(other.find(name)[0, 0]) for name in names] == [0, 127, 255]
+
+
+def test_those_whose_commit_was_not_acknowledged_do_not_hinder_the_next(sessions: Sessions) -> None:
+    keeper = KeptPredictions(sessions, max_count=10, max_hours=24)
+    keeper.keep(picture(1))
+    with lost_acknowledgement(sessions), pytest.raises(DatabaseUnavailable):
+        keeper.write()
+    name = keeper.keep(picture(2))
+    keeper.write()
+    assert count(sessions) == 2
+    assert (KeptPredictions(sessions, max_count=10, max_hours=24).find(name) == 2).all()
 
 
 def test_those_past_the_number_and_the_age_go(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,7 +99,7 @@ SECTIONS: dict[str, list[Budget]] = {
         Budget("a side of its pictures", "models.datasets.idx:MAX_SIDE", "pixels", "413", IDX),
         Budget("pictures that the eye looks at", "app.importing.importer:MAX_SEEN_PICTURES", "", "413", "tests/importing/test_importer.py"),
         Budget("their pixels together", "app.importing.importer:MAX_IMPORT_PIXELS", "", "413", "tests/importing/test_importer.py"),
-        Budget("time to read them", "app.importing.importer:MAX_IMPORT_SECONDS", "s", "504", "tests/importing/test_importer.py"),
+        Budget("time to read them, with the wait for another import", "app.importing.importer:MAX_IMPORT_SECONDS", "s", "504", "tests/importing/test_importer.py"),
         Budget("rejected files in a data set's document", "app.datasets.service:MAX_LISTED_REJECTED", "", "counted only", "tests/datasets/test_service.py"),
         Budget("data sets, of the whole service", "app.datasets.service:MAX_DATASETS", "", "507", "tests/datasets/test_service.py"),
         Budget("their files, of the whole service", "max_dataset_bytes", "MB", "507", "tests/datasets/test_service.py"),

@@ -89,15 +89,32 @@ class Importer:
         Raises ArchiveRefused, ArchiveTooLarge, DatasetExists, DatasetBuiltIn, QuotaReached, StorageFull,
         StorageUnavailable, DatabaseUnavailable, DecoderUnavailable, DeadlineExceeded, ClientGone.
         """
+        context = context.until(time.monotonic() + MAX_IMPORT_SECONDS)  # with the wait for another import
         await self.run(partial(self._require_free, name))
-        async with self._is_importing:
+        async with self._turn(context):
+            pictures, rejected = await self._read(files, context)
             context.check()
-            pictures, rejected = await self._read(files, context.until(time.monotonic() + MAX_IMPORT_SECONDS))
             return await self.run(
                 lambda: service.create(
                     self._sessions, self._storage, name, pictures, rejected, max_bytes=self._max_bytes
                 )
             )
+
+    @asynccontextmanager
+    async def _turn(self, context: RequestContext) -> AsyncIterator[None]:
+        """Be the only import during the block. Raises DeadlineExceeded if another runs until the deadline."""
+        left = None if context.deadline is None else context.deadline - time.monotonic()
+        try:
+            async with asyncio.timeout(left):
+                await self._is_importing.acquire()
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                "Another data set was being imported all the time that this import may take; ask again later."
+            ) from error
+        try:
+            yield
+        finally:
+            self._is_importing.release()
 
     def _require_free(self, name: str) -> None:
         with self._sessions.reading() as session:
@@ -108,6 +125,7 @@ class Importer:
     ) -> tuple[LabelledPictures, list[Rejected]]:
         decoder = DecoderProcess(max_seconds=self._decode_seconds)  # started with the first picture that needs it
         try:
+            context.check()
             contents = await self.run(lambda: read_contents(files, context.check))
             if len(contents.sources) > MAX_SEEN_PICTURES:
                 raise ArchiveTooLarge(

@@ -1,5 +1,7 @@
 import asyncio
 import io
+import threading
+import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -15,6 +17,7 @@ from app.importing.importer import Importer
 from app.serving.load_shedding import LoadShedder
 from app.serving.request_context import RequestContext
 from app.storage.folder import FolderStorage
+from models.datasets.contents import Contents, read_contents
 from models.errors import ArchiveTooLarge
 from models.pictures.eye import Eye
 from models.training.data import Dataset as MnistPictures
@@ -76,6 +79,61 @@ def test_import_is_bounded(
     assert list(storage.list()) == []
     monkeypatch.undo()
     assert create(DIGITS).counts["7"] == 3
+
+
+def test_wait_for_another_import_counts(
+    sessions: Sessions, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def read_slowly(*args: Any) -> Contents:
+        reading.set()
+        assert go_on.wait(60)
+        return read_contents(*args)
+
+    async def run() -> Dataset:
+        mine = make_importer(sessions, storage)
+        with monkeypatch.context() as patched:
+            patched.setattr(importer, "read_contents", read_slowly)
+            first = asyncio.create_task(mine.create("one", [("a.zip", io.BytesIO(DIGITS))], RequestContext()))
+            assert await asyncio.to_thread(reading.wait, 60)
+        try:
+            for seconds, context in ((0.1, RequestContext()), (60, RequestContext(time.monotonic() + 0.1))):
+                with monkeypatch.context() as patched:
+                    patched.setattr(importer, "MAX_IMPORT_SECONDS", seconds)
+                    with pytest.raises(DeadlineExceeded, match="Another data set"):
+                        await asyncio.wait_for(mine.create("two", [("a.zip", io.BytesIO(DIGITS))], context), 10)
+        finally:
+            go_on.set()
+        await first
+        return await mine.create("two", [("a.zip", io.BytesIO(DIGITS))], RequestContext())
+
+    assert asyncio.run(run()).counts["7"] == 3
+
+
+def test_client_that_goes_while_its_last_pictures_are_read_leaves_no_data_set(
+    sessions: Sessions, storage: FolderStorage, mnist: MnistPictures
+) -> None:
+    files = idx_files((mnist.test.images[:50, 0].numpy(), mnist.test.labels[:50].numpy()))
+    is_gone = threading.Event()
+
+    class LastFile(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            found = super().read(size)
+            if not found:  # all was read
+                is_gone.set()
+            return found
+
+    readable: list[tuple[str, BinaryIO]] = [
+        (files[0][0], io.BytesIO(files[0][1])), (files[1][0], LastFile(files[1][1])),
+    ]  # fmt: skip
+
+    async def run() -> None:
+        await make_importer(sessions, storage).create("mine", readable, RequestContext(None, is_gone.is_set))
+
+    with pytest.raises(ClientGone):
+        asyncio.run(run())
+    assert list(storage.list()) == []
 
 
 def test_import_of_a_client_that_is_gone_ends(create: Create, storage: FolderStorage) -> None:

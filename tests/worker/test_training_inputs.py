@@ -7,10 +7,10 @@ import pytest
 from app.datasets import feedback
 from app.datasets import service as datasets
 from app.db import Sessions
-from app.errors import DatasetInUse
+from app.errors import DatasetInUse, InvalidInput
 from app.jobs import service
 from app.jobs.inputs import require_dataset_unused
-from app.jobs.specs import MnistTrainingSpec
+from app.jobs.specs import MnistTrainingSpec, TrainingSearchSpec
 from app.registry import aliases
 from app.registry import service as registry
 from app.storage.folder import FolderStorage
@@ -116,3 +116,25 @@ def test_job_whose_data_set_was_replaced_fails_and_says_so(
     error = service.get(sessions, job_id).error
     assert error is not None
     assert "is not the one of the job any more" in error["detail"]
+
+
+def test_open_search_keeps_its_data_set_and_holds_its_batches_to_it(sessions: Sessions, mine: datasets.Dataset) -> None:
+    fields: dict[str, Any] = {"kind": "training_search", "base": {"dataset": "mine"}, "trials": 2}
+
+    def search(sizes: list[int], **base: Any) -> str:
+        made = fields | {"space": {"batch_size": {"values": sizes}}, "base": fields["base"] | base}
+        return service.submit(sessions, TrainingSearchSpec.model_validate(made))[0].id
+
+    with pytest.raises(InvalidInput, match="There is no data set 'other'") as refused:
+        search([32, 64], dataset="other")
+    assert refused.value.location == "body.base.dataset"
+    with pytest.raises(InvalidInput, match="A batch of 4,096 is larger") as refused:
+        search([32, 4096, 64])
+    assert refused.value.location == "body.space.batch_size"
+    job_id = search([32, 64])
+    assert service.get(sessions, job_id).inputs == {"dataset": {"name": "mine", "sha256": mine.sha256}}
+    with sessions.writing() as session, pytest.raises(DatasetInUse, match=job_id):
+        require_dataset_unused(session, "mine")
+    service.cancel(sessions, job_id)
+    with sessions.writing() as session:
+        require_dataset_unused(session, "mine")

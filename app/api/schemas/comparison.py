@@ -17,7 +17,7 @@ class ComparedJob(BaseModel):
     epochs: list[dict[str, Any]] = Field(description="as in the events of the job")
     best_validation_accuracy: float | None
     test_accuracy: float | None = Field(
-        description="null until the job has succeeded, as are the next two, and for the trial of a search, which is not tested"
+        description="null until the job has succeeded, as are the next two; stays so for the trial of a search"
     )
     model_version: str | None
     seconds: float | None

@@ -300,6 +300,12 @@ def _complete(sessions: Sessions, spec: ReproductionSpec) -> ReproductionSpec:
             f"Version {version.number} cannot be trained again: its card does not say {', '.join(missing)}.",
             location="body.version",
         )
+    if origin := version.card.get("origin"):
+        raise InvalidInput(
+            f"Version {version.number} cannot be trained again from its card: its training continued job "
+            f"{origin['job']} from the checkpoint at batch {origin['step']}.",
+            location="body.version",
+        )
     device = "cuda" if str(version.card.get("device")).startswith("cuda") else "cpu"
     return spec.model_copy(update={"version": str(version.number), "device": spec.device or device})
 

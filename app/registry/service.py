@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -110,11 +110,18 @@ def list_(sessions: Sessions) -> list[tuple[ModelVersion, list[str]]]:
         return [(version, names.get(version.number, [])) for version in versions]
 
 
-def delete(sessions: Sessions, version: str) -> tuple[str, list[str]]:
-    """Delete a version that never had an alias. Returns its name and artifacts. Raises ModelNotFound, ModelInUse."""
+def delete(
+    sessions: Sessions, version: str, *, require_unused: Callable[[Session, str], None]
+) -> tuple[str, list[str]]:
+    """Delete a version that never had an alias, unless `require_unused` raises. Returns its name and artifacts.
+
+    Raises ModelNotFound, ModelInUse.
+    """
     try:
         with sessions.writing() as session:
             found = version_row(session, version)
+            session.refresh(found, with_for_update=True)
+            require_unused(session, str(found.number))
             session.delete(found)
             return str(found.number), [file["artifact"] for file in found.files.values()]
     except IntegrityError as error:  # an alias or its history refers to it

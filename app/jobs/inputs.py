@@ -15,7 +15,7 @@ from app.errors import DatasetInUse, DatasetNotFound, InvalidInput, ModelInUse, 
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs.options import BaseSpec
 from app.jobs.tables import Job
-from app.registry.service import find_version
+from app.registry.service import find_version, version_row
 from app.registry.tables import ModelVersion
 from models.datasets.pictures import require_trainable, share_of_split
 from models.errors import DatasetUnusable
@@ -36,8 +36,7 @@ def resolve_inputs(session: Session, spec: BaseSpec) -> dict[str, Any] | None:
     if spec.start_version is not None:
         try:
             version = find_version(session, spec.start_version)
-            session.refresh(version, with_for_update={"read": True})  # it stays until the transaction ends
-            inputs["start_from"] = str(version.number)
+            inputs["start_from"] = str(version_row(session, str(version.number), lock={"read": True}).number)
         except ModelNotFound as error:
             raise InvalidInput(str(error), location=spec.place_of("start_from")) from error
     return inputs or None

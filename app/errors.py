@@ -79,7 +79,7 @@ class NothingToRollBack(AppError):
 
 
 class ModelInUse(AppError):
-    """The version serves, or has served, under an alias."""
+    """The version serves, or has served, under an alias, or an open job starts from it."""
 
 
 class ModelNotLoaded(AppError):

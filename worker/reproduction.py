@@ -74,8 +74,8 @@ class _ComparingObserver(JobObserver):
         super().before_training(training)
 
     def after_epoch(self, training: TrainingRun, epoch: Epoch) -> None:
+        require_same_epoch(epoch, self._card)  # first, or a run that resumes would pass the epoch over
         super().after_epoch(training, epoch)
-        require_same_epoch(epoch, self._card)
 
 
 def _inputs_of(card: dict[str, Any]) -> dict[str, Any]:

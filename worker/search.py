@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -58,14 +59,15 @@ def _add_trials(run: Run, spec: TrainingSearchSpec, *, max_queued: int, quota: Q
 def _add_trial(
     run: Run, spec: TrainingSearchSpec, number: int, params: dict[str, Any], *, max_queued: int, quota: Quota
 ) -> None:
+    limits: dict[str, Any] = {"max_queued": max_queued, "quota": quota}
     try:
         training = spec.training(params)
     except ValidationError as error:
-        detail = error.errors()[0]["msg"]
-        raise SearchFailed(f"Trial {number} would have settings that do not go together, {params}: {detail}") from error
-    _queue(
-        run, lambda: searches.add_trial(run.sessions, run.claim, number, training, max_queued=max_queued, quota=quota)
-    )
+        why = f"Its settings do not go together, {params}: {error.errors()[0]['msg']}"
+        add = partial(searches.add_impossible_trial, run.sessions, run.claim, number, params, why, **limits)
+    else:
+        add = partial(searches.add_trial, run.sessions, run.claim, number, training, **limits)
+    _queue(run, add)
 
 
 def _queue(run: Run, add: Callable[[], bool]) -> None:

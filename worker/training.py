@@ -51,6 +51,7 @@ def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None)
         seconds=time.perf_counter() - started,
         spec=spec.model_dump(mode="json"),
         start_from=start.origin,
+        origin=retry_while_unavailable(lambda: runs.continued_from(run.sessions, run.claim.job_id)),
     )
     run.store(lambda: registry.measure_champion(run.sessions, storage))
     folder = f"models/{run.claim.job_id}-{run.claim.attempt}"
@@ -88,7 +89,7 @@ class JobObserver:
             self._end_if_pruned(training)
             return
         if saved:
-            self._run.report("log", {"message": "No checkpoint is left; the training begins anew."})
+            self._begin_anew("No checkpoint is left; the training begins anew.")
         else:
             self._continue_origin(training)
 
@@ -101,12 +102,15 @@ class JobObserver:
             made_by = MnistTrainingSpec.model_validate(origin.spec).to_recipe()
             checkpoints.restore(training, self._read(origin.checkpoint), made_by=made_by)
         except (OriginGone, ArtifactDamaged, CheckpointUnusable) as error:
-            self._run.report("log", {"message": f"{error} The training begins anew."})
+            self._begin_anew(f"{error} The training begins anew.")
             return
         # At once: from here on it depends on the other job no more.
         self._save(training, origin.epochs[: training.steps_done // training.steps_per_epoch])
         message = f"Continued job {origin.checkpoint.job_id} at batch {training.steps_done} of {training.total_steps}."
         self._run.report("log", {"message": message})
+
+    def _begin_anew(self, why: str) -> None:
+        self._run.write(lambda: runs.begin_anew(self._run.sessions, self._run.claim, why))
 
     def after_batch(self, training: TrainingRun) -> None:
         self._run.progress(training.steps_done, training.total_steps, "batches")

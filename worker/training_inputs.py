@@ -24,10 +24,14 @@ from worker.runner import Run
 
 @dataclass(frozen=True)
 class Start:
-    """How the network is built, and the version whose weights it gets: {version, weights_sha256}."""
+    """How the network is built, and the version whose weights it gets: {version, weights_sha256, lineage}.
+
+    The lineage lists the data sets that those weights have seen: {version, dataset, sha256} of that version, of the one
+    it started from, and so on. It is None if one of their cards does not say.
+    """
 
     build: Callable[[Recipe], nn.Module]
-    origin: dict[str, str] | None
+    origin: dict[str, Any] | None
 
 
 def inputs_of_job(run: Run) -> dict[str, Any]:
@@ -62,7 +66,9 @@ class TrainingInputs:
         sessions, name = self._run.sessions, registry.WEIGHTS_FILE
         file = retry_while_unavailable(lambda: registry.find_file(sessions, version, name))
         weights = self._patiently(lambda: self._storage.get(file.name, sha256=file.sha256))
-        return Start(partial(_build_from, weights), {"version": version, "weights_sha256": file.sha256})
+        card = retry_while_unavailable(lambda: registry.get(sessions, version))[0].card
+        origin = {"version": version, "weights_sha256": file.sha256, "lineage": trace_lineage(version, card)}
+        return Start(partial(_build_from, weights), origin)
 
     def _load(self, name: str) -> Dataset:
         return load_dataset(name, data_dir=self._data_dir, mnist_dir=self._mnist_dir)
@@ -74,6 +80,14 @@ class TrainingInputs:
 
     def _patiently(self, call: Callable[[], Any]) -> Any:
         return retry_while_unavailable(call, between_tries=self._run.check)
+
+
+def trace_lineage(version: str, card: dict[str, Any]) -> list[dict[str, str]] | None:
+    """Returns the lineage of a training that starts from this version."""
+    own = {"version": version, "dataset": card["dataset"]["name"], "sha256": card["dataset"]["sha256"]}
+    origin = card.get("start_from")
+    earlier = origin.get("lineage") if origin else []
+    return None if earlier is None else [own, *earlier]
 
 
 def _build_from(weights: bytes, recipe: Recipe) -> nn.Module:

@@ -92,7 +92,7 @@ def _render(job: Job, epochs: list[dict[str, Any]]) -> dict[str, Any]:
         "seed": job.spec["seed"],
         "epochs": epochs,
         "best_validation_accuracy": best and best["validation_accuracy"],
-        "test_accuracy": result["test"]["accuracy"] if result else None,
+        "test_accuracy": result["test"]["accuracy"] if "test" in result else None,
         "model_version": result.get("model_version"),
         "seconds": result.get("seconds"),
     }

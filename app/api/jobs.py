@@ -22,7 +22,7 @@ from app.jobs.events import read_events
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs import JobKind, JobSpec
 from app.jobs.specs.backprop import MAX_NUMBERS
-from app.jobs.specs.options import MAX_NAME_LENGTH, MAX_TAG_LENGTH
+from app.jobs.specs.options import MAX_NAME_LENGTH, MAX_TAG_LENGTH, PRINTABLE
 from app.jobs.tables import Job
 from app.server.disconnects import disconnect_check
 from app.services import Services
@@ -96,8 +96,12 @@ def list_jobs(
     services: ServicesDependency,
     kind: JobKind | None = None,
     status: JobStatus | None = None,
-    name: Annotated[str | None, Query(max_length=MAX_NAME_LENGTH, description="exactly this name")] = None,
-    tag: Annotated[str | None, Query(max_length=MAX_TAG_LENGTH, description="one of the job's tags")] = None,
+    name: Annotated[
+        str | None, Query(max_length=MAX_NAME_LENGTH, pattern=PRINTABLE, description="exactly this name")
+    ] = None,
+    tag: Annotated[
+        str | None, Query(max_length=MAX_TAG_LENGTH, pattern=PRINTABLE, description="one of the job's tags")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[
         str | None, Query(pattern=f"^{JOB_ID.pattern}$", description="`next_cursor` of the last page")

@@ -12,6 +12,7 @@ from app.api.model_documents import render, summarise
 from app.api.path_parameters import VersionName
 from app.api.schemas import models as schemas
 from app.errors import StorageUnavailable
+from app.jobs.inputs import require_version_unused
 from app.registry import service
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
@@ -45,8 +46,8 @@ def annotate_model(version: VersionName, changes: schemas.ModelNote, services: S
 
 @router.delete("/{version}", status_code=204)
 def delete_model(version: VersionName, services: ServicesDependency) -> None:
-    """Remove a version with its files; not one that serves, or has served, under an alias (409)."""
-    deleted, artifacts = service.delete(services.sessions, version)
+    """Remove a version with its files; not one that has had an alias, or that an open job starts from (409)."""
+    deleted, artifacts = service.delete(services.sessions, version, require_unused=require_version_unused)
     services.model_cache.forget(deleted)
     for artifact in artifacts:
         with suppress(StorageUnavailable):  # no row names what is left; `numeral gc` removes it

@@ -48,7 +48,7 @@ export function getKey() {
 
 /** @param {string} key */
 export function setKey(key) {
-  sessionStorage.setItem(KEY, key.trim());
+  sessionStorage.setItem(KEY, key);
 }
 
 /**

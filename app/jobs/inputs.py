@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session
 
 from app.datasets.service import dataset_row
 from app.datasets.tables import Dataset
-from app.errors import DatasetInUse, DatasetNotFound, InvalidInput, ModelNotFound
+from app.errors import DatasetInUse, DatasetNotFound, InvalidInput, ModelInUse, ModelNotFound
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs.options import BaseSpec
-from app.jobs.specs.training import MnistTrainingSpec
 from app.jobs.tables import Job
-from app.registry.service import find_version
+from app.registry.service import find_version, version_row
 from app.registry.tables import ModelVersion
 from models.datasets.pictures import require_trainable, share_of_split
 from models.errors import DatasetUnusable
@@ -31,15 +30,15 @@ def resolve_inputs(session: Session, spec: BaseSpec) -> dict[str, Any] | None:
     """
     inputs: dict[str, Any] = {}
     if spec.own_dataset is not None:
-        dataset = _find_dataset(session, spec.own_dataset)
-        if isinstance(spec, MnistTrainingSpec) and not spec.mix:
-            _require_whole_batch(dataset, spec.batch_size)
+        dataset = _find_dataset(session, spec)
+        _require_whole_batch(dataset, spec)
         inputs["dataset"] = {"name": dataset.name, "sha256": dataset.sha256}
     if spec.start_version is not None:
         try:
-            inputs["start_from"] = str(find_version(session, spec.start_version).number)
+            version = find_version(session, spec.start_version)
+            inputs["start_from"] = str(version_row(session, str(version.number), lock={"read": True}).number)
         except ModelNotFound as error:
-            raise InvalidInput(str(error), location="body.start_from") from error
+            raise InvalidInput(str(error), location=spec.place_of("start_from")) from error
     return inputs or None
 
 
@@ -58,23 +57,32 @@ def require_dataset_unused(session: Session, name: str) -> None:
         )
 
 
-def _find_dataset(session: Session, name: str) -> Dataset:
-    """Returns the data set, which stays until the transaction ends."""
+def require_version_unused(session: Session, version: str) -> None:
+    """Raise ModelInUse if a job that has not ended starts from the version's weights."""
+    named = Job.inputs["start_from"].as_string() == version
+    job_id = session.scalars(select(Job.id).where(Job.status.in_(OPEN), named).limit(1)).first()
+    if job_id is not None:
+        raise ModelInUse(f"Job {job_id} starts from version {version}. Wait for its end, or cancel it.")
+
+
+def _find_dataset(session: Session, spec: BaseSpec) -> Dataset:
+    """Returns the user's data set that the spec names, which stays until the transaction ends."""
+    name = spec.own_dataset or ""
     try:
         dataset = dataset_row(session, name, is_shared=True)
         require_trainable(name, dataset.counts, _split_sizes(dataset))
     except (DatasetNotFound, DatasetUnusable) as error:
-        raise InvalidInput(str(error), location="body.dataset") from error
+        raise InvalidInput(str(error), location=spec.place_of("dataset")) from error
     return dataset
 
 
-def _require_whole_batch(dataset: Dataset, batch_size: int) -> None:
+def _require_whole_batch(dataset: Dataset, spec: BaseSpec) -> None:
     pictures = _split_sizes(dataset)["train"]
-    if batch_size > pictures:
+    if spec.largest_batch > pictures:
         raise InvalidInput(
-            f"A batch of {batch_size:,} is larger than the {pictures:,} training pictures of {dataset.name!r}. Ask for "
-            "a smaller batch_size, or mix MNIST in.",
-            location="body.batch_size",
+            f"A batch of {spec.largest_batch:,} is larger than the {pictures:,} training pictures of {dataset.name!r}. "
+            "Ask for a smaller batch_size, or mix MNIST in.",
+            location=spec.place_of("batch_size"),
         )
 
 

@@ -16,7 +16,7 @@ from app.jobs.quotas import FindQuota
 from app.jobs.service import build, insert
 from app.jobs.specs import MnistTrainingSpec
 from app.jobs.tables import Checkpoint, Job
-from app.jobs.transitions import get_job
+from app.jobs.transitions import IMPOSSIBLE, get_job
 
 
 def retry_with_changes(
@@ -37,6 +37,8 @@ def retry_with_changes(
             raise InvalidInput(
                 f"Job {job_id} is a {job.kind}; only a training is retried with changes.", location="body"
             )
+        if job.error is not None and job.error["reason"] == IMPOSSIBLE:
+            raise InvalidInput(f"Job {job_id} cannot be trained. {job.error['detail']}", location="body")
         if not JobStatus(job.status).is_final:
             raise JobNotEnded(f"Job {job_id} is still {job.status}. Cancel it or wait for its end, then retry it.")
         before = MnistTrainingSpec.model_validate(job.spec)

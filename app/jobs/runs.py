@@ -193,6 +193,27 @@ def find_origin(sessions: Sessions, job_id: str) -> Origin | None:
         return Origin(job.spec, checkpoint, list(session.scalars(epochs.order_by(JobEvent.number))))
 
 
+def continued_from(sessions: Sessions, job_id: str) -> dict[str, Any] | None:
+    """Returns the {job, step} of the other job's checkpoint that the job continues; None if it began anew."""
+    with sessions.reading() as session:
+        origin = session.scalars(select(Job.origin).where(Job.id == job_id)).one()
+        return {"job": origin["job"], "step": origin["step"]} if origin and origin["step"] else None
+
+
+def begin_anew(sessions: Sessions, claim: Claim, why: str) -> bool:
+    """Record that the job does not continue the checkpoint that it was to continue. Returns False if the claim is lost.
+
+    So its `origin` says to the end what its weights came from.
+    """
+    with sessions.writing() as session:
+        if not lock_current(session, claim):
+            return False
+        job = get_job(session, claim.job_id)
+        if job.origin and job.origin["step"]:
+            job.origin = job.origin | {"step": 0, "why": why}
+        return append_event(session, claim, "log", {"message": why})
+
+
 def succeed(sessions: Sessions, claim: Claim, finish: Callable[[Session], dict[str, Any]]) -> bool:
     """End the job as succeeded. `finish` returns the result; its writes are part of the same transaction.
 

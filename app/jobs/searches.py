@@ -3,7 +3,8 @@
 All that a search knows stands in the rows of its trials, so nothing is lost with the worker that made a step of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,10 +17,10 @@ from app.db import Sessions
 from app.errors import InvalidInput, JobNotEnded, QuotaReached, SearchFailed, TrialsNotThere
 from app.jobs.lifecycle import JobStatus
 from app.jobs.quotas import FindQuota, Quota
-from app.jobs.service import build, insert, queue_again
+from app.jobs.service import build, insert, queue_again, require_trials_ended
 from app.jobs.specs import MnistTrainingSpec, TrainingSearchSpec
 from app.jobs.tables import TRIAL, WINNER, Checkpoint, Job, JobEvent
-from app.jobs.transitions import Claim, append_event, get_job, lock_current
+from app.jobs.transitions import IMPOSSIBLE, Claim, append_event, fail_job, get_job, lock_current
 
 KIND = "training_search"
 
@@ -72,7 +73,28 @@ def add_trial(
     with sessions.writing() as session:
         if not lock_current(session, claim):
             return False
-        _add(session, claim.job_id, TRIAL, number, spec, max_queued=max_queued, quota=quota)
+        inputs = get_job(session, claim.job_id).inputs
+        _add(session, claim.job_id, TRIAL, number, spec, inputs=inputs, max_queued=max_queued, quota=quota)
+        return True
+
+
+def add_impossible_trial(
+    sessions: Sessions, claim: Claim, number: int, params: dict[str, Any], why: str, *, max_queued: int, quota: Quota
+) -> bool:
+    """Record the trial `number`, whose settings do not go together, as one that has failed for that reason.
+
+    Returns False if the claim is lost. Raises what `add_trial` does.
+    """
+    search = TrainingSearchSpec.model_validate(claim.spec)
+    with sessions.writing() as session:
+        if not lock_current(session, claim):
+            return False
+        inputs, common = get_job(session, claim.job_id).inputs, search.training({})
+        job = _add(session, claim.job_id, TRIAL, number, common, inputs=inputs, max_queued=max_queued, quota=quota)
+        if job is not None:
+            job.spec, job.stored_bytes = search.describe(params), 0
+            session.flush()
+            fail_job(session, job.id, IMPOSSIBLE, why, claim=None)
         return True
 
 
@@ -80,6 +102,7 @@ def add_winner(sessions: Sessions, claim: Claim, trial: Trial, *, max_queued: in
     """Queue the training that tests and registers the network of `trial`, unless it is there.
 
     It begins from the trial's last checkpoint, which is that of the finished network, with the epochs that led there.
+    One that ended without a result before the search was queued again is queued again with it.
     Returns False if the claim is lost. Raises TooManyJobs, SearchFailed where the quota is reached, DeviceNotPresent.
     """
     with sessions.writing() as session:
@@ -87,10 +110,17 @@ def add_winner(sessions: Sessions, claim: Claim, trial: Trial, *, max_queued: in
             return False
         best = get_job(session, trial.job_id)
         spec = MnistTrainingSpec.model_validate(best.spec)
-        job = _add(session, claim.job_id, WINNER, trial.number, spec, max_queued=max_queued, quota=quota)
+        limits: dict[str, Any] = {"max_queued": max_queued, "quota": quota}
+        job = _add(session, claim.job_id, WINNER, trial.number, spec, inputs=best.inputs, **limits)
         if job is not None:
             job.progress = best.progress
             _copy_last_state(session, best.id, job)
+            return True
+        winner = session.scalars(_members(claim.job_id, WINNER).where(Job.trial == trial.number)).one()
+        is_ended = winner.status in (JobStatus.FAILED, JobStatus.CANCELLED)
+        if is_ended and not _has_ended_in_this_run(session, claim.job_id, winner.id):
+            with _quota_fails_search():
+                queue_again(session, winner, max_queued=max_queued, quota=lambda _: quota)
         return True
 
 
@@ -146,6 +176,7 @@ def extend(
         job = _get_search(session, job_id, locked=True)
         if not JobStatus(job.status).is_final:
             raise JobNotEnded(f"Search {job_id} is still {job.status}. Cancel it or wait for its end, then extend it.")
+        require_trials_ended(session, job_id)
         try:
             spec = TrainingSearchSpec.model_validate(job.spec | {"trials": job.spec["trials"] + trials})
         except ValidationError as error:
@@ -200,20 +231,38 @@ def _add(
     trial: int,
     spec: MnistTrainingSpec,
     *,
+    inputs: dict[str, Any] | None,
     max_queued: int,
     quota: Quota,
 ) -> Job | None:
     """Queue a job of a search, whose row the caller has locked. Returns it, None if it is there already."""
     if session.scalars(_members(search_id, role).where(Job.trial == trial)).one_or_none() is not None:
         return None  # an earlier commit was not acknowledged
-    job = build(spec)
+    job = build(spec, inputs=inputs)
     job.search_id, job.search_role, job.trial = search_id, role, trial
-    try:
+    with _quota_fails_search():
         insert(session, job, spec, max_queued=max_queued, quota=quota)
-    except QuotaReached as error:  # no worker should wait for that, as it does for a disk
-        raise SearchFailed(str(error)) from error
     job.notified_at = None  # the dispatcher notifies at its next tick
     return job
+
+
+@contextmanager
+def _quota_fails_search() -> Iterator[None]:
+    try:
+        yield
+    except QuotaReached as error:  # no worker should wait for that, as it does for a disk
+        raise SearchFailed(str(error)) from error
+
+
+def _has_ended_in_this_run(session: Session, search_id: str, job_id: str) -> bool:
+    """Whether a job of the search has ended since a client last queued that."""
+    query = select(JobEvent.data).where(JobEvent.job_id == search_id, JobEvent.event.in_(("status", "trial")))
+    for data in session.scalars(query.order_by(JobEvent.number.desc())):
+        if data.get("job_id") == job_id:
+            return True
+        if data["status"] == JobStatus.QUEUED and "detail" not in data:  # with a detail, a worker gave it back
+            return False
+    return False
 
 
 def _copy_last_state(session: Session, source: str, job: Job) -> None:

@@ -29,8 +29,8 @@ from app.jobs.quotas import FindQuota, Quota, require_space
 from app.jobs.routing import choose_queue, has_worker_with, notice_for
 from app.jobs.specs import JobSpec, ReproductionSpec, job_spec_adapter
 from app.jobs.specs.training import CUDA_QUEUE
-from app.jobs.tables import Checkpoint, Job, JobEvent, JobTag
-from app.jobs.transitions import get_job, job_not_found, move
+from app.jobs.tables import TRIAL, Checkpoint, Job, JobEvent, JobTag
+from app.jobs.transitions import IMPOSSIBLE, get_job, job_not_found, move
 from app.registry.service import get as get_version
 from app.registry.service import version_of_job
 from app.storage import Artifact
@@ -236,17 +236,20 @@ def cancel(sessions: Sessions, job_id: str) -> Job:
 def retry(sessions: Sessions, job_id: str, *, max_queued: int = 10_000, quota: FindQuota | None = None) -> Job:
     """Queue a failed or cancelled job again, with all its attempts; it resumes from its last checkpoint. Returns it.
 
-    Of a search, in whatever way it ended, the trials that failed or were cancelled are queued with it.
+    Of a search, in whatever way it ended, the trials that failed or were cancelled are queued with it. Its winner is
+    not: which one that is, the search decides anew.
 
     Raises JobNotFound, JobNotEnded, JobSucceeded, JobInUse for a trial, TooManyJobs, QuotaReached.
     """
     with sessions.writing() as session:
         job = get_job(session, job_id, locked=True)
         _refuse_trial(job, "POST /v1/jobs/{}/retry runs all its failed trials again.")
-        failed = _trials(session, job_id, (JobStatus.FAILED, JobStatus.CANCELLED))
+        ended = _trials(session, job_id, (JobStatus.FAILED, JobStatus.CANCELLED))
+        failed = [one for one in ended if one.search_role == TRIAL and not _is_impossible(one)]
         status = JobStatus(job.status)
         if not status.is_final:
             raise JobNotEnded(f"Job {job_id} is still {status}; only a failed or cancelled job can be tried again.")
+        require_trials_ended(session, job_id)
         if status is JobStatus.SUCCEEDED and not failed:
             raise JobSucceeded(f"Job {job_id} has succeeded: there is nothing to try again.")
         for one in (job, *failed):
@@ -297,6 +300,12 @@ def _complete(sessions: Sessions, spec: ReproductionSpec) -> ReproductionSpec:
             f"Version {version.number} cannot be trained again: its card does not say {', '.join(missing)}.",
             location="body.version",
         )
+    if origin := version.card.get("origin"):
+        raise InvalidInput(
+            f"Version {version.number} cannot be trained again from its card: its training continued job "
+            f"{origin['job']} from the checkpoint at batch {origin['step']}.",
+            location="body.version",
+        )
     device = "cuda" if str(version.card.get("device")).startswith("cuda") else "cpu"
     return spec.model_copy(update={"version": str(version.number), "device": spec.device or device})
 
@@ -319,6 +328,16 @@ def _trials(session: Session, search_id: str, statuses: Sequence[JobStatus] = tu
     """Returns the jobs that belong to a search and have one of these statuses."""
     query = select(Job).where(Job.search_id == search_id, Job.status.in_(statuses))
     return session.scalars(query.order_by(Job.trial)).all()
+
+
+def require_trials_ended(session: Session, search_id: str) -> None:
+    """Raise JobNotEnded if a job of the ended search has not: its end would count for the search's next run."""
+    for one in _trials(session, search_id, (JobStatus.QUEUED, JobStatus.RUNNING)):
+        raise JobNotEnded(f"Job {one.id} of search {search_id} is still {one.status}. Wait for its end.")
+
+
+def _is_impossible(trial: Job) -> bool:
+    return trial.error is not None and trial.error["reason"] == IMPOSSIBLE
 
 
 def _refuse_trial(job: Job, advice: str) -> None:

@@ -18,6 +18,7 @@ from app.jobs.lifecycle import JobStatus, sources
 from app.jobs.tables import Job, JobEvent
 
 MAX_ATTEMPTS = 3
+IMPOSSIBLE = "impossible"  # the reason of a trial whose settings do not go together: it is never tried
 RETRY_DELAYS = (timedelta(seconds=2), timedelta(seconds=20))  # after the first and the second failed attempt
 
 

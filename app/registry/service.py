@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -110,11 +110,17 @@ def list_(sessions: Sessions) -> list[tuple[ModelVersion, list[str]]]:
         return [(version, names.get(version.number, [])) for version in versions]
 
 
-def delete(sessions: Sessions, version: str) -> tuple[str, list[str]]:
-    """Delete a version that never had an alias. Returns its name and artifacts. Raises ModelNotFound, ModelInUse."""
+def delete(
+    sessions: Sessions, version: str, *, require_unused: Callable[[Session, str], None]
+) -> tuple[str, list[str]]:
+    """Delete a version that never had an alias, unless `require_unused` raises. Returns its name and artifacts.
+
+    Raises ModelNotFound, ModelInUse.
+    """
     try:
         with sessions.writing() as session:
-            found = version_row(session, version)
+            found = version_row(session, version, lock={"read": False})
+            require_unused(session, str(found.number))
             session.delete(found)
             return str(found.number), [file["artifact"] for file in found.files.values()]
     except IntegrityError as error:  # an alias or its history refers to it
@@ -175,10 +181,13 @@ def _resolve_alias(session: Session, name: str) -> str:
     return str(alias.number) if alias else name
 
 
-def version_row(session: Session, version: str) -> ModelVersion:
-    """Returns the row of a version. Raises ModelNotFound."""
+def version_row(session: Session, version: str, *, lock: dict[str, bool] | None = None) -> ModelVersion:
+    """Returns the row of a version; with a lock, as of `with_for_update`, it stays until the transaction ends.
+
+    Raises ModelNotFound.
+    """
     is_number = version.isascii() and version.isdecimal() and len(version) <= 9
-    found = session.get(ModelVersion, int(version)) if is_number else None
+    found = session.get(ModelVersion, int(version), with_for_update=lock) if is_number else None
     if found is None:
         raise ModelNotFound(
             f"There is no model version or alias {version!r}. GET /v1/models lists those that there are."

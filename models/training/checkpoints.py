@@ -53,8 +53,9 @@ def restore(run: TrainingRun, content: bytes, *, made_by: Recipe | None = None) 
     if run.steps_done:
         for parameter in run.network.parameters():
             buffers = {name: torch.zeros_like(parameter) for name in buffer_names(run.recipe).values()}
-            # AdamW counts its steps, too
-            run.optimizer.state[parameter] |= buffers | {"step": torch.tensor(float(run.steps_done))}
+            # AdamW counts its steps, too; a captured step reads nothing from the host
+            device = parameter.device if run.captured is not None else "cpu"
+            run.optimizer.state[parameter] |= buffers | {"step": torch.tensor(float(run.steps_done), device=device)}
     for name, tensor in _tensors(run).items():
         tensor.detach().copy_(saved[name])
 

@@ -53,12 +53,14 @@ def package_model(
     epochs: Sequence[dict[str, Any]],
     seconds: float,
     spec: Mapping[str, Any] | None = None,
-    start_from: dict[str, str] | None = None,
+    start_from: dict[str, Any] | None = None,
+    origin: dict[str, Any] | None = None,
 ) -> ModelPackage:
     """Returns the model of a finished run. Only here is the test set read. Raises ExportMismatch.
 
     `epochs` are the figures that the training reported, `seconds` is its wall time, `spec` is what was asked for.
-    `start_from` names the version whose weights it started from: {version, weights_sha256}.
+    `start_from` names the version whose weights it started from, with what those had seen (worker/training_inputs.py).
+    `origin` names the checkpoint of another training that it continued, {job, step}: no card says how to repeat that.
     """
     network = cast(DigitNetwork, run.final_network)  # teachers are not for serving
     test, validation = evaluate(network, run.dataset.test.to(run.device)), evaluate(network, run.validation)
@@ -76,6 +78,7 @@ def package_model(
         "seed": run.seed,
         "parameters": count_parameters(network),
         "start_from": start_from,
+        "origin": origin,
         "test": _describe(test) | {"undisputed": undisputed, "hardest": hardest},
         "validation": _describe(validation),
         "train": _describe(train),

@@ -38,6 +38,15 @@ def test_finished_training_is_compared_with_its_test_accuracy(api: httpx.Client,
     assert (item["status"], item["test_accuracy"], item["model_version"]) == ("succeeded", 0.99, "7")
 
 
+def test_trial_of_a_search_is_compared_though_it_is_not_tested(api: httpx.Client, api_sessions: Sessions) -> None:
+    job_id: str = api.post("/v1/jobs", json={"kind": "mnist_training"}).json()["id"]
+    result = {"value": 0.98, "pruned": False, "seconds": 3.0}
+    runs.succeed(api_sessions, claim(api_sessions, job_id), lambda _: result)
+    (item,) = api.get("/v1/jobs/compare", params={"ids": job_id}).json()["items"]
+    assert (item["status"], item["test_accuracy"], item["model_version"]) == ("succeeded", None, None)
+    assert item["seconds"] == 3.0
+
+
 def test_curves_are_laid_over_each_other_and_follow_new_epochs(api: httpx.Client, api_sessions: Sessions) -> None:
     ids = [training(api, api_sessions, [0.9, 0.95], name=f"cost $ {number} $", seed=number) for number in range(12)]
     answer = api.get("/v1/jobs/compare.svg", params={"ids": ",".join(ids)})

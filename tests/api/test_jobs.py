@@ -308,6 +308,13 @@ def test_failed_training_keeps_its_epochs_and_no_time_left(api: httpx.Client, ap
     assert api.get(f"/v1/jobs/{submit(api)}").json()["epochs"] is None
 
 
+@pytest.mark.parametrize("parameter", ["name", "tag"])
+def test_control_characters_are_no_name_and_no_tag_to_look_for(api: httpx.Client, parameter: str) -> None:
+    answer = api.get(f"/v1/jobs?{parameter}=a%00")
+    assert answer.status_code == 422  # PostgreSQL would not take the question
+    assert answer.json()["errors"][0]["location"] == f"query.{parameter}"
+
+
 def test_retry_with_changes_makes_a_new_job_and_says_where_it_begins(
     api: httpx.Client, api_sessions: Sessions, notifier: RecordedNotifier
 ) -> None:

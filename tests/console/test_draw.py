@@ -272,7 +272,12 @@ def test_a_key_is_asked_for_where_it_is_needed_and_forgotten_with_the_tab(
     page = open_tab(base_url=address)
     expect(page.get_by_text("Needs an API key")).to_be_visible()
     draw(page, DIGITS[3])
-    for given, said in ((wrong_scope, "scope"), (key, None)):
+    for given, said in (
+        ("schlüssel", "This is no API key"),
+        ("a b", "no API key"),
+        (wrong_scope, "scope"),
+        (key, None),
+    ):
         page.get_by_label("API key").fill(given)
         page.get_by_role("button", name="Use this key").click()
         if said:

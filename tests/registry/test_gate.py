@@ -9,7 +9,7 @@ from onnx import numpy_helper
 
 from app.db import Sessions
 from app.errors import GateNotPassed, ModelNotServable
-from app.registry import aliases, gate, service
+from app.registry import alias_changes, aliases, gate, service
 from app.registry.service import CARD_FILE, MODEL_FILE, SHIPPED
 from app.storage.folder import FolderStorage
 from models.inference.classifier import DigitClassifier
@@ -124,3 +124,47 @@ def test_version_of_another_data_set_is_no_champion_even_by_force(shipped: Sessi
     other = add(shipped, storage, other_network(), "small", dataset={"name": "optdigits"})
     with pytest.raises(ModelNotServable):
         aliases.set_alias(shipped, "champion", other, storage=storage, force=True)
+
+
+def lineage(*names: str) -> list[dict[str, str]]:
+    return [{"version": str(9 - place), "dataset": name, "sha256": "0"} for place, name in enumerate(names)]
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"lineage": lineage("mine")}, "started from version 9, which was trained on mine"),
+        ({"lineage": lineage("mnist", "mine")}, "started from version 8, which was trained on mine"),
+        ({"lineage": None}, "its card does not say on what that was trained"),
+        ({}, "its card does not say on what that was trained"),
+    ],
+)
+def test_weights_that_have_seen_other_data_are_not_promoted(
+    shipped: Sessions, storage: FolderStorage, told: dict[str, Any], reason: str
+) -> None:
+    start = {"version": "9", "weights_sha256": "0"} | told
+    promoted, why = promote(shipped, storage, add(shipped, storage, other_network(), "seen", start_from=start))
+    assert not promoted
+    assert reason in why
+
+
+def test_weights_that_have_seen_mnist_alone_are_promoted(shipped: Sessions, storage: FolderStorage) -> None:
+    start = {"version": "9", "weights_sha256": "0", "lineage": lineage("mnist", "mnist")}
+    assert promote(shipped, storage, add(shipped, storage, other_network(), "honest", start_from=start))[0]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"dataset": {"name": "mine", "sha256": "0"}},
+        {"start_from": {"version": "9", "weights_sha256": "0", "lineage": lineage("mine")}},
+    ],
+)
+def test_forced_champion_of_other_data_bars_no_honest_version(
+    shipped: Sessions, storage: FolderStorage, facts: dict[str, Any]
+) -> None:
+    forced = add(shipped, storage, other_network(), "forced", validation={"accuracy": 1.0}, **facts)
+    with shipped.writing() as session:
+        alias_changes.move(session, "champion", int(forced), reason="forced", forced=True)
+    honest = add(shipped, storage, other_network(), "honest")
+    assert promote(shipped, storage, honest)[0]

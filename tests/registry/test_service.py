@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from app.db import Sessions
 from app.errors import ModelFileNotFound, ModelInUse, ModelNotFound, ModelNotServable, StorageUnavailable
@@ -70,6 +71,10 @@ def test_missing_or_damaged_files_are_named(sessions: Sessions, storage: FolderS
         service.read_file(sessions, storage, "1", "model.onnx")
 
 
+def unused(_session: Session, _version: str) -> None:
+    """No job starts from the version."""
+
+
 def test_version_that_never_served_can_be_deleted_and_one_that_did_cannot(sessions: Sessions) -> None:
     idle, _, _ = register(sessions, "a", test=0.5, validation=0.5)
     first, _, _ = register(sessions, "b", test=0.995, validation=0.994)
@@ -77,8 +82,8 @@ def test_version_that_never_served_can_be_deleted_and_one_that_did_cannot(sessio
     assert champion(sessions) == second
     for version in (first, second):
         with pytest.raises(ModelInUse):
-            service.delete(sessions, version)
-    assert service.delete(sessions, f"0{idle}") == (idle, [])
+            service.delete(sessions, version, require_unused=unused)
+    assert service.delete(sessions, f"0{idle}", require_unused=unused) == (idle, [])
     with pytest.raises(ModelNotFound):
-        service.delete(sessions, idle)
+        service.delete(sessions, idle, require_unused=unused)
     assert [str(version.number) for version, _ in service.list_(sessions)] == [second, first]

@@ -61,7 +61,7 @@ def test_version_that_another_process_deleted_is_dropped(sessions: Sessions, sto
     cache = ModelCache(sessions, storage)
     cache.refresh()
     cache.get("2")
-    registry.delete(sessions, "2")
+    registry.delete(sessions, "2", require_unused=lambda _session, _version: None)
     assert cache.get_cached("2") is not None
     cache.refresh()
     assert cache.get_cached("2") is None

@@ -12,7 +12,7 @@ from app.cli.main import cli
 from app.config import Settings
 from app.db import Sessions
 from app.errors import InvalidInput, ModelNotFound
-from app.jobs import service
+from app.jobs import runs, service
 from app.jobs.events import event_data
 from app.jobs.specs import MnistTrainingSpec, ReproductionSpec
 from app.migrations.migrate import upgrade
@@ -107,7 +107,9 @@ def test_version_is_trained_again_to_the_same_weights(trained: Sessions, result:
     assert len(registry.list_(trained)) == 1  # no new version
 
 
-def test_first_epoch_that_differs_is_named_and_ends_the_training(result: Callable[..., dict[str, Any]]) -> None:
+def test_first_epoch_that_differs_is_named_and_ends_the_training(
+    trained: Sessions, result: Callable[..., dict[str, Any]]
+) -> None:
     def change(card: dict[str, Any]) -> None:
         card["epochs"][1]["weights_sha256"] = card["weights_sha256"] = "0" * 64
         card["libraries"]["torch"] = "1.0"
@@ -121,6 +123,8 @@ def test_first_epoch_that_differs_is_named_and_ends_the_training(result: Callabl
     assert found["weights_sha256"]["now"] is None
     assert {row["what"]: row["then"] for row in found["differences"]} == {"libraries.torch": "1.0", "cpu": "another"}
     assert "from epoch 2 of 2" in found["detail"]
+    job = service.list_(trained).jobs[0]
+    assert len(runs.checkpoints(trained, job.id)) == 1  # a run that resumes comes to the epoch that differs again
 
 
 def test_training_with_another_seed_differs_from_the_first_epoch_on(result: Callable[..., dict[str, Any]]) -> None:

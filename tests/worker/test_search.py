@@ -19,10 +19,12 @@ from app.jobs import runs, searches, service
 from app.jobs.dispatcher import Dispatcher, count_due, end_orphans, reclaim
 from app.jobs.events import event_data
 from app.jobs.quotas import Quota
+from app.jobs.retries import retry_with_changes
 from app.jobs.searches import Trial, is_promoted, is_rung
 from app.jobs.specs import BackpropSweepSpec, TrainingSearchSpec
 from app.jobs.tables import Checkpoint, Job
 from app.jobs.transitions import Claim, get_job
+from app.registry import aliases
 from app.registry import service as registry
 from app.storage import Storage
 from tests.fakes import RecordedNotifier
@@ -288,6 +290,77 @@ def test_failed_trial_does_not_fail_the_search_and_retry_runs_it_alone_again(ses
     assert after == attempts | {first: 2}
     with pytest.raises(JobSucceeded):
         service.retry(sessions, search_id)
+
+
+def test_settings_that_do_not_go_together_make_a_failed_trial_and_the_search_goes_on(sessions: Sessions) -> None:
+    space = SPACE | {"nesterov": {"values": [False, True]}, "momentum": {"values": [0.0, 0.5, 0.9]}}
+    search_id = submit(sessions, space=space, sampler="random", trials=20, seed=1)
+    params = run_search(sessions, search_id)
+    impossible = [one["nesterov"] and not one["momentum"] for one in params]
+    trials = trials_of(sessions, search_id)
+    assert [trial.status == "failed" for trial in trials] == impossible
+    assert 0 < sum(impossible) < 20
+    failed = next(trial for trial in trials if trial.status == "failed")
+    assert failed.error is not None
+    assert failed.error["reason"] == "impossible"
+    assert "nesterov needs a momentum above 0" in failed.error["detail"]
+    assert service.get(sessions, search_id).status == "succeeded"
+    with pytest.raises(JobSucceeded):  # there is no use in trying them again
+        service.retry(sessions, search_id)
+    with pytest.raises(InvalidInput, match="do not go together"):
+        retry_with_changes(sessions, failed.job_id, {"epochs": 2})
+
+
+def test_search_whose_winner_failed_tests_it_when_it_is_retried(sessions: Sessions) -> None:
+    search_id = submit(sessions, trials=1)
+    step(sessions)
+    end_training(sessions, claim(sessions, open_trainings(sessions, search_id)[0]))
+    for _ in range(2):
+        step(sessions)
+        (winner,) = open_trainings(sessions, search_id)
+        runs.fail(sessions, claim(sessions, winner), reason="error", detail="The store is full.")
+        step(sessions)
+        job = service.get(sessions, search_id)
+        assert job.error is not None
+        assert job.error["detail"] == "The network of the best trial, 0, was not tested: The store is full."
+        service.retry(sessions, search_id)
+        assert not open_trainings(sessions, search_id)  # the search itself decides which is the winner
+    run_search(sessions, search_id)
+    assert service.get(sessions, search_id).status == "succeeded"
+
+
+def test_ended_search_is_not_queued_again_while_a_trial_of_it_runs(sessions: Sessions) -> None:
+    search_id = submit(sessions)
+    step(sessions)
+    running = claim(sessions, open_trainings(sessions, search_id)[0])
+    service.cancel(sessions, search_id)
+    Dispatcher(sessions, RecordedNotifier()).tick()
+    with pytest.raises(JobNotEnded, match=running.job_id):
+        service.retry(sessions, search_id)
+    with pytest.raises(JobNotEnded, match=running.job_id):
+        searches.extend(sessions, search_id, 1)
+    runs.end_cancelled(sessions, running)
+    assert service.retry(sessions, search_id).status == "queued"
+
+
+def test_trials_and_winner_have_what_the_names_stood_for_at_submission(sessions: Sessions, storage: Storage) -> None:
+    base = {"epochs": 9, "dataset": "optdigits", "start_from": "base"}
+    with pytest.raises(InvalidInput) as refused:
+        submit(sessions, base=base)
+    assert refused.value.location == "body.base.start_from"
+    registry.install_shipped(sessions, storage)
+    aliases.set_alias(sessions, "base", "1")
+    search_id = submit(sessions, base=base, trials=2, parallel=1)
+    assert service.get(sessions, search_id).inputs == {"start_from": "1"}
+    with sessions.writing() as session:
+        shipped = registry.find_version(session, "1")
+        other = registry.register(session, source="job:x", card=shipped.card, files={})
+    aliases.set_alias(sessions, "base", other)
+    run_search(sessions, search_id)
+    winner = searches.find_winner(sessions, search_id, 0) or searches.find_winner(sessions, search_id, 1)
+    assert winner is not None
+    members = [*(service.get(sessions, trial.job_id) for trial in trials_of(sessions, search_id)), winner]
+    assert [job.inputs for job in members] == [{"start_from": "1"}] * 3
 
 
 def test_search_without_a_trial_that_came_to_its_end_fails_with_the_reason(sessions: Sessions) -> None:

@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from app.db import Sessions
+from app.errors import InvalidInput
 from app.jobs import runs, service
 from app.jobs.events import event_data
+from app.jobs.inputs import require_version_unused
 from app.jobs.retries import retry_with_changes
-from app.jobs.specs import MnistTrainingSpec
+from app.jobs.specs import MnistTrainingSpec, ReproductionSpec
 from app.jobs.specs.training import CHECKPOINT_BYTES, MODEL_BYTES
 from app.jobs.transitions import Claim
 from app.registry import service as registry
@@ -138,12 +140,15 @@ def test_retry_with_more_epochs_ends_as_one_that_had_them_from_the_start(session
     figures = [[epoch | {"images_per_second": 0} for epoch in card["epochs"]] for card in cards]
     assert figures[0] == figures[1]
     assert [checkpoint.step for checkpoint in runs.checkpoints(sessions, longer.id)] == [40, 30]
+    assert [card["origin"] for card in cards] == [None, {"job": short.id, "step": 30}]
+    with pytest.raises(InvalidInput, match=f"continued job {short.id} from the checkpoint at batch 30"):
+        service.submit(sessions, ReproductionSpec(kind="reproduction", version="3"))
 
 
 def test_continued_training_needs_the_old_job_no_more_once_it_has_begun(sessions: Sessions, work: Any) -> None:
     old, _ = service.submit(sessions, MnistTrainingSpec.model_validate(CONSTANT | {"epochs": 2}))
     run_job(sessions, old.id, work)
-    registry.delete(sessions, "1")
+    registry.delete(sessions, "1", require_unused=require_version_unused)
     new = retry_with_changes(sessions, old.id, {"epochs": 3, "learning_rate": 0.005})
     run = WatchedRun(sessions, claim(sessions, new.id))
     run.is_told_to_stop = True
@@ -161,11 +166,13 @@ def test_training_whose_origin_is_gone_begins_anew_and_says_so(sessions: Session
     old, _ = service.submit(sessions, MnistTrainingSpec.model_validate(CONSTANT | {"epochs": 1}))
     run_job(sessions, old.id, work)
     new = retry_with_changes(sessions, old.id, {"epochs": 2})
-    registry.delete(sessions, "1")
+    registry.delete(sessions, "1", require_unused=require_version_unused)
     service.delete(sessions, old.id)
     run_job(sessions, new.id, work)
     (message,) = (data["message"] for data in event_data(sessions, new.id, "log"))
     assert message == f"The checkpoint of job {old.id} at batch 10 was deleted. The training begins anew."
+    assert service.get(sessions, new.id).origin == {"job": old.id, "step": 0, "why": message}
+    assert registry.list_(sessions)[0][0].card["origin"] is None
     assert [epoch["epoch"] for epoch in event_data(sessions, new.id, "epoch")] == [1, 2]
 
 

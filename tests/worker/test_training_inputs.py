@@ -7,10 +7,10 @@ import pytest
 from app.datasets import feedback
 from app.datasets import service as datasets
 from app.db import Sessions
-from app.errors import DatasetInUse
+from app.errors import DatasetInUse, InvalidInput, ModelInUse
 from app.jobs import service
-from app.jobs.inputs import require_dataset_unused
-from app.jobs.specs import MnistTrainingSpec
+from app.jobs.inputs import require_dataset_unused, require_version_unused
+from app.jobs.specs import MnistTrainingSpec, TrainingSearchSpec
 from app.registry import aliases
 from app.registry import service as registry
 from app.storage.folder import FolderStorage
@@ -19,6 +19,7 @@ from models.training.data import Dataset
 from tests.workers import run_job
 from worker.runner import Finish, Run
 from worker.training import train
+from worker.training_inputs import trace_lineage
 
 
 @pytest.fixture
@@ -83,10 +84,26 @@ def test_training_starts_from_the_version_that_its_alias_stood_for(
     job_id = submit(sessions, start_from="best", learning_rate=1e-6)
     aliases.set_alias(sessions, "best", first["model_version"])
     found = result(sessions, job_id, work)
-    shipped = registry.get(sessions, "1")[0].card["weights_sha256"]
-    assert found["start_from"] == {"version": "1", "weights_sha256": shipped}
+    shipped = registry.get(sessions, "1")[0].card
+    seen = [{"version": "1", "dataset": "mnist", "sha256": shipped["dataset"]["sha256"]}]
+    assert found["start_from"] == {"version": "1", "weights_sha256": shipped["weights_sha256"], "lineage": seen}
+    card = registry.get(sessions, found["model_version"])[0].card
+    seen.insert(0, {"version": found["model_version"], "dataset": "mine", "sha256": mine.sha256})
+    assert trace_lineage(found["model_version"], card) == seen
+    assert trace_lineage("9", card | {"start_from": {"version": "1"}}) is None  # of an earlier release
     assert found["test"]["accuracy"] > 0.9  # so few pictures at this rate teach a new network nothing
     assert first["test"]["accuracy"] < 0.9
+
+
+def test_version_from_which_an_open_job_starts_is_not_deleted(sessions: Sessions, mine: datasets.Dataset) -> None:
+    with sessions.writing() as session:
+        card = {"dataset": {"name": "mine", "sha256": mine.sha256}}
+        version = registry.register(session, source="job:x", card=card, files={})
+    job_id = submit(sessions, start_from=version)
+    with pytest.raises(ModelInUse, match=job_id):
+        registry.delete(sessions, version, require_unused=require_version_unused)
+    service.cancel(sessions, job_id)
+    assert registry.delete(sessions, version, require_unused=require_version_unused) == (version, [])
 
 
 def test_training_on_feedback_has_the_pictures_of_its_submission(
@@ -116,3 +133,25 @@ def test_job_whose_data_set_was_replaced_fails_and_says_so(
     error = service.get(sessions, job_id).error
     assert error is not None
     assert "is not the one of the job any more" in error["detail"]
+
+
+def test_open_search_keeps_its_data_set_and_holds_its_batches_to_it(sessions: Sessions, mine: datasets.Dataset) -> None:
+    fields: dict[str, Any] = {"kind": "training_search", "base": {"dataset": "mine"}, "trials": 2}
+
+    def search(sizes: list[int], **base: Any) -> str:
+        made = fields | {"space": {"batch_size": {"values": sizes}}, "base": fields["base"] | base}
+        return service.submit(sessions, TrainingSearchSpec.model_validate(made))[0].id
+
+    with pytest.raises(InvalidInput, match="There is no data set 'other'") as refused:
+        search([32, 64], dataset="other")
+    assert refused.value.location == "body.base.dataset"
+    with pytest.raises(InvalidInput, match="A batch of 4,096 is larger") as refused:
+        search([32, 4096, 64])
+    assert refused.value.location == "body.space.batch_size"
+    job_id = search([32, 64])
+    assert service.get(sessions, job_id).inputs == {"dataset": {"name": "mine", "sha256": mine.sha256}}
+    with sessions.writing() as session, pytest.raises(DatasetInUse, match=job_id):
+        require_dataset_unused(session, "mine")
+    service.cancel(sessions, job_id)
+    with sessions.writing() as session:
+        require_dataset_unused(session, "mine")

@@ -16,7 +16,9 @@ class ComparedJob(BaseModel):
     seed: int
     epochs: list[dict[str, Any]] = Field(description="as in the events of the job")
     best_validation_accuracy: float | None
-    test_accuracy: float | None = Field(description="null until the job has succeeded, as are the next two")
+    test_accuracy: float | None = Field(
+        description="null until the job has succeeded, as are the next two; stays so for the trial of a search"
+    )
     model_version: str | None
     seconds: float | None
 

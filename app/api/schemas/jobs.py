@@ -28,7 +28,9 @@ class Origin(BaseModel):
 
 
 class JobError(BaseModel):
-    reason: str = Field(description="`error`, `worker_lost`, `out_of_memory`, `stalled` or `time_limit`")
+    reason: str = Field(
+        description="`error`, `worker_lost`, `out_of_memory`, `stalled`, `time_limit`; of a trial also `impossible`"
+    )
     detail: str
 
 

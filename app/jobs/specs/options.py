@@ -82,6 +82,15 @@ class BaseSpec(NamedFields):
     def require_sense(self) -> None:
         """Raise InvalidInput for what no new job may ask for, but the stored spec of an older program may."""
 
+    def place_of(self, field: str) -> str:
+        """Where the field of a training stands in the request, for an error."""
+        return f"body.{field}"
+
+    @property
+    def largest_batch(self) -> int:
+        """The most training pictures of its data set that the job takes at once; 0 if their number is no bound."""
+        return 0
+
     @property
     def own_dataset(self) -> str | None:
         """The data set of a user that the job reads, if there is one."""

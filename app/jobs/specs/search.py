@@ -1,5 +1,6 @@
 """The spec of a search over the settings of trainings."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import product
@@ -22,7 +23,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
 from app.jobs.specs.options import BaseSpec, NamedFields
-from app.jobs.specs.training import MnistTrainingSpec
+from app.jobs.specs.recipe_fields import RECIPE_NAMES
+from app.jobs.specs.training import MnistTrainingSpec, require_whole_batch
+from models.recipes import RECIPES
 
 MAX_TRIALS = 200
 MAX_PARALLEL = 16
@@ -31,7 +34,7 @@ MAX_VALUES = 50  # of a dimension
 DEFAULT_TRIALS = 20  # of `random` and `tpe`
 
 # What all trials must share, or what says nothing about how well they learn.
-COMMON_FIELDS = {"kind", "seed", "device", "dataset"} | set(BaseSpec.model_fields)
+COMMON_FIELDS = {"kind", "seed", "device", "dataset", "mix", "start_from"} | set(BaseSpec.model_fields)
 SEARCHABLE = tuple(name for name in MnistTrainingSpec.model_fields if name not in COMMON_FIELDS)
 
 Text = Annotated[str, Field(max_length=100)]
@@ -103,12 +106,26 @@ class TrainingSearchSpec(BaseSpec):
 
     @property
     def stored_bytes(self) -> int:
-        largest = max((self._extreme(last=last) for last in (False, True)), key=lambda spec: spec.stored_bytes)
-        return (self.trials or 0) * largest.stored_bytes
+        longest = self._common.model_copy(update={"epochs": self._largest("epochs")})
+        return (self.trials or 0) * longest.stored_bytes
+
+    @property
+    def largest_batch(self) -> int:
+        return 0 if self._common.mix else self._largest("batch_size")
+
+    @property
+    def own_dataset(self) -> str | None:
+        return self._common.own_dataset
+
+    @property
+    def start_version(self) -> str | None:
+        return self._common.start_version
+
+    def place_of(self, field: str) -> str:
+        return f"body.{'space' if field in self.space else 'base'}.{field}"
 
     def require_sense(self) -> None:
-        for last in (False, True):
-            self._extreme(last=last).require_sense()
+        require_whole_batch(self, self._common.dataset)
 
     @cached_property
     def _common(self) -> MnistTrainingSpec:
@@ -118,8 +135,19 @@ class TrainingSearchSpec(BaseSpec):
         """The spec of a trial. Raises ValidationError if these settings do not go together."""
         return MnistTrainingSpec.model_validate(_with_base(self.base, params, priority=self.priority))
 
-    def _extreme(self, *, last: bool) -> MnistTrainingSpec:
-        return self.training(_corner(self.space, last=last))
+    def describe(self, params: dict[str, Any]) -> dict[str, Any]:
+        """What would be the spec of a trial, also if its settings do not go together."""
+        recipe = RECIPES[params.get("recipe", self._common.recipe)]
+        filled_in = {name: getattr(recipe, name) for name in RECIPE_NAMES if name not in self.base}
+        return self._common.model_dump(mode="json") | filled_in | params
+
+    def _largest(self, field: str) -> int:
+        """The largest value of a whole number of the recipe that a trial may have."""
+        if (dimension := self.space.get(field)) is not None:
+            return int(max(_ends(dimension)))
+        if field in self.base or "recipe" not in self.space:
+            return int(getattr(self._common, field))
+        return max(int(getattr(RECIPES[name], field)) for name in _ends(self.space["recipe"]))
 
     @field_validator("base")
     @classmethod
@@ -174,8 +202,12 @@ def _with_base(base: dict[str, Any], params: dict[str, Any], **defaults: Any) ->
 
 def _corner(space: dict[str, Any], *, last: bool) -> dict[str, Any]:
     """The settings at one end of every dimension."""
-    ends = {name: (one.low, one.high) if isinstance(one, Range) else one.values for name, one in space.items()}
-    return {name: values[-1 if last else 0] for name, values in ends.items()}
+    return {name: _ends(one)[-1 if last else 0] for name, one in space.items()}
+
+
+def _ends(dimension: Range | Choice) -> Sequence[Any]:
+    """The values of a choice, and both ends of a range."""
+    return (dimension.low, dimension.high) if isinstance(dimension, Range) else dimension.values
 
 
 def _check_dimension(name: str, dimension: Range | Choice, base: dict[str, Any]) -> Range | Choice:

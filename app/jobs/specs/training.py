@@ -62,12 +62,20 @@ class MnistTrainingSpec(RecipeFields, BaseSpec):
     def required_device(self) -> str | None:
         return "cuda" if self.device == "cuda" else None
 
+    @property
+    def largest_batch(self) -> int:
+        return 0 if self.mix else self.batch_size
+
     def require_sense(self) -> None:
-        """Of a user's own data set, `inputs.py` knows the size."""
-        pictures = TRAINING_PICTURES.get(self.dataset)
-        if pictures is not None and not self.mix and self.batch_size > pictures:
-            raise InvalidInput(
-                f"A batch of {self.batch_size:,} is larger than the {pictures:,} training pictures of {self.dataset}. "
-                "Ask for a smaller batch_size.",
-                location="body.batch_size",
-            )
+        require_whole_batch(self, self.dataset)
+
+
+def require_whole_batch(spec: BaseSpec, dataset: str) -> None:
+    """Raise InvalidInput if a built-in data set is too small; of a user's own, `inputs.py` knows the size."""
+    pictures = TRAINING_PICTURES.get(dataset)
+    if pictures is not None and spec.largest_batch > pictures:
+        raise InvalidInput(
+            f"A batch of {spec.largest_batch:,} is larger than the {pictures:,} training pictures of {dataset}. "
+            "Ask for a smaller batch_size.",
+            location=spec.place_of("batch_size"),
+        )

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from app.errors import InvalidInput
 from app.jobs.specs import MnistTrainingSpec, TrainingSearchSpec
 from app.jobs.specs.search import SEARCHABLE
 
@@ -26,7 +27,8 @@ def refusal(**fields: Any) -> tuple[tuple[str | int, ...], str]:
 
 def test_space_may_name_the_recipe_and_its_numbers_but_not_what_all_trials_share() -> None:
     assert {"recipe", "epochs", "batch_size", "learning_rate"} <= set(SEARCHABLE)
-    assert not set(SEARCHABLE) & {"kind", "seed", "device", "dataset", "priority", "time_limit_seconds"}
+    shared = {"kind", "seed", "device", "dataset", "mix", "start_from", "priority", "time_limit_seconds"}
+    assert not set(SEARCHABLE) & shared
 
 
 def test_numbers_of_the_space_become_those_of_the_field() -> None:
@@ -125,3 +127,26 @@ def test_recipe_of_the_space_fills_in_what_neither_base_nor_space_says() -> None
 def test_search_expects_the_space_of_its_trials() -> None:
     longest = make(space={"epochs": {"low": 2, "high": 9}}, trials=5)
     assert longest.stored_bytes == 5 * MnistTrainingSpec(kind="mnist_training", epochs=9).stored_bytes
+    inside = make(space={"epochs": {"values": [2, 9, 4]}}, trials=5)
+    assert inside.stored_bytes == longest.stored_bytes
+    by_recipe = make(space={"recipe": {"values": ["robust", "fast"]}}, trials=1)
+    assert by_recipe.stored_bytes == MnistTrainingSpec(kind="mnist_training", recipe="robust").stored_bytes
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"space": {"batch_size": {"values": [64, 4096, 128]}}}, "body.space.batch_size"),
+        ({"space": {"batch_size": {"low": 64, "high": 4096}}}, "body.space.batch_size"),
+        (
+            {"space": {"learning_rate": RATES}, "base": {"dataset": "optdigits", "batch_size": 4096}},
+            "body.base.batch_size",
+        ),
+    ],
+)
+def test_no_batch_of_a_search_is_larger_than_its_data_set(fields: dict[str, Any], place: str) -> None:
+    spec = make(**({"base": {"dataset": "optdigits"}} | fields))
+    with pytest.raises(InvalidInput, match="A batch of 4,096 is larger than the 1,197") as refused:
+        spec.require_sense()
+    assert refused.value.location == place
+    make(**(fields | {"base": spec.base | {"mix": 0.5}})).require_sense()

@@ -137,6 +137,16 @@ def test_captured_run_goes_on_from_a_checkpoint_to_the_same_weights(optdigits: D
     assert torch.equal(weights(whole), weights(resumed))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU: the step of AdamW is a host tensor elsewhere too")
+def test_adamw_goes_on_from_a_checkpoint_on_a_gpu(optdigits: Dataset) -> None:
+    recipe = replace(RECIPES["fast"], epochs=2, optimizer="adamw", learning_rate=0.002)
+    whole, resumed = (TrainingRun(recipe, optdigits, seed=1, device=torch.device("cuda")) for _ in range(2))
+    take_epochs(whole, 1)
+    checkpoints.restore(resumed, checkpoints.to_bytes(whole))
+    take_epochs(resumed, 1)
+    assert {state["step"].device.type for state in resumed.optimizer.state.values()} == {"cuda"}
+
+
 def test_loss_that_is_not_a_number_is_told_with_its_step(optdigits: Dataset) -> None:
     run = make_run(replace(RECIPES["fast"], epochs=1), optdigits)
     run.step(run.remaining_batches()[0])

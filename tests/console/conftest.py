@@ -12,9 +12,12 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 OpenTab = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; without it a laptop skips and CI fails."""
+    """Debian's Chromium; without it a laptop skips and CI fails.
+
+    For one file at a time: Playwright's event loop runs in this thread until the end, and no other can run meanwhile.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         message = "there is no Chromium to test with: apt-get install chromium"

@@ -27,7 +27,7 @@ def test_the_reference_lists_the_endpoints_and_tries_them(open_tab: OpenTab, sch
     page = open_tab("/docs", color_scheme=scheme)
     expect(page.get_by_role("link", name="/v1/predict/batch")).to_be_visible()
     assert page.evaluate("document.documentElement.classList.contains('dark-mode')") == (scheme == "dark")
-    assert list_models(page)["items"][0]["version"] == "1"
+    assert list_models(page)["items"][-1]["version"] == "1"  # other tests may have added newer ones
 
 
 def test_a_key_is_entered_there(open_tab: OpenTab, guarded: tuple[str, str], refusals: list[str]) -> None:

@@ -52,7 +52,7 @@ def test_trials_are_reported_as_events(sessions: Sessions, storage: Storage) -> 
     assert [event.number for event in events] == list(range(1, len(events) + 1))
     assert [trial["learning_rate"] for trial in trials] == [0.1, 0.2, 0.5, 0.8, 1.0, 2.0]
     progress = service.get(sessions, job.id).progress
-    assert progress == {"done": 600, "total": 600, "unit": "steps"}
+    assert progress == {"done": 600, "total": 600, "unit": "steps", "eta_seconds": 0.0}
 
 
 def test_a_long_curve_is_downsampled_in_the_result_and_stored_whole(sessions: Sessions, storage: Storage) -> None:

@@ -20,7 +20,7 @@ run: .venv/runtime
 	@exec $(BIN)/numeral up
 
 test: .venv/development
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 3 --dist loadgroup
 
 check: .venv/development
 	$(BIN)/ruff format --check .

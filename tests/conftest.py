@@ -176,11 +176,22 @@ def free_port() -> int:
         return port
 
 
+SLOW_AND_THE_SAME_ON_POSTGRESQL = {
+    "faults/test_broker", "faults/test_disk", "faults/test_celery", "worker/test_training", "worker/test_reproduction",
+}  # fmt: skip
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a service or other slow fixtures runs in one process: a file, or the fault suite of one database."""
+    """What shares a service or other slow fixtures runs in one process: a file, or the fault suite of one database.
+
+    Trainings, and faults of the broker, the disk and Celery, are tried beside SQLite alone, but for `make hostile`.
+    """
     for item in items:
-        group = item.path.stem
-        if item.path.parent.name == "faults":
-            group = "faults on postgresql" if "postgresql" in item.name else "faults on sqlite"
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{group}"))
+        folder, group = item.path.parent.name, item.path.stem
+        is_on_postgresql = "postgresql" in item.name
+        if is_on_postgresql and f"{folder}/{group}" in SLOW_AND_THE_SAME_ON_POSTGRESQL:
+            item.add_marker(pytest.mark.hostile)
+        if folder == "faults":
+            group = "faults on postgresql" if is_on_postgresql else "faults on sqlite"
+        item.add_marker(pytest.mark.xdist_group(f"{folder}/{group}"))

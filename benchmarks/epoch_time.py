@@ -74,12 +74,18 @@ def usual_steps(folder: str) -> Iterator[None]:
     network.train()
     while True:
         for pixels, labels in loader:
-            optimizer.zero_grad()
-            loss = nn.functional.nll_loss(network(pixels), labels)
-            loss.backward()
-            optimizer.step()
-            loss.item()
+            take_published_step(network, optimizer, pixels, labels)
             yield
+
+
+def take_published_step(
+    network: nn.Module, optimizer: torch.optim.Optimizer, pixels: torch.Tensor, labels: torch.Tensor
+) -> None:
+    optimizer.zero_grad()
+    loss = nn.functional.nll_loss(network(pixels), labels)
+    loss.backward()
+    optimizer.step()
+    loss.item()
 
 
 def published_loader(folder: str) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:

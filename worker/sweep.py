@@ -11,7 +11,13 @@ from models.backprop.sweeps import critical_rates
 from models.backprop.sweeps.descent import EarlyStopping
 from models.backprop.sweeps.landscape import is_affordable
 from models.backprop.sweeps.outcomes import CONVERGED_LOSS
-from models.backprop.sweeps.summary import classify_trials, finite_or_none, named_thresholds, summarise
+from models.backprop.sweeps.summary import (
+    classify_trials,
+    describe_targets,
+    finite_or_none,
+    named_thresholds,
+    summarise,
+)
 from models.backprop.sweeps.sweep import Block, SweepResult, run_sweep
 from models.backprop.sweeps.task import Task
 from worker.runner import Finish, Run
@@ -43,11 +49,14 @@ def sweep(run: Run, storage: Storage) -> Finish:
     )
     if not is_affordable(task, len(spec.learning_rates)):
         run.report("log", {"message": "No sharpness: the network is too large, or the samples are too many."})
+    for note in describe_targets(task):
+        run.report("log", {"message": note})
     result = summarise(
         sweep_result,
         task,
         names=list(thresholds),
         is_named=spec.is_named,
+        is_drawn=spec.weights is None,
         converged_loss=converged_loss,
         size=spec.result_size,
         on_progress=run.check,
@@ -78,7 +87,10 @@ def _find_critical_rates(
 ) -> dict[str, Any]:
     """Returns the critical rates, or None for each where the search would take longer than the sweep."""
     if not critical_rates.is_affordable(task, epochs=spec.epochs):
-        message = "No search for critical learning rates: the network is too large or the epochs are too many."
+        message = (
+            "No search for critical learning rates: the network is too large, the epochs are too many, or a step takes "
+            "only a part of the samples."
+        )
         run.report("log", {"message": message})
         return {"critical_learning_rate": None, "convergence": None, "critical_search": None}
     found = critical_rates.find(

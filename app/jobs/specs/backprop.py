@@ -12,6 +12,7 @@ from app.jobs.specs.network_fields import (
     MAX_UNITS,
     WORKBOOK_LAYERS,
     WORKBOOK_WEIGHTS,
+    Constant,
     LearningRate,
     Row,
     Samples,
@@ -20,8 +21,9 @@ from app.jobs.specs.network_fields import (
 from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
 from app.jobs.specs.options import BaseSpec, NamedFields
 from app.jobs.specs.sweep_checks import as_samples
+from models.backprop.sweeps.optimizers import OptimizerName, Rule
 from models.backprop.sweeps.result_size import ResultSize
-from models.backprop.sweeps.task import Activation, Task, count_parameters, draw_weights
+from models.backprop.sweeps.task import Activation, Loss, Task, count_parameters, draw_weights
 
 MAX_LEARNING_RATES = 10_000
 MAX_NUMBERS = 2 * MAX_SAMPLES * MAX_UNITS + (MAX_LAYERS - 1) * MAX_UNITS**2 + MAX_LEARNING_RATES  # in all its lists
@@ -46,12 +48,18 @@ class BackpropSweepSpec(BaseSpec):
         list(WORKBOOK_LAYERS), min_length=2, max_length=MAX_LAYERS, description="units of each layer, the inputs first"
     )
     activation: Activation = Field("sigmoid", description="of every layer except the inputs")
+    loss: Loss = Field(
+        "squared_error",
+        description="squared_error: half the sum of squared errors; cross_entropy: with a softmax at the outputs",
+    )
     biases: StrictBool | Annotated[list[Row], Field(max_length=MAX_LAYERS - 1, fail_fast=True)] = Field(
         False, description="true: initially zero; or the initial biases of each layer except the inputs"
     )
     inputs: Samples = Field([0.05, 0.10], validate_default=True, description="one sample, or a list of samples")
     targets: Samples = Field(
-        [0.5, 0.5], validate_default=True, description="as many samples as `inputs`, within the activation's range"
+        [0.5, 0.5],
+        validate_default=True,
+        description="as many samples as `inputs`, within the range of the outputs; its ends are approached only",
     )
     seed: WholeNumber = Field(0, ge=0, lt=2**31)
     weights: Weights | None = Field(
@@ -63,6 +71,16 @@ class BackpropSweepSpec(BaseSpec):
         [0.1, 0.2, 0.5, 0.8, 1.0, 2.0], min_length=1, max_length=MAX_LEARNING_RATES
     )
     epochs: WholeNumber = Field(100, ge=1, le=MAX_EPOCHS, validate_default=True)
+    optimizer: OptimizerName = Field("gradient_descent", description="the rule of a step")
+    momentum: Constant = Field(0.9, description="of the optimizer momentum: the share of the last step in the next")
+    beta1: Constant = Field(0.9, description="of adam: the share of the past in the mean of the gradients")
+    beta2: Constant = Field(0.999, description="of adam: the same of their squares")
+    epsilon: Number = Field(1e-8, gt=0, le=1, allow_inf_nan=False, description="of adam: keeps it from dividing by 0")
+    batch_size: Annotated[int, Field(ge=1, le=MAX_SAMPLES), WHOLE] | None = Field(
+        None,
+        description="samples of a step, in an order drawn from `seed` and the epoch; null: all of them, one step an "
+        "epoch. The curves show the loss over all samples after each epoch",
+    )
     target_loss: Number | None = Field(
         None, gt=0, allow_inf_nan=False, description="a further loss of epochs_to; it does not stop the training"
     )
@@ -101,13 +119,12 @@ class BackpropSweepSpec(BaseSpec):
 
     def to_task(self) -> Task:
         parameters: list[Any] = []
+        biases = self.biases if isinstance(self.biases, list) else [[0.0] * units for units in self.layers[1:]]
+        matrices: Any = self.weights or draw_weights(tuple(self.layers), seed=self.seed)
         if self.is_named:
-            parameters = [self.weights]
-        else:
-            biases = self.biases if isinstance(self.biases, list) else [[0.0] * units for units in self.layers[1:]]
-            matrices = self.weights or draw_weights(tuple(self.layers), seed=self.seed)
-            for matrix, bias in zip(matrices, biases, strict=True):
-                parameters += [matrix, bias] if self.biases else [matrix]
+            matrices = matrices[:4], matrices[4:]
+        for matrix, bias in zip(matrices, biases, strict=True):
+            parameters += [matrix, bias] if self.biases else [matrix]
         return Task(
             layers=tuple(self.layers),
             activation=self.activation,
@@ -115,6 +132,10 @@ class BackpropSweepSpec(BaseSpec):
             inputs=np.array(as_samples(self.inputs), np.float64),
             targets=np.array(as_samples(self.targets), np.float64),
             start=np.concatenate([np.ravel(np.array(part, np.float64)) for part in parameters]),
+            loss=self.loss,
+            rule=Rule(self.optimizer, self.momentum, self.beta1, self.beta2, self.epsilon),
+            batch_size=self.batch_size,
+            seed=self.seed,
         )
 
     @model_validator(mode="before")
@@ -123,7 +144,7 @@ class BackpropSweepSpec(BaseSpec):
         """Fills in the workbook's weights for the workbook's layers, unless a seed is given, which draws them."""
         if not isinstance(values, dict) or values.get("weights") is not None or "seed" in values:
             return values
-        is_workbook = values.get("layers", list(WORKBOOK_LAYERS)) == list(WORKBOOK_LAYERS) and not values.get("biases")
+        is_workbook = values.get("layers", list(WORKBOOK_LAYERS)) == list(WORKBOOK_LAYERS)
         return values | {"weights": list(WORKBOOK_WEIGHTS)} if is_workbook else values
 
     @field_validator("biases")
@@ -147,14 +168,17 @@ class BackpropSweepSpec(BaseSpec):
             sweep_checks.check_width(targets, layers[-1])
         if inputs := info.data.get("inputs"):
             sweep_checks.check_count(targets, inputs=inputs)
-        sweep_checks.check_range(targets, activation=info.data.get("activation", ""))
+        if info.data.get("loss") == "cross_entropy":
+            sweep_checks.check_distributions(targets)
+        else:
+            sweep_checks.check_range(targets, activation=info.data.get("activation", ""))
         return targets
 
     @field_validator("weights")
     @classmethod
     def _check_weights(cls, weights: Any, info: ValidationInfo) -> Any:
         if (layers := info.data.get("layers")) and weights is not None:
-            sweep_checks.check_weights(weights, layers=layers, has_biases=bool(info.data.get("biases")))
+            sweep_checks.check_weights(weights, layers=layers)
         return weights
 
     @field_validator("learning_rates")
@@ -166,6 +190,13 @@ class BackpropSweepSpec(BaseSpec):
             if inputs := info.data.get("inputs"):
                 sweep_checks.check_final_outputs(learning_rates, layers=layers, inputs=inputs)
         return learning_rates
+
+    @field_validator("batch_size")
+    @classmethod
+    def _check_batches(cls, batch_size: int | None, info: ValidationInfo) -> int | None:
+        if batch_size and (epochs := info.data.get("epochs")) and (inputs := info.data.get("inputs")):
+            sweep_checks.check_batches(batch_size, epochs=epochs, inputs=inputs)
+        return batch_size
 
     @field_validator("epochs")
     @classmethod

@@ -10,7 +10,9 @@ MAX_STEPS = 50_000_000
 MAX_MULTIPLICATIONS = 20_000_000_000  # some minutes on one core
 MAX_FINAL_WEIGHTS = 1_000_000  # all of them are in the result, or in the file beside it
 
-EXCLUDED_LOWER_BOUNDS = {"sigmoid": 0, "tanh": -1}
+MAX_BATCHES = 500_000  # steps of one network, where each takes a part of the samples: half a minute
+LOWER_BOUNDS = {"sigmoid": 0, "tanh": -1}
+SUM_TOLERANCE = 1e-6
 
 
 def as_samples(values: Any) -> list[list[float]]:
@@ -33,16 +35,21 @@ def check_count(targets: Any, *, inputs: Any) -> None:
 
 
 def check_range(targets: Any, *, activation: str) -> None:
-    low = EXCLUDED_LOWER_BOUNDS.get(activation)
+    low = LOWER_BOUNDS.get(activation)
     if low is not None:
-        are_within = all(low < target < 1 for sample in as_samples(targets) for target in sample)
-        _require(are_within, f"each target must lie between {low} and 1, which the output never reaches")
+        are_within = all(low <= target <= 1 for sample in as_samples(targets) for target in sample)
+        _require(are_within, f"each target must lie between {low} and 1, as the outputs of {activation} do")
 
 
-def check_weights(weights: Any, *, layers: list[int], has_biases: bool) -> None:
+def check_distributions(targets: Any) -> None:
+    """The targets of a cross-entropy: shares of each sample's outputs."""
+    are_shares = all(min(sample) >= 0 and abs(sum(sample) - 1) <= SUM_TOLERANCE for sample in as_samples(targets))
+    _require(are_shares, "with cross_entropy, the targets of each sample must not be negative, and their sum must be 1")
+
+
+def check_weights(weights: Any, *, layers: list[int]) -> None:
     if isinstance(weights, tuple):
         _require(layers == list(WORKBOOK_LAYERS), "w1 to w8 fit layers [2, 2, 2] only; give a matrix per layer")
-        _require(not has_biases, "w1 to w8 have no biases; give a matrix per layer")
         return
     shapes = list(zip(layers[1:], layers, strict=False))
     given = [(len(matrix), {len(row) for row in matrix}) for matrix in weights]
@@ -67,6 +74,11 @@ def check_steps(epochs: int, *, learning_rates: list[float], inputs: Any, layers
     multiplications = steps * count_parameters(tuple(layers), has_biases=False)
     _require_at_most("learning_rates x epochs x samples", steps, MAX_STEPS)
     _require_at_most("learning_rates x epochs x samples x weights", multiplications, MAX_MULTIPLICATIONS)
+
+
+def check_batches(batch_size: int, *, epochs: int, inputs: Any) -> None:
+    batches = -(-len(as_samples(inputs)) // batch_size)
+    _require_at_most("epochs x samples / batch_size", epochs * batches, MAX_BATCHES)
 
 
 def _require_at_most(product: str, number: int, maximum: int) -> None:

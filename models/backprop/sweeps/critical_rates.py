@@ -36,6 +36,8 @@ class CriticalRates:
 
 
 def is_affordable(task: Task, *, epochs: int) -> bool:
+    if task.batch_size is not None:  # the loss of an epoch also depends on the order of the samples
+        return False
     return 7 * MIN_RATES_PER_DECADE * _work_per_rate(task, epochs) <= MAX_MULTIPLICATIONS
 
 

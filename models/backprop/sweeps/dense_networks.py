@@ -1,6 +1,7 @@
 """Many fully connected networks of any depth: the equations of network.py in matrix form.
 
-The loss is half the sum of squared errors of a sample, averaged over the samples.
+The loss of a sample is half the sum of its squared errors, or its cross-entropy -sum(t ln a) with a softmax at the
+outputs; both are averaged over the samples.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.backprop.network import Array, sigmoid
+from models.backprop.sweeps.optimizers import create_optimizer
 from models.backprop.sweeps.task import Activation, Task, split
 
 
@@ -22,16 +24,23 @@ def evaluate(parameters: Array, task: Task) -> Evaluation:
     """Runs one forward and one backward pass for parameters (networks, parameters), real or complex."""
     layers = split(parameters, task)
     activations = [np.broadcast_to(task.inputs, (len(parameters), *task.inputs.shape))]  # (networks, samples, units)
-    for weights, biases in layers:
+    for layer, (weights, biases) in enumerate(layers, start=1):
         sums = activations[-1] @ weights.swapaxes(1, 2)
-        activations.append(_activate(sums if biases is None else sums + biases[:, None], task.activation))
+        sums = sums if biases is None else sums + biases[:, None]
+        is_softmax = task.loss == "cross_entropy" and layer == len(layers)
+        activations.append(_softmax(sums) if is_softmax else _activate(sums, task.activation))
     error = activations[-1] - task.targets
-    loss = (error**2).sum(axis=(1, 2)) / 2 / len(task.inputs)
+    if task.loss == "cross_entropy":
+        loss = -(task.targets * _log_softmax(sums)).sum(axis=(1, 2)) / len(task.inputs)
+    else:
+        loss = (error**2).sum(axis=(1, 2)) / 2 / len(task.inputs)
 
     gradient = np.empty_like(parameters)
     by_activation = error / len(task.inputs)
     for layer in reversed(range(len(layers))):
-        delta = by_activation * _slope(activations[layer + 1], task.activation)  # dE/d(sum before the activation)
+        # dE/d(sum before the activation); of a softmax with cross-entropy it is the error itself
+        is_softmax = task.loss == "cross_entropy" and layer == len(layers) - 1
+        delta = by_activation if is_softmax else by_activation * _slope(activations[layer + 1], task.activation)
         weights_gradient, biases_gradient = split(gradient, task)[layer]
         weights_gradient[:] = delta.swapaxes(1, 2) @ activations[layer]
         if biases_gradient is not None:
@@ -48,6 +57,7 @@ class DenseNetworks:
         self._task = task
         self._parameters = np.repeat(task.start[None], len(learning_rates), axis=0)
         self._last = evaluate(self._parameters, task)
+        self._optimizer, self._epoch = create_optimizer(task.rule, self._parameters), 0
 
     def evaluate(self, loss: Array, squared_norm: Array) -> None:
         self._last = evaluate(self._parameters, self._task)
@@ -55,13 +65,28 @@ class DenseNetworks:
         np.einsum("np,np->n", self._last.gradient, self._last.gradient, out=squared_norm)
 
     def step(self) -> None:
-        self._parameters -= self.learning_rates[:, None] * self._last.gradient
+        self._epoch += 1
+        rates, batches = self.learning_rates[:, None], self._task.batches(self._epoch)
+        for batch in batches:
+            gradient = self._last.gradient if batch is self._task else evaluate(self._parameters, batch).gradient
+            self._optimizer.step(self._parameters, gradient, rates)
 
     def parameters(self) -> Array:
         return self._parameters.T.copy()
 
     def outputs(self) -> Array:
         return self._last.outputs
+
+
+def _log_softmax(sums: Array) -> Array:
+    shifted = sums - sums.real.max(axis=-1, keepdims=True)
+    logarithms: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return logarithms
+
+
+def _softmax(sums: Array) -> Array:
+    probabilities: Array = np.exp(_log_softmax(sums))
+    return probabilities
 
 
 def _activate(sums: Array, activation: Activation) -> Array:

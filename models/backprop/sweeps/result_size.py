@@ -33,6 +33,7 @@ class ResultSize:
     def left_out(self) -> list[str]:
         """The fields of a trial for which the document has no room."""
         room = MAX_RESULT_BYTES - self.rates * (TRIAL_BYTES + POINT_BYTES * self.points)
+        room -= self.parameters * NUMBER_BYTES  # those before training
         left_out = []
         for field, numbers in (("final_weights", self.parameters), ("final_outputs", self.outputs)):
             size = self.rates * numbers * NUMBER_BYTES

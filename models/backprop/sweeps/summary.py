@@ -40,13 +40,15 @@ def summarise(
     *,
     names: list[str],
     is_named: bool,
+    is_drawn: bool = False,
     converged_loss: float,
     size: ResultSize,
     on_progress: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Returns the trials with downsampled curves, and the best and the fastest learning rate.
 
-    `names` are those of the thresholds; `is_named` says whether the weights are called w1 to w8. What would make the
+    The weights before training are in it where they were drawn (`is_drawn`). `names` are those of the thresholds;
+    `is_named` says whether the weights are called w1 to w8. What would make the
     document too large is None in every trial, and `left_out` names it.
     """
     outcomes = classify_trials(result, slice(None), converged_loss=converged_loss)
@@ -73,7 +75,8 @@ def summarise(
         "left_out": left_out,
         "best": float(result.learning_rates[best]),
         "fastest": None if fastest is None else float(result.learning_rates[fastest]),
-    }
+        "notes": describe_targets(task),
+    } | (_parameters(task.start, task, "initial", is_named=is_named) if is_drawn else {})
 
 
 def finite_or_none(number: float) -> float | None:
@@ -99,21 +102,41 @@ def _network(
 ) -> dict[str, Any]:
     network: dict[str, Any] = {"final_weights": None, "final_outputs": None}
     if "final_weights" not in left_out:
-        network |= _final_parameters(result.parameters[trial], task, is_named=is_named)
+        network |= _parameters(result.parameters[trial], task, "final", is_named=is_named)
     if "final_outputs" not in left_out:
         outputs = _to_lists(result.outputs[trial])
         network["final_outputs"] = outputs if len(outputs) > 1 else outputs[0]
     return network
 
 
-def _final_parameters(parameters: Array, task: Task, *, is_named: bool) -> dict[str, Any]:
-    if is_named:
-        return {"final_weights": dict(zip(WEIGHT_NAMES, _to_lists(parameters), strict=True))}
+def _parameters(parameters: Array, task: Task, when: str, *, is_named: bool) -> dict[str, Any]:
     layers = split(parameters[None], task)
-    final = {"final_weights": [_to_lists(weights[0]) for weights, _ in layers]}
+    found: dict[str, Any] = {f"{when}_weights": [_to_lists(weights[0]) for weights, _ in layers]}
+    if is_named:
+        flat = np.concatenate([weights[0].ravel() for weights, _ in layers])
+        found[f"{when}_weights"] = dict(zip(WEIGHT_NAMES, _to_lists(flat), strict=True))
     if task.has_biases:
-        final["final_biases"] = [_to_lists(biases[0]) for _, biases in layers if biases is not None]
-    return final
+        found[f"{when}_biases"] = [_to_lists(biases[0]) for _, biases in layers if biases is not None]
+    return found
+
+
+def describe_targets(task: Task) -> list[str]:
+    """What is to be known of targets that the outputs come near to but never have."""
+    if task.loss == "cross_entropy":
+        if not np.isin(task.targets, (0, 1)).any():
+            return []
+        return [
+            "A target of 0 or 1 is approached, not reached: a softmax has it only at infinite sums, so the loss keeps "
+            "falling and the weights keep growing."
+        ]
+    bounds = {"sigmoid": (0, 1), "tanh": (-1, 1)}.get(task.activation)
+    if bounds is None or not np.isin(task.targets, bounds).any():
+        return []
+    low, high = bounds
+    return [
+        f"A target of {low} or {high} is approached, not reached: {task.activation} has it only at an infinite sum, so "
+        "the loss keeps falling and the weights keep growing."
+    ]
 
 
 def _sharpness(task: Task, result: SweepResult, on_progress: Callable[[], None]) -> tuple[float, Array]:

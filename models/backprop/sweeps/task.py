@@ -1,6 +1,6 @@
 """The task of a sweep: the layers, the samples and the initial weights of every network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
 from typing import Literal
@@ -8,15 +8,20 @@ from typing import Literal
 import numpy as np
 
 from models.backprop.network import Array
+from models.backprop.sweeps.optimizers import Rule
 
 Activation = Literal["sigmoid", "tanh", "relu"]
+Loss = Literal["squared_error", "cross_entropy"]
+
+PLAIN = Rule()
 
 
 @dataclass(frozen=True)
 class Task:
     """A fully connected network, its samples and its initial parameters.
 
-    Every layer but the inputs has the activation. `start` holds, layer by layer, the weight matrix (units, inputs) row
+    Every layer but the inputs has the activation; with the loss `cross_entropy` the outputs have softmax in its place.
+    `start` holds, layer by layer, the weight matrix (units, inputs) row
     by row and then the biases, if any: for the 2-2-2 network w1 to w8.
     """
 
@@ -26,12 +31,28 @@ class Task:
     inputs: Array  # (samples, layers[0])
     targets: Array  # (samples, layers[-1])
     start: Array  # (parameters,)
+    loss: Loss = "squared_error"
+    rule: Rule = PLAIN
+    batch_size: int | None = None  # samples of a step; None: all of them
+    seed: int = 0  # of the order of the samples, where a step takes some of them
 
     @property
     def is_222(self) -> bool:
         """Whether this is the network of network.py on one sample, which Networks222 trains faster."""
-        one_sample = len(self.inputs) == 1
-        return self.layers == (2, 2, 2) and self.activation == "sigmoid" and not self.has_biases and one_sample
+        is_plain = self.loss == "squared_error" and self.rule.name == "gradient_descent"
+        is_sigmoid = self.layers == (2, 2, 2) and self.activation == "sigmoid" and not self.has_biases
+        return is_sigmoid and is_plain and len(self.inputs) == 1
+
+    def batches(self, epoch: int) -> "list[Task]":
+        """The tasks of an epoch's steps: this one with some of its samples, each in one of them. Epochs count from 1.
+
+        The order depends on the seed and the epoch alone.
+        """
+        if self.batch_size is None or self.batch_size >= len(self.inputs):
+            return [self]
+        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.inputs))
+        parts = (order[at : at + self.batch_size] for at in range(0, len(order), self.batch_size))
+        return [replace(self, inputs=self.inputs[part], targets=self.targets[part]) for part in parts]
 
 
 def count_parameters(layers: tuple[int, ...], *, has_biases: bool) -> int:

@@ -15,6 +15,7 @@ from app.jobs.quotas import Quota
 from app.jobs.searches import Trial
 from app.jobs.specs import TrainingSearchSpec
 from app.jobs.tables import Job
+from app.validation_messages import describe
 from worker.proposals import measure_importance, propose
 from worker.retrying import retry_while_unavailable
 from worker.runner import Finish, Run, WorkSuspended
@@ -63,7 +64,7 @@ def _add_trial(
     try:
         training = spec.training(params)
     except ValidationError as error:
-        why = f"Its settings do not go together, {params}: {error.errors()[0]['msg']}"
+        why = f"Its settings do not go together, {params}: {describe(error.errors()[0])}"
         add = partial(searches.add_impossible_trial, run.sessions, run.claim, number, params, why, **limits)
     else:
         add = partial(searches.add_trial, run.sessions, run.claim, number, training, **limits)

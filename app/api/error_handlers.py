@@ -4,8 +4,7 @@ import errno
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from difflib import get_close_matches
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from app import errors
 from app.api.encodings import ACCEPTED
 from app.redaction import mask_keys, show_path
+from app.validation_messages import describe_all
 from models.errors import (
     ArchiveRefused,
     ArchiveTooLarge,
@@ -126,10 +126,15 @@ async def respond(request: Request, error: Exception) -> Response:
 
 def describe(error: Exception) -> dict[str, Any]:
     """Type, title, status and detail of a known error, without the request it happened in."""
-    name = type(error).__name__
-    title = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip().capitalize()
-    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    return {"type": f"urn:numeral:{name}", "title": title, "status": status, "detail": str(error)}
+    kind = type(error)
+    status = next(STATUS[each] for each in kind.__mro__ if each in STATUS)
+    return {"type": f"urn:numeral:{kind.__name__}", "title": title_of(kind), "status": status, "detail": str(error)}
+
+
+def title_of(kind: type[Exception]) -> str:
+    """The name of the error in words."""
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind.__name__)
+    return words.strip().capitalize()
 
 
 def problem(request: Request, document: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
@@ -186,32 +191,23 @@ def _retry_after(error: Exception) -> str:
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
-    parts: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else []
+    findings = describe_all(error.errors(), error.body) if isinstance(error, RequestValidationError) else []
     found = [
-        {"location": ".".join(map(_printable, part["loc"])), "message": _printable(part["msg"] + _suggest_tag(part))}
-        for part in parts
+        {"location": _printable(".".join(finding.location)), "message": _printable(finding.message)}
+        for finding in findings
     ]
-    first = f"{found[0]['location']}: {found[0]['message']}" if found else "It cannot be read."
+    first = f"{found[0]['location']}: {found[0]['message']}" if found else "It cannot be read"
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return problem(
         request,
         {
             "type": "urn:numeral:InvalidInput",
             "title": "Invalid input",
             "status": 422,
-            "detail": f"The request is not valid. {first}"
-            + (f" (and {len(found) - 1} more)" if len(found) > 1 else ""),
+            "detail": f"The request is not valid. {first.rstrip('.')}.{more}",
             "errors": found[:MAX_LISTED_ERRORS],
         },
     )
-
-
-def _suggest_tag(part: Any) -> str:
-    """The nearest kind, for a `kind` that there is not."""
-    if part["type"] != "union_tag_invalid":
-        return ""
-    expected = [tag.strip("' ") for tag in part["ctx"]["expected_tags"].split(",")]
-    nearest = get_close_matches(part["ctx"]["tag"][:MAX_MESSAGE_LENGTH].lower(), expected, n=1)
-    return f"; do you mean '{nearest[0]}'?" if nearest else ""
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 Parsing holds the interpreter's lock: 8 MB of `[],[],` hold it for half a second, whichever thread parses them.
 """
 
+import json
 from typing import NamedTuple
 
 from app.errors import InvalidInput
@@ -19,6 +20,13 @@ class JsonLimits(NamedTuple):
 
 
 SMALL = JsonLimits(commas=1_000, brackets=100, colons=100)  # of what is no list of numbers
+
+
+def not_json(error: json.JSONDecodeError) -> InvalidInput:
+    """Says where the JSON of a body ends to be JSON."""
+    return InvalidInput(
+        f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.", location="body"
+    )
 
 
 def require_within(body: bytes, limits: JsonLimits) -> None:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.headers import find_media_type
-from app.api.json_limits import MAX_UNCOUNTED_BYTES, SMALL, JsonLimits, require_within
+from app.api.json_limits import MAX_UNCOUNTED_BYTES, SMALL, JsonLimits, not_json, require_within
 from app.errors import InvalidInput
 
 MAX_INLINE_JSON_BYTES = MAX_UNCOUNTED_BYTES
@@ -49,7 +49,9 @@ class JsonRoute(APIRoute):
         require_within(body, self.limits)
         try:
             document = json.loads(body)  # it takes NaN too: the field then says what is wrong
-        except ValueError as error:
+        except json.JSONDecodeError as error:
+            raise not_json(error) from None
+        except ValueError as error:  # bytes that are no text, or a number with too many digits
             raise InvalidInput(f"The body is not JSON: {error}.", location="body") from None
         except RecursionError:
             raise InvalidInput(
@@ -57,7 +59,7 @@ class JsonRoute(APIRoute):
             ) from None
         content, errors = validate(document, loc=("body",))
         if errors:
-            raise RequestValidationError(errors)
+            raise RequestValidationError(errors, body=document)
         return content
 
 

@@ -18,7 +18,7 @@ from starlette.requests import Request
 
 from app.api.forms import read_field
 from app.api.headers import find_media_type
-from app.api.json_limits import JsonLimits, require_within
+from app.api.json_limits import JsonLimits, not_json, require_within
 from app.api.raw_route import read_body
 from app.api.request_context import read_context
 from app.api.schemas.pictures import MAX_MODEL_LENGTH, MAX_PICTURES, PICTURE_TYPES
@@ -30,6 +30,8 @@ from models.pictures.encoded import EncodedPicture, examine
 
 ONE_PICTURE = JsonLimits(commas=4 * 28 * 28, brackets=4 * 32, colons=32)
 MANY_PICTURES = JsonLimits(*(MAX_PICTURES * limit for limit in (2 * 28 * 28, 64, 8)))
+ITEMS = ({"image"}, {"pixels"}, {"pixels", "scale"})
+SCALES = (1, 255)
 PREDICTION_ID = re.compile(r"[0-9a-f-]{36}")
 
 
@@ -98,7 +100,7 @@ async def decode_feedback_request(request: Request) -> FeedbackRequest:
         )
     body = await read_body(request)
     item = await to_thread.run_sync(_parse_json, body, ONE_PICTURE)
-    if not isinstance(item, dict) or "digit" not in item or len(item) != 2:
+    if not isinstance(item, dict) or "digit" not in item or len(item) < 2:
         raise InvalidInput(
             'Give the right "digit", and one of "pixels", "image" and "prediction_id", and nothing else.',
             location="body",
@@ -106,6 +108,8 @@ async def decode_feedback_request(request: Request) -> FeedbackRequest:
     digit, prediction_id = item.pop("digit"), item.get("prediction_id")
     if type(digit) is not int or not 0 <= digit <= 9:
         raise InvalidInput("digit must be a whole number from 0 to 9.", location="body.digit")
+    if "prediction_id" in item and len(item) > 1:
+        raise InvalidInput("Give prediction_id or a picture, not both.", location="body")
     if "prediction_id" in item and not (isinstance(prediction_id, str) and PREDICTION_ID.fullmatch(prediction_id)):
         raise InvalidInput("prediction_id must be the `id` of a prediction.", location="body.prediction_id")
     return FeedbackRequest(digit, prediction_id, partial(_read_item, item, "body"), len(body), context)
@@ -149,23 +153,45 @@ def _read_bytes(content: bytes, location: str) -> EncodedPicture:
 
 def _read_item(item: Any, location: str) -> EncodedPicture | Pixels:
     """The picture of `{"image": base64}` or `{"pixels": [...]}`. Raises as `_read_bytes`."""
-    if not isinstance(item, dict) or len(item) != 1 or not set(item) <= {"image", "pixels"}:
-        raise InvalidInput('Give either {"image": base64} or {"pixels": [...]} and nothing else.', location=location)
+    if not isinstance(item, dict) or item.keys() not in ITEMS:
+        raise InvalidInput(
+            'Give either {"image": base64} or {"pixels": [...]}, the latter with "scale" if need be, and nothing else.',
+            location=location,
+        )
     if "pixels" in item:
-        return _read_pixels(item["pixels"], f"{location}.pixels")
+        return _read_pixels(item["pixels"], item.get("scale"), location)
     return examine(_decode_base64(item["image"], f"{location}.image"))
 
 
-def _read_pixels(values: Any, location: str) -> Pixels:
-    """28 rows of 28 numbers or 784 numbers, 0..255, as float32 (28, 28)."""
+def _read_pixels(values: Any, scale: Any, location: str) -> Pixels:
+    """28 rows of 28 numbers or 784 numbers, 0 to `scale` (255 if it is None), as float32 (28, 28) of 0..255."""
     rows = values if isinstance(values, list) else []
     if len(rows) == 28 and all(isinstance(row, list) and len(row) == 28 for row in rows):
         rows = [value for row in rows for value in row]
     pixels = _as_pixels(rows, set(map(type, rows))) if len(rows) == 784 else None
     if pixels is None:
         wanted = "pixels must be 28 rows of 28 numbers, or 784 numbers, each 0 to 255, bright ink on dark."
-        raise InvalidInput(wanted, location=location)
-    return pixels.reshape(28, 28)
+        raise InvalidInput(wanted, location=f"{location}.pixels")
+    return _scale(pixels, scale, location).reshape(28, 28)
+
+
+def _scale(pixels: Pixels, scale: Any, location: str) -> Pixels:
+    """The pixels as 0..255. Raises InvalidInput where they are on another scale than they seem to be."""
+    brightest = pixels.max()
+    if scale is None:
+        if 0 < brightest <= 1:
+            raise InvalidInput(
+                'All pixels lie within 0..1. If 1 is the brightest, add "scale": 1; otherwise send 0 to 255.',
+                location=f"{location}.pixels",
+            )
+        return pixels
+    if scale not in SCALES or isinstance(scale, bool):
+        raise InvalidInput("scale must be 1 or 255: the number of the brightest ink.", location=f"{location}.scale")
+    if brightest > scale:
+        raise InvalidInput(
+            f"With scale {scale}, pixels go from 0 to {scale}; one is {brightest:g}.", location=f"{location}.pixels"
+        )
+    return pixels * np.float32(255 / scale)
 
 
 def _as_pixels(numbers: list[Any], types: set[type]) -> Pixels | None:
@@ -197,7 +223,7 @@ def _parse_json(body: bytes, limits: JsonLimits) -> Any:
     try:
         return orjson.loads(_not_empty(body, "body"))
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"The body is not JSON: {error}.", location="body") from None
+        raise not_json(error) from None
 
 
 async def _uploads(request: Request, field: str, *, limit: int) -> list[bytes]:

@@ -21,6 +21,7 @@ from app.jobs.service import build, insert, queue_again, require_trials_ended
 from app.jobs.specs import MnistTrainingSpec, TrainingSearchSpec
 from app.jobs.tables import TRIAL, WINNER, Checkpoint, Job, JobEvent
 from app.jobs.transitions import IMPOSSIBLE, Claim, append_event, fail_job, get_job, lock_current
+from app.validation_messages import describe
 
 KIND = "training_search"
 
@@ -180,7 +181,7 @@ def extend(
         try:
             spec = TrainingSearchSpec.model_validate(job.spec | {"trials": job.spec["trials"] + trials})
         except ValidationError as error:
-            detail = f"Search {job_id} has {job.spec['trials']} trials: {error.errors()[0]['msg']}."
+            detail = f"Search {job_id} has {job.spec['trials']} trials: {describe(error.errors()[0])}."
             raise InvalidInput(detail, location="body.trials") from error
         columns = {"spec": spec.model_dump(mode="json"), "stored_bytes": spec.stored_bytes}
         queue_again(session, job, max_queued=max_queued, quota=quota, **columns)

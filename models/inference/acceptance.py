@@ -8,6 +8,7 @@ from models.pictures.mnist_format import Normalised
 from models.pictures.rejection import RejectionReason
 
 MIN_INK_PIXELS = 10  # of 28x28: no digit of MNIST's 70,000 has fewer than 34, a dot has fewer than 10
+MAX_INK_PIXELS = 470  # no digit of MNIST has more than 339; a bright ground leaves 500 and more
 MIN_INK_LEVEL = 0.25  # of a pixel in 0..1 that counts as ink
 MIN_PROBABILITY = 0.9  # of the best digit: letters leave more than a tenth to all other digits together
 MIN_RUNNER_UP_SHARE = 0.6  # of what the best digit leaves: above it, the choice is between the two best digits
@@ -48,6 +49,8 @@ def rejection_reason(
     ink_pixels = np.count_nonzero(pixels > MIN_INK_LEVEL)
     if ink_pixels == 0 and pixels.max() == 0:
         return "blank"
+    if normalised is None and ink_pixels > MAX_INK_PIXELS:
+        return "dark_on_light"
     if ink_pixels < MIN_INK_PIXELS:
         return "too_small"
     if is_accepted(probabilities, min_margin):

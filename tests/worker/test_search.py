@@ -403,7 +403,7 @@ def test_extended_search_keeps_its_trials_and_finds_the_best_of_all(sessions: Se
     extended, trials = searches.read_search(sessions, search_id)
     assert extended.result is not None
     assert extended.result["best"]["value"] == max(trial.value or 0 for trial in trials)
-    with pytest.raises(InvalidInput, match="has 5 trials: Input should be less than or equal to 200"):
+    with pytest.raises(InvalidInput, match="has 5 trials: it must be at most 200"):
         searches.extend(sessions, search_id, 196)
     other = service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep"))[0]
     with pytest.raises(TrialsNotThere):

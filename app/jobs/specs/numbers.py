@@ -1,5 +1,6 @@
 """Numbers as JSON has them: true and "1" are refused."""
 
+import json
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Strict
@@ -7,7 +8,7 @@ from pydantic import BeforeValidator, Strict
 
 def _refuse_bool_and_str(value: Any) -> Any:
     if isinstance(value, bool | str):
-        raise ValueError(f"a whole number is expected, not {value!r:.40}")
+        raise ValueError(f"a whole number is expected, not {json.dumps(value):.40}")
     return value
 
 

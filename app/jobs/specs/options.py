@@ -1,13 +1,13 @@
 """The options of every job, whatever its kind: its name and tags, its priority and its time limit."""
 
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app.jobs.specs.numbers import WholeNumber
+from app.validation_messages import nearest
 
 DAY_SECONDS, WEEK_SECONDS = 86_400, 604_800
 PRIORITY_STEP = timedelta(minutes=10)
@@ -35,8 +35,8 @@ class NamedFields(BaseModel):
 
     @classmethod
     def _describe_unknown(cls, name: str, value: Any) -> InitErrorDetails:
-        nearest = get_close_matches(name[:MAX_NAME_LENGTH].lower(), cls.model_fields, n=1)
-        hint = f"do you mean '{nearest[0]}'?" if nearest else f"there are {', '.join(sorted(cls.model_fields))}"
+        guess = nearest(name, cls.model_fields)
+        hint = f"do you mean '{guess}'?" if guess else f"there are {', '.join(sorted(cls.model_fields))}"
         error = PydanticCustomError("extra_forbidden", "there is no such field; {hint}", {"hint": hint})
         return InitErrorDetails(type=error, loc=(name,), input=value)
 

@@ -1,7 +1,6 @@
 """The spec of a search over the settings of trainings."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -25,6 +24,7 @@ from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
 from app.jobs.specs.options import BaseSpec, NamedFields
 from app.jobs.specs.recipe_fields import RECIPE_NAMES
 from app.jobs.specs.training import MnistTrainingSpec, require_whole_batch
+from app.validation_messages import describe, nearest
 from models.recipes import RECIPES
 
 MAX_TRIALS = 200
@@ -213,8 +213,8 @@ def _ends(dimension: Range | Choice) -> Sequence[Any]:
 def _check_dimension(name: str, dimension: Range | Choice, base: dict[str, Any]) -> Range | Choice:
     """Returns the dimension with its numbers as the field takes them. Raises ValueError."""
     if name not in SEARCHABLE:
-        nearest = get_close_matches(name[:100].lower(), SEARCHABLE, n=1)
-        hint = f"do you mean '{nearest[0]}'?" if nearest else f"there are {', '.join(sorted(SEARCHABLE))}"
+        guess = nearest(name, SEARCHABLE)
+        hint = f"do you mean '{guess}'?" if guess else f"there are {', '.join(sorted(SEARCHABLE))}"
         raise ValueError(f"no field of this name can be searched; {hint}")
     if name in base:
         raise ValueError("it stands in `base` too: leave it out in one of them")
@@ -238,8 +238,8 @@ def _check_value(name: str, value: Scalar, base: dict[str, Any]) -> Any:
     try:
         return getattr(MnistTrainingSpec.model_validate(_with_base(base, {name: value})), name)
     except ValidationError as error:
-        if found := [detail["msg"] for detail in error.errors(include_context=False) if name in detail["loc"][:1]]:
-            raise ValueError(f"{value!r:.40}: {found[0]}") from error
+        if found := [describe(detail) for detail in error.errors() if name in detail["loc"][:1]]:
+            raise ValueError(found[0]) from error
         return value
 
 

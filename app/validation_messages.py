@@ -1,0 +1,132 @@
+"""What pydantic found wrong with a document, in plain sentences, and where in the document as it was sent."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+MAX_SHOWN = 40  # characters of a value in a message
+MAX_NAMED = 12  # choices that a message lists
+MAX_COMPARED = 100  # characters of a name for which the nearest is looked for
+
+# by pydantic's type of error; {input} is what was sent, the other names are pydantic's
+SENTENCES = {
+    "missing": "it is missing",
+    "extra_forbidden": "there is no such field",
+    "none_required": "it must be null",
+    "int_type": "a whole number is expected, not {input}",
+    "int_parsing": "a whole number is expected, not {input}",
+    "int_parsing_size": "the number has too many digits",
+    "int_from_float": "a whole number is expected, not {input}",
+    "float_type": "a number is expected, not {input}",
+    "float_parsing": "a number is expected, not {input}",
+    "finite_number": "a finite number is expected, not {input}",
+    "bool_type": "true or false is expected, not {input}",
+    "bool_parsing": "true or false is expected, not {input}",
+    "string_type": "a text is expected, not {input}",
+    "list_type": "a list is expected, not {input}",
+    "tuple_type": "a list is expected, not {input}",
+    "dict_type": "an object is expected, not {input}",
+    "model_type": "an object is expected, not {input}",
+    "model_attributes_type": "an object is expected, not {input}",
+    "greater_than": "it must be above {gt}, not {input}",
+    "greater_than_equal": "it must be at least {ge}, not {input}",
+    "less_than": "it must be below {lt}, not {input}",
+    "less_than_equal": "it must be at most {le}, not {input}",
+    "too_short": "it must have at least {min_length} items, not {actual_length}",
+    "too_long": "it must have at most {max_length} items, not {actual_length}",
+    "string_too_short": "it must have at least {min_length} characters",
+    "string_too_long": "it must have at most {max_length} characters",
+    "string_pattern_mismatch": "it does not have the form {pattern}",
+    "string_unicode": "the text is not Unicode",
+    "json_invalid": "it is not JSON",
+}
+
+
+class Finding(NamedTuple):
+    """What is wrong, and where: the names and positions that lead there in the document."""
+
+    location: tuple[str, ...]
+    message: str
+
+
+def describe_all(details: Iterable[Mapping[str, Any]], document: Any = None) -> list[Finding]:
+    """The errors of pydantic as findings, one for each place.
+
+    `details` are those of ValidationError.errors(). A location of pydantic's also names what it tried; where the
+    `document` that was validated is given, only the parts that lead somewhere in it are kept.
+    """
+    by_place: dict[tuple[str, ...], list[str]] = {}
+    for detail in details:
+        messages = by_place.setdefault(_find_place(detail, document), [])
+        if (message := describe(detail)) not in messages:
+            messages.append(message)
+    return [Finding(place, ", or ".join(_join(messages))) for place, messages in by_place.items()]
+
+
+def describe(detail: Mapping[str, Any]) -> str:
+    """One error of pydantic as a plain sentence."""
+    kind, context = detail["type"], detail.get("ctx") or {}
+    if kind == "value_error":
+        return str(context.get("error", detail["msg"])).removeprefix("Value error, ")
+    if kind in ("literal_error", "enum"):
+        return _describe_choice(detail.get("input"), _split(context["expected"]))
+    if kind == "union_tag_invalid":
+        field = str(context["discriminator"]).strip("'")
+        return _describe_choice(context["tag"], _split(context["expected_tags"]), what=field)
+    if kind == "union_tag_not_found":
+        return f"it needs a {str(context['discriminator']).strip(chr(39))}"
+    if kind == "extra_forbidden" and context.get("hint"):
+        return f"{SENTENCES[kind]}; {context['hint']}"
+    if kind in SENTENCES:
+        bounds = {name: _show(value) if isinstance(value, float) else value for name, value in context.items()}
+        return SENTENCES[kind].format_map({**bounds, "input": _show(detail.get("input"))})
+    return str(detail["msg"]).replace("Input should be", "it must be").replace("Input should", "it must")
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that is most like this one, if any is."""
+    found = get_close_matches(str(name)[:MAX_COMPARED].lower(), known, n=1)
+    return found[0] if found else None
+
+
+def _describe_choice(value: Any, known: Sequence[str], what: str = "") -> str:
+    subject = f"there is no {what} {_show(value)}" if what else f"it cannot be {_show(value)}"
+    if guess := nearest(value, known) if isinstance(value, str) else None:
+        return f"{subject}; do you mean '{guess}'?"
+    return f"{subject}; there are {', '.join(known[:MAX_NAMED])}" + (" ..." if len(known) > MAX_NAMED else "")
+
+
+def _split(choices: str) -> list[str]:
+    """The names in pydantic's list of them: 'a', 'b' or 'c'."""
+    return [name.strip(" '") for name in choices.replace(" or ", ", ").split(",")]
+
+
+def _join(messages: list[str]) -> list[str]:
+    """Messages of the alternatives of one place: of those that only say what type is expected, the value once."""
+    return [message.partition(", not ")[0] for message in messages[:-1]] + messages[-1:]
+
+
+def _show(value: Any) -> str:
+    """A value as JSON has it, cut off where it is long."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = f"{value:g}" if isinstance(value, float) and value.is_integer() else json.dumps(value, default=str)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+
+
+def _find_place(detail: Mapping[str, Any], document: Any) -> tuple[str, ...]:
+    parts = detail["loc"]
+    if document is None or not parts or parts[0] != "body":
+        return tuple(map(str, parts))
+    kept, value = ["body"], document
+    for position, part in enumerate(parts[1:], start=2):
+        is_last = position == len(parts)
+        is_absent = is_last and detail["type"] in ("missing", "extra_forbidden")
+        if isinstance(value, dict) and (part in value or is_absent):
+            kept, value = [*kept, str(part)], value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and (part < len(value) or is_last):
+            kept, value = [*kept, str(part)], value[part] if part < len(value) else None
+    return tuple(kept)

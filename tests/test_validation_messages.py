@@ -1,0 +1,65 @@
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic_core._pydantic_core import list_all_errors
+
+from app.jobs.specs import job_spec_adapter
+from app.validation_messages import describe, describe_all
+
+
+def findings(adapter: TypeAdapter[Any], document: Any) -> dict[str, str]:
+    """The messages by their places in the document."""
+    with pytest.raises(ValidationError) as refused:
+        adapter.validate_python(document)
+    details = [{**detail, "loc": ("body", *detail["loc"])} for detail in refused.value.errors()]
+    return {".".join(finding.location): finding.message for finding in describe_all(details, document)}
+
+
+@pytest.mark.parametrize(
+    ("spec", "place", "message"),
+    [
+        ({"kind": "mnist_trainin"}, "body", "there is no kind \"mnist_trainin\"; do you mean 'mnist_training'?"),
+        ({}, "body", "it needs a kind"),
+        ({"kind": "backprop_sweep", "epoch": 3}, "body.epoch", "there is no such field; do you mean 'epochs'?"),
+        ({"kind": "backprop_sweep", "epochs": "3"}, "body.epochs", "a whole number is expected, not \"3\""),
+        ({"kind": "backprop_sweep", "epochs": 0}, "body.epochs", "it must be at least 1, not 0"),
+        ({"kind": "backprop_sweep", "inputs": [0.1, "x"]}, "body.inputs.1", "a number is expected, not \"x\""),
+        ({"kind": "backprop_sweep", "inputs": [[0.1, None]], "targets": [[1, 1]]}, "body.inputs.0.1",
+         "a number is expected, not null"),
+        ({"kind": "backprop_sweep", "biases": "yes"}, "body.biases",
+         "true or false is expected, or a list is expected, not \"yes\""),
+        ({"kind": "backprop_sweep", "activation": "relo"}, "body.activation",
+         "it cannot be \"relo\"; do you mean 'relu'?"),
+        ({"kind": "backprop_sweep", "learning_rates": []}, "body.learning_rates",
+         "it must have at least 1 items, not 0"),
+        ({"kind": "backprop_sweep", "stop": {"patience": 1.5}}, "body.stop.patience",
+         "a whole number is expected, not 1.5"),
+        ({"kind": "training_search"}, "body.space", "it is missing"),
+        ({"kind": "training_search", "space": {"epochs": {"low": 1, "hihg": 3}}}, "body.space.epochs.hihg",
+         "there is no such field; do you mean 'high'?"),
+    ],
+)  # fmt: skip
+def test_a_spec_that_is_wrong_is_told_so_in_plain_words_at_its_place(
+    spec: dict[str, Any], place: str, message: str
+) -> None:
+    assert findings(job_spec_adapter, spec)[place] == message
+
+
+def test_no_sentence_speaks_pydantic_whatever_is_wrong() -> None:
+    for known in list_all_errors():
+        context = known.get("example_context") or {}
+        detail = {"type": known["type"], "loc": (), "input": 1, "ctx": context, "msg": known["example_message_python"]}
+        message = describe(detail)
+        assert message
+        for word in ("Input should", "Extra inputs", "Value error", "discriminator", "Unable to", "Field required"):
+            assert word not in message, (known["type"], message)
+
+
+def test_locations_name_fields_that_look_like_what_pydantic_tried() -> None:
+    class Item(BaseModel):
+        flat: Annotated[int, Field(ge=1)]
+
+    assert findings(TypeAdapter(dict[str, Item]), {"flat": {"flat": 0}}) == {
+        "body.flat.flat": "it must be at least 1, not 0"
+    }

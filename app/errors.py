@@ -55,7 +55,7 @@ class ModelFileNotFound(AppError):
 
 
 class ModelNotServable(AppError):
-    """The version may not have the requested alias."""
+    """The version may not have the requested alias, or the alias may not be removed."""
 
 
 class GateNotPassed(AppError):
@@ -79,7 +79,7 @@ class NothingToRollBack(AppError):
 
 
 class ModelInUse(AppError):
-    """The version serves, or has served, under an alias, or an open job starts from it."""
+    """The version serves under an alias, or an open job starts from it."""
 
 
 class ModelNotLoaded(AppError):

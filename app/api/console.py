@@ -35,6 +35,12 @@ async def docs() -> FileResponse:
     return FileResponse(FILES["docs.html"], headers=HEADERS)
 
 
+@router.get("/favicon.ico")
+async def favicon() -> FileResponse:
+    """The icon, for programs that look for it only here."""
+    return FileResponse(FILES["icon.svg"], headers=HEADERS)
+
+
 @router.get("/console/{name:path}")
 async def console_file(name: str) -> FileResponse:
     """A file of the console."""

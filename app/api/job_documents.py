@@ -8,6 +8,7 @@ from app.jobs.lifecycle import JobStatus
 from app.jobs.service import JobPage
 from app.jobs.tables import Job, JobEvent
 
+MAX_LISTED_ITEMS = 50  # of a field of a spec in a list of jobs
 FIELDS = (
     "id", "kind", "status", "name", "spec", "attempt", "error", "origin", "created_at", "started_at", "finished_at",
 )  # fmt: skip
@@ -59,12 +60,25 @@ def _render_progress(job: Job) -> dict[str, Any] | None:
 def encode_page(page: JobPage) -> bytes:
     """The JSON of `schemas.jobs.JobPage`."""
     next_cursor = page.jobs[-1].id if page.has_more else None
-    document = {"items": [summarise(job) for job in page.jobs], "next_cursor": next_cursor}
+    items = [summarise(job) | _shorten_spec(job.spec) for job in page.jobs]
+    document = {"items": items, "next_cursor": next_cursor}
     return orjson.dumps(document, option=orjson.OPT_UTC_Z)
 
 
+def _shorten_spec(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec without its long fields, such as the samples of a sweep, and their names."""
+    long = [name for name, value in spec.items() if _count_items(value) > MAX_LISTED_ITEMS]
+    return {"spec": {name: value for name, value in spec.items() if name not in long}, "spec_left_out": long}
+
+
+def _count_items(value: Any) -> int:
+    """How many numbers and texts there are in it."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 1 if parts is None else sum(map(_count_items, parts))
+
+
 def render_event(event: JobEvent) -> dict[str, Any]:
-    """An event as `schemas.jobs.Event`."""
+    """An event as `schemas.events.Event`."""
     return {"id": event.number, "event": event.event, "at": rfc3339(event), "data": event.data}
 
 

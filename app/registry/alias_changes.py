@@ -6,7 +6,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import database_now
-from app.registry.tables import Alias, AliasChange
+from app.registry.tables import Alias, AliasChange, ModelVersion
 
 
 def lock(session: Session, alias: str) -> int | None:
@@ -30,13 +30,29 @@ def move(
 
 
 def previous(session: Session, alias: str) -> AliasChange | None:
-    """Returns the change before the current one; after a rollback, the one before the change it restored."""
+    """Returns the change before the current one; after a rollback, the one before the change it restored.
+
+    Changes to versions that have been deleted since are passed over.
+    """
     current = next(iter(history(session, alias, limit=1)), None)
     if current is None:
         return None
     origin = current.restores or current.number
-    earlier = (AliasChange.alias == alias) & (AliasChange.number < origin)
-    return session.scalars(select(AliasChange).where(earlier).order_by(AliasChange.number.desc()).limit(1)).first()
+    earlier = (AliasChange.alias == alias) & (AliasChange.number < origin) & (AliasChange.version != current.version)
+    found = select(AliasChange).join(ModelVersion, ModelVersion.number == AliasChange.version).where(earlier)
+    return session.scalars(found.order_by(AliasChange.number.desc()).limit(1)).first()
+
+
+def remove(session: Session, alias: str) -> bool:
+    """Remove a locked alias, and end its history. Returns False if there is none."""
+    found = session.get(Alias, alias)
+    if found is None:
+        return False
+    is_open = (AliasChange.alias == alias) & AliasChange.until.is_(None)
+    session.execute(update(AliasChange).where(is_open).values(until=database_now(session)))
+    session.delete(found)
+    session.flush()
+    return True
 
 
 def history(session: Session, alias: str, *, limit: int) -> Sequence[AliasChange]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -97,6 +98,35 @@ def roll_back(
         alias_changes.move(session, alias, earlier.version, reason=reason, restores=earlier.restores or earlier.number)
 
 
+def list_(sessions: Sessions) -> list[AliasChange]:
+    """Returns the current change of every alias, by name."""
+    with sessions.reading() as session:
+        current = select(AliasChange).join(Alias, Alias.alias == AliasChange.alias).where(AliasChange.until.is_(None))
+        return list(session.scalars(current.order_by(AliasChange.alias)))
+
+
+def remove(sessions: Sessions, alias: str, *, expected: str | None = None) -> None:
+    """Remove an alias; its history stays. Raises ModelNotFound, ModelNotServable for the champion, AliasMoved."""
+    if alias == CHAMPION:
+        raise ModelNotServable(
+            f"{alias!r} answers predictions and stays. Point it at another version with PUT /v1/models/aliases/{alias}."
+        )
+    with sessions.writing() as session:
+        current = alias_changes.lock(session, alias)
+        if current is None:
+            raise _alias_not_found(alias)
+        _require_expected(alias, current, expected)
+        alias_changes.remove(session, alias)
+
+
+def current(sessions: Sessions, alias: str) -> AliasChange:
+    """Returns the change that holds now. Raises ModelNotFound."""
+    newest = history(sessions, alias, limit=1)[0]
+    if newest.until is not None:
+        raise _alias_not_found(alias)
+    return newest
+
+
 def history(sessions: Sessions, alias: str, *, limit: int) -> Sequence[AliasChange]:
     """Returns the changes of `alias`, newest first. Raises ModelNotFound."""
     with sessions.reading() as session:
@@ -129,4 +159,4 @@ def _earlier(session: Session, alias: str, expected: str | None) -> AliasChange:
 
 
 def _alias_not_found(alias: str) -> ModelNotFound:
-    return ModelNotFound(f"There is no alias {alias!r}. GET /v1/models shows the aliases of each version.")
+    return ModelNotFound(f"There is no alias {alias!r}. GET /v1/models/aliases lists those that there are.")

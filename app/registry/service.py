@@ -113,7 +113,9 @@ def list_(sessions: Sessions) -> list[tuple[ModelVersion, list[str]]]:
 def delete(
     sessions: Sessions, version: str, *, require_unused: Callable[[Session, str], None]
 ) -> tuple[str, list[str]]:
-    """Delete a version that never had an alias, unless `require_unused` raises. Returns its name and artifacts.
+    """Delete a version that has no alias now, unless `require_unused` raises. Returns its name and artifacts.
+
+    The history of aliases keeps its number, which no other version gets.
 
     Raises ModelNotFound, ModelInUse.
     """
@@ -123,9 +125,9 @@ def delete(
             require_unused(session, str(found.number))
             session.delete(found)
             return str(found.number), [file["artifact"] for file in found.files.values()]
-    except IntegrityError as error:  # an alias or its history refers to it
+    except IntegrityError as error:  # an alias refers to it
         raise ModelInUse(
-            f"Version {version} serves or has served under an alias; it stays, so that a rollback can return to it."
+            f"Version {version} serves under an alias. Point that at another version, or remove it, then delete this."
         ) from error
 
 

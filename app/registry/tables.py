@@ -41,7 +41,7 @@ class AliasChange(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True)
     alias: Mapped[str]
-    version: Mapped[int] = mapped_column(ForeignKey("model_versions.number"))
+    version: Mapped[int]  # may have been deleted since
     since: Mapped[datetime]
     until: Mapped[datetime | None]
     reason: Mapped[str]

@@ -69,7 +69,7 @@ def test_what_is_not_there_is_404_and_what_is_wrong_is_422(api: httpx.Client) ->
     assert api.put("/v1/models/aliases/stable", json={"version": "99"}).status_code == 404
     for method, path in (("GET", ""), ("GET", "/history"), ("POST", "/rollback")):
         assert api.request(method, f"/v1/models/aliases/nobody{path}").status_code == 404
-    for name, body in (("Loud", {"version": "1"}), ("stable", {"version": 1}), ("stable", {"version": "1", "x": 1})):
+    for name, body in (("Loud", {"version": "1"}), ("stable", {"version": "1", "x": 1})):
         assert api.put(f"/v1/models/aliases/{name}", json=body).status_code == 422
     only = api.put("/v1/models/aliases/only", json={"version": "1"})
     assert only.status_code == 200
@@ -89,3 +89,33 @@ def test_champion_past_the_gate_is_409_with_the_reasons_and_needs_force(
     assert api.get(CHAMPION).json()["forced"] is True
     assert api.post(f"{CHAMPION}/rollback").json()["version"] == "1"
     assert [change["forced"] for change in api.get(f"{CHAMPION}/history").json()["items"][:2]] == [False, True]
+
+
+def test_aliases_are_listed_and_removed_and_their_history_stays(api: httpx.Client, other: str) -> None:
+    api.put("/v1/models/aliases/spare", json={"version": int(other)}).raise_for_status()
+    listed = {item["alias"]: item["version"] for item in api.get("/v1/models/aliases").json()["items"]}
+    assert listed["spare"] == other
+    assert listed["champion"] == "1"
+    assert api.delete("/v1/models/aliases/spare", headers={"If-Match": '"1"'}).status_code == 412
+    assert api.delete("/v1/models/aliases/spare").status_code == 204
+    assert api.get("/v1/models/aliases/spare").status_code == 404
+    assert api.delete("/v1/models/aliases/spare").status_code == 404
+    assert api.get("/v1/models/aliases/spare/history").json()["items"][0]["until"] is not None
+    assert "spare" not in api.get(f"/v1/models/{other}").json()["aliases"]
+    assert api.delete(CHAMPION).status_code == 409
+
+
+def test_a_version_that_was_champion_once_can_be_deleted_and_is_passed_over_by_a_rollback(
+    api: httpx.Client, api_sessions: Sessions, api_storage: Storage
+) -> None:
+    first, second = (add_version(api_sessions, api_storage, f"job:deletable-{number}") for number in (1, 2))
+    for version in (first, second, "1"):
+        api.put("/v1/models/aliases/passing", json={"version": version}).raise_for_status()
+    assert api.delete("/v1/models/1").status_code == 409
+    assert api.delete(f"/v1/models/{second}").status_code == 204
+    assert [item["version"] for item in api.get("/v1/models/aliases/passing/history").json()["items"]] == [
+        "1", second, first,
+    ]  # fmt: skip
+    assert api.post("/v1/models/aliases/passing/rollback").json()["version"] == first
+    api.put("/v1/models/aliases/passing", json={"version": "1"}).raise_for_status()
+    assert api.delete(f"/v1/models/{first}").status_code == 204

@@ -14,12 +14,13 @@ from app.api.middleware.draining import Draining
 from app.api.middleware.fast_lane import FastLane
 from app.api.middleware.gate import Gate
 from app.api.middleware.head_requests import HeadRequests
+from app.api.middleware.packing import Packing
 from app.api.middleware.unpacking import Unpacking
 from app.api.raw_route import MAX_JSON_BYTES, RawRoutes
 from app.api.security_headers import common_headers
 from app.services import Services
 
-METHODS = ("DELETE", "GET", "HEAD", "POST", "PUT")
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 EXPOSED_HEADERS = ("ETag", "Location", "Retry-After", "X-Request-Id")  # what a page's script may read beside the body
 
 
@@ -44,6 +45,7 @@ def build_stack(app: FastAPI, raw_routes: RawRoutes, services: Services) -> ASGI
         partial(FastLane, fastapi=app, raw_routes=raw_routes),
         partial(BodyLimit, max_bytes=min(MAX_JSON_BYTES, settings.max_body_bytes)),
         HeadRequests,
+        Packing,
     ]
     stack: ASGIApp = app
     for layer in reversed(layers):

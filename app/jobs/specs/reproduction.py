@@ -7,13 +7,14 @@ from pydantic import Field
 from app.jobs.specs.options import BaseSpec
 from app.jobs.specs.recipe_fields import MAX_EPOCHS
 from app.jobs.specs.training import CHECKPOINT_BYTES, CPU_QUEUE, CUDA_QUEUE
+from app.jobs.specs.versions import Version
 
 
 class ReproductionSpec(BaseSpec):
     """Train a model version again from its card. The result says whether the weights are equal, else since when not."""
 
     kind: Literal["reproduction"]
-    version: str = Field(min_length=1, max_length=40, description="a model version or an alias", examples=["1"])
+    version: Version = Field(description="a model version or an alias", examples=["1"])
     device: Literal["cpu", "cuda"] | None = Field(None, description="by default the one it was trained on")
 
     @property

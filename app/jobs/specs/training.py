@@ -1,6 +1,6 @@
 """The spec of a training of the digit network."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -8,6 +8,7 @@ from app.errors import InvalidInput
 from app.jobs.specs.numbers import Number, WholeNumber
 from app.jobs.specs.options import BaseSpec
 from app.jobs.specs.recipe_fields import RecipeFields
+from app.jobs.specs.versions import Version
 from models.datasets.built_in import BUILT_IN, FEEDBACK, NAME_PATTERN, NOT_DIGITS
 
 CPU_QUEUE, CUDA_QUEUE = "training", "training-cuda"
@@ -28,9 +29,7 @@ class MnistTrainingSpec(RecipeFields, BaseSpec):
     mix: Number = Field(
         0, ge=0, le=1, description="share of MNIST's training pictures that are added to those of another data set"
     )
-    start_from: Annotated[str, Field(min_length=1, max_length=40)] | None = Field(
-        None, description="a version or an alias whose weights the training starts from"
-    )
+    start_from: Version | None = Field(None, description="a version or an alias whose weights the training starts from")
 
     @model_validator(mode="after")
     def _require_mixable(self) -> Self:

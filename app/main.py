@@ -29,9 +29,11 @@ from app.api import (
 )
 from app.api.middleware.stack import build_stack
 from app.api.raw_route import RawRoutes
+from app.api.schemas.pictures import COMPONENTS as PICTURES
 from app.api.schemas.problems import Problem
 from app.api.v2 import inference
 from app.api.v2 import models as v2_models
+from app.api.v2.documents import COMPONENTS as TENSORS
 from app.config import Settings
 from app.jobs.notifier import CeleryNotifier, WorkerNotifier
 from app.logs import configure_logging
@@ -64,13 +66,18 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # Starlette's redirect names the host that the client sent
         lifespan=lifespan,
+        openapi_tags=openapi.TAGS,
+        contact=openapi.CONTACT,
+        license_info=openapi.LICENSE,
+        generate_unique_id_function=openapi.operation_id,
+        separate_input_output_schemas=False,  # a job's spec is what was sent
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )
     app.state.services = services
     error_handlers.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    openapi.document(app)
+    openapi.document(app, components=PICTURES | TENSORS)
     return app
 
 

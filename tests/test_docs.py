@@ -10,7 +10,7 @@ from app.config import Settings
 from app.db import Sessions
 from app.migrations.migrate import upgrade
 from app.storage import open_storage
-from docs import make_backprop, make_limits
+from docs import make_backprop, make_errors, make_limits
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedNotifier
 from worker.runner import run_next
@@ -73,3 +73,7 @@ def test_page_of_limits_is_written_from_the_code() -> None:
     root = make_limits.PAGE.parents[1]
     tests = [budget.test for budgets in make_limits.SECTIONS.values() for budget in budgets if budget.test]
     assert all((root / (test if "/" in test else f"tests/limits/{test}")).is_file() for test in tests)
+
+
+def test_page_of_errors_is_written_from_the_code() -> None:
+    assert make_errors.PAGE.read_text() == make_errors.make()

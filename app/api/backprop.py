@@ -9,6 +9,7 @@ from pydantic import BeforeValidator
 from app.api.dependencies import ServicesDependency
 from app.api.json_route import JsonRoute
 from app.api.schemas import backprop as schemas
+from app.api.schemas.media import sends
 from app.jobs.specs.network_fields import EightWeights, Finite, LearningRate, Probability
 from app.jobs.specs.trace import TraceSpec
 from app.server.disconnects import disconnect_check
@@ -44,14 +45,14 @@ QueryDependency = Annotated[TraceQuery, Query()]
 
 
 @router.post("/trace", response_model=schemas.Trace)
-def trace(spec: TraceSpec) -> dict[str, Any]:
+def trace_step(spec: TraceSpec) -> dict[str, Any]:
     """Forward pass, errors, gradients and updated weights of one step, with every line of the derivation."""
     return _trace(spec)
 
 
-@router.get("/trace.md", response_class=Response, responses={200: {"content": {"text/markdown": {}}}})
-def trace_page(query: QueryDependency) -> Response:
-    """The same as a Markdown page."""
+@router.get("/trace.md", response_class=Response, responses=sends("text/markdown"))
+def trace_step_markdown(query: QueryDependency) -> Response:
+    """One step, derived, as a Markdown page."""
     picture = f"trace.svg?{urlencode(_to_query(query))}"
     text = page.render(
         _trace(query), inputs=query.inputs, targets=query.targets, learning_rate=query.learning_rate, picture=picture
@@ -59,8 +60,8 @@ def trace_page(query: QueryDependency) -> Response:
     return Response(text, media_type="text/markdown")
 
 
-@router.get("/trace.svg", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
-async def trace_picture(query: QueryDependency, request: Request, services: ServicesDependency) -> Response:
+@router.get("/trace.svg", response_class=Response, responses=sends("image/svg+xml"))
+async def draw_step_svg(query: QueryDependency, request: Request, services: ServicesDependency) -> Response:
     """A diagram of the network with its weights, activations and gradients."""
     key, is_disconnected = ("trace", query.model_dump_json()), disconnect_check(request.receive)
     svg = await services.figures.get(key, lambda: _draw_trace(query), is_disconnected)

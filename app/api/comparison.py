@@ -7,9 +7,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.api.dependencies import ServicesDependency
+from app.api.documented_errors import errors
 from app.api.path_parameters import JOB_ID
+from app.api.responses import json_response
 from app.api.schemas import comparison as schemas
-from app.errors import InvalidInput
+from app.api.schemas.media import sends
+from app.errors import InvalidInput, JobNotFound
 from app.jobs.comparison import MAX_COMPARED, Comparison, compare
 from app.jobs.events import newest_events
 from app.jobs.tables import Job
@@ -41,18 +44,16 @@ def parse_ids(
 JobIds = Annotated[list[str], Depends(parse_ids)]
 
 
-@router.get("/compare", response_model=schemas.Comparison)
-def compare_jobs(job_ids: JobIds, services: ServicesDependency) -> dict[str, Any]:
+@router.get("/compare", response_model=schemas.Comparison, responses=errors(JobNotFound))
+def compare_jobs(job_ids: JobIds, services: ServicesDependency) -> Response:
     """The epochs of several trainings side by side, how each ended, and where their specs differ."""
     found = compare(services.sessions, job_ids)
-    return {
-        "items": [_render(job, found.epochs[job.id]) for job in found.jobs],
-        "differences": found.differences,
-    }
+    items = [_render(job, found.epochs[job.id]) for job in found.jobs]
+    return json_response({"items": items, "differences": found.differences})
 
 
-@router.get("/compare.svg", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
-async def compare_svg(job_ids: JobIds, request: Request, services: ServicesDependency) -> Response:
+@router.get("/compare.svg", response_class=Response, responses=sends("image/svg+xml") | errors(JobNotFound))
+async def draw_comparison_svg(job_ids: JobIds, request: Request, services: ServicesDependency) -> Response:
     """The curves of several trainings in one figure."""
     newest = await run_in_threadpool(newest_events, services.sessions, job_ids)
     for job_id in job_ids:

@@ -7,20 +7,32 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.api.dependencies import ServicesDependency, get_services
+from app.api.documented_errors import errors
 from app.api.headers import find_media_type
 from app.api.raw_route import UploadRoute
 from app.api.request_context import read_context
 from app.api.responses import json_response
 from app.api.schemas import datasets as schemas
+from app.api.schemas.media import answers, headers, sends
 from app.api.uploads import Upload, receiving
 from app.datasets import service
 from app.datasets.tables import Dataset
-from app.errors import DatasetNotFound, InvalidInput, UnsupportedMediaType
+from app.errors import (
+    DatasetBuiltIn,
+    DatasetExists,
+    DatasetInUse,
+    DatasetNotFound,
+    InvalidInput,
+    Overloaded,
+    QuotaReached,
+    UnsupportedMediaType,
+)
 from app.jobs.inputs import require_dataset_unused
 from app.server.disconnects import disconnect_check
 from app.services import Services
 from models.datasets.built_in import BUILT_IN, FEEDBACK
 from models.datasets.sheet import draw_sheet
+from models.errors import ArchiveRefused, ArchiveTooLarge
 
 upload_router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=UploadRoute)
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
@@ -30,7 +42,14 @@ MAX_FILES = 4
 DatasetName = Annotated[str, Path(pattern=f"^{schemas.NAME}$", description="the data set's name")]
 
 
-@upload_router.post("", status_code=201, response_model=schemas.Dataset, openapi_extra=schemas.UPLOAD)
+@upload_router.post(
+    "",
+    status_code=201,
+    response_model=schemas.Dataset,
+    responses=answers(201, headers=headers("Location"))
+    | errors(DatasetExists, ArchiveTooLarge, ArchiveRefused, DatasetBuiltIn, Overloaded, QuotaReached),
+    openapi_extra=schemas.UPLOAD,
+)
 async def create_dataset(request: Request) -> Response:
     """Make a data set of a zip of folders `0` to `9` with pictures in them, or of IDX files.
 
@@ -57,7 +76,7 @@ def list_datasets(services: ServicesDependency) -> dict[str, Any]:
     return {"items": found + [_describe_built_in(name) for name in BUILT_IN]}
 
 
-@router.get("/{name}", response_model=schemas.Dataset)
+@router.get("/{name}", response_model=schemas.Dataset, responses=errors(DatasetNotFound))
 def get_dataset(name: DatasetName, services: ServicesDependency) -> dict[str, Any]:
     """A data set, with the files that could not be used and why."""
     if name in BUILT_IN:
@@ -65,7 +84,7 @@ def get_dataset(name: DatasetName, services: ServicesDependency) -> dict[str, An
     return _render(service.get(services.sessions, name))
 
 
-@router.get("/{name}/sheet.png", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+@router.get("/{name}/sheet.png", response_class=Response, responses=sends("image/png") | errors(DatasetNotFound))
 async def draw_dataset(name: DatasetName, request: Request, services: ServicesDependency) -> Response:
     """Up to 100 pictures as the network will see them, each with its label."""
     if name in BUILT_IN:
@@ -77,7 +96,7 @@ async def draw_dataset(name: DatasetName, request: Request, services: ServicesDe
     return Response(sheet, media_type="image/png")
 
 
-@router.delete("/{name}", status_code=204)
+@router.delete("/{name}", status_code=204, responses=errors(DatasetNotFound, DatasetInUse, DatasetBuiltIn))
 def delete_dataset(name: DatasetName, services: ServicesDependency) -> None:
     """Delete a data set; refused while a model version, or a job that has not ended, names it (409)."""
     service.delete(services.sessions, services.storage, name, require_unused=require_dataset_unused)

@@ -8,19 +8,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.dependencies import get_services
+from app.api.documented_errors import errors
 from app.api.picture_requests import FeedbackRequest, decode_feedback_request
 from app.api.raw_route import PictureRoute
 from app.api.responses import json_response
 from app.api.schemas import datasets as schemas
+from app.api.schemas.media import answers, headers
 from app.datasets import feedback
+from app.errors import DatasetFull, DeadlineExceeded, Overloaded, PredictionNotKept
 from app.importing.importer import NOT_USABLE
 from app.services import Services
-from models.errors import PictureRefused
+from models.errors import PictureRefused, PictureTooLarge
 
 router = APIRouter(prefix="/v1/predictions", tags=["datasets"], route_class=PictureRoute)
 
 
-@router.post("/feedback", status_code=201, response_model=schemas.Feedback, openapi_extra=schemas.FEEDBACK)
+@router.post(
+    "/feedback",
+    status_code=201,
+    response_model=schemas.Feedback,
+    responses=answers(201, headers=headers("Location"))
+    | errors(PredictionNotKept, DatasetFull, PictureTooLarge, PictureRefused, Overloaded, DeadlineExceeded),
+    openapi_extra=schemas.FEEDBACK,
+)
 async def give_feedback(request: Request) -> Response:
     """Say which digit a picture shows; it is normalised as for a prediction, and added to the data set `feedback`.
 

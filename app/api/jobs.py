@@ -10,13 +10,30 @@ from fastapi.responses import JSONResponse, RedirectResponse, StreamingResponse
 
 from app.api.accept import accepts, prefers
 from app.api.dependencies import ServicesDependency, require_json
+from app.api.documented_errors import errors
 from app.api.event_streams import encode_events
 from app.api.job_documents import encode, encode_page, render_event
 from app.api.json_limits import JsonLimits
 from app.api.json_route import JsonRoute
 from app.api.path_parameters import JOB_ID, JobId
+from app.api.schemas import events
 from app.api.schemas import jobs as schemas
-from app.errors import ClientGone, InvalidInput, StorageUnavailable
+from app.api.schemas.media import answers, headers, sends
+from app.errors import (
+    ClientGone,
+    DeviceNotPresent,
+    IdempotencyKeyReused,
+    InvalidInput,
+    JobAlreadyEnded,
+    JobInUse,
+    JobNotEnded,
+    JobNotFound,
+    JobSucceeded,
+    ModelNotFound,
+    QuotaReached,
+    StorageUnavailable,
+    TooManyJobs,
+)
 from app.jobs import retries, service
 from app.jobs.events import read_events
 from app.jobs.lifecycle import JobStatus
@@ -43,7 +60,15 @@ MAX_WAIT_SECONDS = 60
     "",
     status_code=202,
     response_model=schemas.Job,
-    responses={200: {"model": schemas.Job}},
+    responses=answers(
+        200,
+        model=schemas.Job,
+        description="The finished job, or the first one with this Idempotency-Key",
+        headers=headers("Location", "Preference-Applied"),
+    )
+    | answers(202, headers=headers("Location", "Preference-Applied"))
+    | answers(303, description="To the job's picture")
+    | errors(ModelNotFound, IdempotencyKeyReused, DeviceNotPresent, TooManyJobs, QuotaReached),
     dependencies=[Depends(require_json)],
 )
 async def submit_job(
@@ -113,7 +138,11 @@ def list_jobs(
     return Response(encode_page(page), media_type="application/json")
 
 
-@router.get("/{job_id}", response_model=schemas.Job, responses={303: {"description": "to its curves, as CSV"}})
+@router.get(
+    "/{job_id}",
+    response_model=schemas.Job,
+    responses=answers(303, description="To its curves, as CSV") | errors(JobNotFound),
+)
 def get_job(
     job_id: JobId,
     services: ServicesDependency,
@@ -126,14 +155,20 @@ def get_job(
     return Response(document, media_type="application/json")
 
 
-@router.post("/{job_id}/cancel", response_model=schemas.Job)
+@router.post("/{job_id}/cancel", response_model=schemas.Job, responses=errors(JobNotFound, JobAlreadyEnded))
 def cancel_job(job_id: JobId, services: ServicesDependency) -> Response:
     """Cancel a queued job at once, a running one at its next batch."""
     service.cancel(services.sessions, job_id)
     return Response(_read(services, job_id), media_type="application/json")
 
 
-@router.post("/{job_id}/retry", status_code=202, response_model=schemas.Job)
+@router.post(
+    "/{job_id}/retry",
+    status_code=202,
+    response_model=schemas.Job,
+    responses=answers(202, headers=headers("Location"))
+    | errors(JobNotFound, JobNotEnded, JobSucceeded, JobInUse, DeviceNotPresent, TooManyJobs, QuotaReached),
+)
 def retry_job(
     job_id: JobId, services: ServicesDependency, changes: Annotated[schemas.RetryChanges | None, Body()] = None
 ) -> Response:
@@ -149,11 +184,11 @@ def retry_job(
     else:
         job = service.retry(services.sessions, job_id, **limits)
     services.notifier.notify(job.queue)
-    headers = {"Location": f"/v1/jobs/{job.id}"}
-    return Response(_read(services, job.id), 202, headers, media_type="application/json")
+    location = {"Location": f"/v1/jobs/{job.id}"}
+    return Response(_read(services, job.id), 202, location, media_type="application/json")
 
 
-@router.delete("/{job_id}", status_code=204)
+@router.delete("/{job_id}", status_code=204, responses=errors(JobNotFound, JobNotEnded, JobInUse))
 def delete_job(job_id: JobId, services: ServicesDependency) -> None:
     """Delete an ended job with its events, checkpoints and curves; refused while a model version came from it."""
     for artifact in service.delete(services.sessions, job_id):
@@ -163,13 +198,12 @@ def delete_job(job_id: JobId, services: ServicesDependency) -> None:
 
 @router.get(
     "/{job_id}/events",
-    response_model=schemas.EventPage,
-    responses={
-        200: {"content": {"text/event-stream": {}}},
-        204: {"description": "the job has ended, and the reader of the stream has seen all of its events"},
-    },
+    response_model=events.EventPage,
+    responses=sends("text/event-stream")
+    | answers(204, description="The job has ended, and the reader of the stream has seen all of its events")
+    | errors(JobNotFound),
 )
-async def job_events(
+async def list_job_events(
     job_id: JobId,
     services: ServicesDependency,
     accept: Annotated[str, Header()] = "text/event-stream",
@@ -186,9 +220,9 @@ async def job_events(
     if accepts(accept, "text/event-stream") or not accepts(accept, "application/json"):
         if is_complete and not page:  # by 204 a browser's EventSource stops asking (HTML, section 9.2.3)
             return Response(status_code=204)
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        unbuffered = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         stream = encode_events(services.events.follow(job_id, after=after))
-        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+        return StreamingResponse(stream, media_type="text/event-stream", headers=unbuffered)
     newest = page[-1].number if page else after
     next_cursor = None if is_complete else str(newest)
     return JSONResponse({"items": [render_event(event) for event in page], "next_cursor": next_cursor})

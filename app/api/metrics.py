@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from app import VERSION
 from app.api.dependencies import ServicesDependency
+from app.api.schemas.media import sends
 from app.errors import ModelNotLoaded
 from app.metrics.metrics import (
     BUILD_INFO,
@@ -26,7 +27,7 @@ from app.services import Services
 router = APIRouter(tags=["operation"])
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.get("/metrics", response_class=Response, responses=sends("text/plain"))
 async def get_metrics(services: ServicesDependency) -> Response:
     """Counts of all processes behind this port since the service started, and what the database knows."""
     if services.settings.api_processes > 1:

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.api.dependencies import ServicesDependency
+from app.api.documented_errors import errors
 from app.api.downloads import Content, Download, join_pieces, open_artifact
 from app.api.path_parameters import JobId
-from app.errors import PicturesNotThere
+from app.api.schemas.media import sends
+from app.errors import CurvesNotThere, JobNotFound, PicturesNotThere
 from app.jobs import service
 from app.jobs.events import event_data, newest_events
 from app.jobs.searches import read_search
@@ -33,32 +35,48 @@ View = Annotated[
 ]
 
 
-@router.get("/{job_id}/plot.svg", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
-async def plot_svg(job_id: JobId, request: Request, services: ServicesDependency, view: View = "curves") -> Response:
+@router.get("/{job_id}/plot.svg", response_class=Response, responses=sends("image/svg+xml") | errors(JobNotFound))
+async def draw_job_svg(
+    job_id: JobId, request: Request, services: ServicesDependency, view: View = "curves"
+) -> Response:
     """The loss curves of the job so far."""
     return Response(await _plot(services, request, job_id, view, "svg"), media_type="image/svg+xml")
 
 
-@router.get("/{job_id}/plot.png", response_class=Response, responses={200: {"content": {"image/png": {}}}})
-async def plot_png(job_id: JobId, request: Request, services: ServicesDependency, view: View = "curves") -> Response:
+@router.get("/{job_id}/plot.png", response_class=Response, responses=sends("image/png") | errors(JobNotFound))
+async def draw_job_png(
+    job_id: JobId, request: Request, services: ServicesDependency, view: View = "curves"
+) -> Response:
     """The loss curves of the job so far."""
     return Response(await _plot(services, request, job_id, view, "png"), media_type="image/png")
 
 
-@router.get("/{job_id}/curves", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
-async def curves_csv(job_id: JobId, services: ServicesDependency) -> Response:
+@router.get(
+    "/{job_id}/curves",
+    response_class=Response,
+    responses=sends("text/csv") | errors(JobNotFound, CurvesNotThere),
+)
+async def get_curves_csv(job_id: JobId, services: ServicesDependency) -> Response:
     """Every point of the loss curves of a finished sweep: a line per epoch, a column per learning rate."""
     return Download(services.downloads, lambda: _open_csv(services, job_id), media_type="text/csv")
 
 
-@router.get("/{job_id}/curves.npz", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
-async def curves_npz(job_id: JobId, services: ServicesDependency) -> Response:
-    """The same for NumPy: `learning_rates`; `losses`, `gradient_norms` (rates, epochs + 1), NaN after a curve's end."""
+@router.get(
+    "/{job_id}/curves.npz",
+    response_class=Response,
+    responses=sends("application/zip") | errors(JobNotFound, CurvesNotThere),
+)
+async def get_curves_npz(job_id: JobId, services: ServicesDependency) -> Response:
+    """The curves for NumPy: `learning_rates`, `losses`, `gradient_norms` (rates, epochs + 1); NaN after an end."""
     return Download(services.downloads, lambda: _open_npz(services, job_id), media_type="application/zip")
 
 
-@router.get("/{job_id}/hardest.png", response_class=Response, responses={200: {"content": {"image/png": {}}}})
-def hardest_png(job_id: JobId, services: ServicesDependency) -> Response:
+@router.get(
+    "/{job_id}/hardest.png",
+    response_class=Response,
+    responses=sends("image/png") | errors(JobNotFound, PicturesNotThere),
+)
+def draw_hardest(job_id: JobId, services: ServicesDependency) -> Response:
     """The test pictures that the network of a finished training finds hardest, with labels and probabilities."""
     sheet = find_file_of_job(services.sessions, job_id, HARDEST_FILE)
     if sheet is None:

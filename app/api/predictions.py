@@ -13,13 +13,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.dependencies import get_services
+from app.api.documented_errors import errors
 from app.api.error_handlers import describe
 from app.api.picture_requests import decode_batch_request, decode_request
 from app.api.raw_route import PictureRoute
 from app.api.responses import as_data_url, json_response
 from app.api.schemas import predictions as schemas
 from app.api.schemas.pictures import MANY_PICTURES, ONE_PICTURE, debug, operation
+from app.errors import DeadlineExceeded, ModelNotFound, Overloaded
 from app.serving.predictor import Prediction
+from models.errors import PictureRefused, PictureTooLarge
 from models.pictures.mnist_format import Normalised
 from models.pictures.overlay import draw_ink
 
@@ -28,7 +31,12 @@ router = APIRouter(prefix="/v1/predict", tags=["prediction"], route_class=Pictur
 DEBUG = debug("show what was seen: `image.png`, `image.overlay` and `image.hypotheses`")
 
 
-@router.post("", response_model=schemas.Prediction, openapi_extra=operation(ONE_PICTURE, DEBUG))
+@router.post(
+    "",
+    response_model=schemas.Prediction,
+    responses=errors(ModelNotFound, PictureTooLarge, PictureRefused, Overloaded, DeadlineExceeded),
+    openapi_extra=operation(ONE_PICTURE, DEBUG),
+)
 async def predict(request: Request) -> Response:
     """The digit in one picture: the picture itself as the body, a form with `file`, or JSON."""
     asked = await decode_request(request)
@@ -47,7 +55,12 @@ async def predict(request: Request) -> Response:
     return json_response(document | {"image": document["image"] | evidence})
 
 
-@router.post("/batch", response_model=schemas.BatchPrediction, openapi_extra=operation(MANY_PICTURES))
+@router.post(
+    "/batch",
+    response_model=schemas.BatchPrediction,
+    responses=errors(ModelNotFound, Overloaded, DeadlineExceeded),
+    openapi_extra=operation(MANY_PICTURES),
+)
 async def predict_batch(request: Request) -> Response:
     """The digits in up to 256 pictures, in order; one that cannot be read leaves an error in its own place."""
     asked = await decode_batch_request(request)

@@ -8,12 +8,16 @@ from starlette.responses import Response
 
 from app.api.accept import prefers
 from app.api.dependencies import get_services
+from app.api.documented_errors import errors
 from app.api.picture_requests import decode_request
 from app.api.raw_route import PictureRoute
 from app.api.responses import as_data_url, json_response
 from app.api.schemas import predictions as schemas
-from app.api.schemas.pictures import BINARY, ONE_PICTURE, debug, operation
+from app.api.schemas.media import sends
+from app.api.schemas.pictures import ONE_PICTURE, debug, operation
+from app.errors import DeadlineExceeded, ModelNotFound, Overloaded
 from app.serving.predictor import Reading
+from models.errors import PictureRefused, PictureTooLarge
 from models.inference.reading import ReadDigit
 from models.pictures.overlay import draw_boxes
 
@@ -25,10 +29,10 @@ DEBUG = debug("add the picture with the boxes, as `plot`; `Accept: image/png` an
 @router.post(
     "",
     response_model=schemas.Reading,
-    responses={200: {"content": {"image/png": BINARY}}},
+    responses=sends("image/png") | errors(ModelNotFound, PictureTooLarge, PictureRefused, Overloaded, DeadlineExceeded),
     openapi_extra=operation(ONE_PICTURE, DEBUG),
 )
-async def read(request: Request) -> Response:
+async def read_digits(request: Request) -> Response:
     """The digits in one picture, up to 100, line by line: numbers side by side, touching ones too."""
     services, asked = get_services(request), await decode_request(request)
     reading = await services.predictor.lines(asked.read, model=asked.model, context=asked.context)

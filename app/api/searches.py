@@ -10,11 +10,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.api.dependencies import ServicesDependency, require_json
+from app.api.documented_errors import errors
 from app.api.job_documents import encode
 from app.api.json_route import JsonRoute
 from app.api.path_parameters import JobId
 from app.api.schemas import jobs as job_schemas
 from app.api.schemas import searches as schemas
+from app.api.schemas.media import sends
+from app.errors import JobNotEnded, JobNotFound, QuotaReached, TooManyJobs, TrialsNotThere
 from app.jobs import searches
 from app.jobs.events import newest_events
 from app.jobs.searches import Trial
@@ -28,10 +31,10 @@ from models.figures.searches import draw_importance, draw_parallel
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
 
 COLUMNS = ("number", "status", "value", "epochs", "seconds", "job_id")
-SVG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/svg+xml": {}}}}
+SVG = sends("image/svg+xml") | errors(JobNotFound, TrialsNotThere)
 
 
-@router.get("/{job_id}/trials", response_model=schemas.Trials)
+@router.get("/{job_id}/trials", response_model=schemas.Trials, responses=errors(JobNotFound, TrialsNotThere))
 def list_trials(job_id: JobId, services: ServicesDependency) -> Any:
     """The trials of a search so far, with their settings and validation accuracies."""
     _, trials = searches.read_search(services.sessions, job_id)
@@ -39,9 +42,13 @@ def list_trials(job_id: JobId, services: ServicesDependency) -> Any:
     return {"items": trials, "best": best.number if best else None}
 
 
-@router.get("/{job_id}/trials.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
-def trials_csv(job_id: JobId, services: ServicesDependency) -> Response:
-    """The same as a table: a line per trial, a column per setting."""
+@router.get(
+    "/{job_id}/trials.csv",
+    response_class=Response,
+    responses=sends("text/csv") | errors(JobNotFound, TrialsNotThere),
+)
+def list_trials_csv(job_id: JobId, services: ServicesDependency) -> Response:
+    """The trials as a table: a line per trial, a column per setting."""
     search, trials = searches.read_search(services.sessions, job_id)
     file = io.StringIO()
     writer = csv.writer(file)
@@ -51,18 +58,24 @@ def trials_csv(job_id: JobId, services: ServicesDependency) -> Response:
 
 
 @router.get("/{job_id}/parallel.svg", response_class=Response, responses=SVG)
-async def parallel_svg(job_id: JobId, request: Request, services: ServicesDependency) -> Response:
+async def draw_parallel_svg(job_id: JobId, request: Request, services: ServicesDependency) -> Response:
     """Parallel coordinates: a line for each trial that has ended, through its settings to its value."""
     return await _figure(services, request, job_id, "parallel", _draw_parallel)
 
 
 @router.get("/{job_id}/importance.svg", response_class=Response, responses=SVG)
-async def importance_svg(job_id: JobId, request: Request, services: ServicesDependency) -> Response:
+async def draw_importance_svg(job_id: JobId, request: Request, services: ServicesDependency) -> Response:
     """How much each setting mattered for reaching a good value, once the search has succeeded."""
     return await _figure(services, request, job_id, "importance", _draw_importance)
 
 
-@router.post("/{job_id}/extend", status_code=202, response_model=job_schemas.Job, dependencies=[Depends(require_json)])
+@router.post(
+    "/{job_id}/extend",
+    status_code=202,
+    response_model=job_schemas.Job,
+    responses=errors(JobNotFound, TrialsNotThere, JobNotEnded, TooManyJobs, QuotaReached),
+    dependencies=[Depends(require_json)],
+)
 def extend_search(extension: schemas.Extension, job_id: JobId, services: ServicesDependency) -> Response:
     """Queue an ended search again, with more trials. What has ended stays; the best of all is the winner."""
     quota, max_queued = services.quota, services.settings.max_queued

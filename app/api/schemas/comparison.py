@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from app.api.schemas.results import Epoch
 from app.jobs.lifecycle import JobStatus
 
 
@@ -14,7 +15,7 @@ class ComparedJob(BaseModel):
     status: JobStatus
     recipe: str
     seed: int
-    epochs: list[dict[str, Any]] = Field(description="as in the events of the job")
+    epochs: list[Epoch] = Field(description="as in the events of the job")
     best_validation_accuracy: float | None
     test_accuracy: float | None = Field(
         description="null until the job has succeeded, as are the next two; stays so for the trial of a search"

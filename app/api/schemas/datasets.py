@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from app.api.schemas.pictures import BINARY, PIXELS
+from app.api.schemas.media import BINARY
+from app.api.schemas.pictures import PIXELS, SCALE
 
 NAME = "[a-z][a-z0-9_-]{0,39}"
 
@@ -20,6 +21,13 @@ class RejectedFiles(BaseModel):
     items: list[RejectedFile] = Field(description="the first 1,000 of them")
 
 
+class DatasetLinks(BaseModel):
+    """Paths of this data set."""
+
+    self: str
+    sheet: str | None = Field(None, description="a picture of it; null for a built-in one")
+
+
 class DatasetSummary(BaseModel):
     name: str
     built_in: bool = Field(description="whether it comes with the service; all else is null then")
@@ -32,7 +40,7 @@ class DatasetSummary(BaseModel):
     sha256: str | None = Field(description="of the stored file; results and cards name it")
     bytes: int | None = Field(description="of the stored file")
     created_at: datetime | None
-    links: dict[str, str]
+    links: DatasetLinks
 
 
 class Dataset(DatasetSummary):
@@ -87,7 +95,11 @@ FEEDBACK: dict[str, Any] = {
                             "type": "object",
                             "additionalProperties": False,
                             "required": [name, "digit"],
-                            "properties": {name: schema, "digit": DIGIT},
+                            "properties": {
+                                name: schema,
+                                "digit": DIGIT,
+                                **({"scale": SCALE} if name == "pixels" else {}),
+                            },
                         }
                         for name, schema in (("pixels", PIXELS), ("image", IMAGE), ("prediction_id", PREDICTION_ID))
                     ]

@@ -1,18 +1,22 @@
-"""Schemas of jobs and their events."""
+"""Jobs as documents, one model per kind."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
+from app.api.schemas.events import JobErrorReason
+from app.api.schemas.results import Epoch, ReproductionResult, SearchResult, SweepResult, TrainingResult, TrialResult
 from app.jobs.lifecycle import JobStatus
+from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec, ReproductionSpec, TrainingSearchSpec
+from app.jobs.specs.options import NamedFields
 from app.jobs.specs.recipe_fields import Epochs, LearningRate
 
 
 class Progress(BaseModel):
     done: int
     total: int
-    unit: str
+    unit: Literal["steps", "batches", "trials"]
     eta_seconds: float | None = Field(
         description="until all is done at the pace of this run so far, without what follows, such as the evaluation on "
         "the test set; null while the job does not run"
@@ -28,9 +32,7 @@ class Origin(BaseModel):
 
 
 class JobError(BaseModel):
-    reason: str = Field(
-        description="`error`, `worker_lost`, `out_of_memory`, `stalled`, `time_limit`; of a trial also `impossible`"
-    )
+    reason: JobErrorReason = Field(description="`impossible`: the settings of a trial do not go together")
     detail: str
 
 
@@ -42,15 +44,35 @@ class Membership(BaseModel):
     trial: int = Field(description="the trial's number, from 0")
 
 
-class JobSummary(BaseModel):
-    """A job in a list: everything but its result."""
+class Links(BaseModel):
+    """Paths of this job."""
+
+    self: str
+    events: str
+    cancel: str
+    retry: str
+    plot: str
+
+
+class SweepLinks(Links):
+    curves: str
+
+
+class TrainingLinks(Links):
+    hardest: str
+
+
+class SearchLinks(Links):
+    trials: str
+
+
+class JobFields(BaseModel):
+    """What a job has in a list, whatever its kind."""
 
     id: str
-    kind: str
     status: JobStatus
     name: str | None
     tags: list[str]
-    spec: dict[str, Any]
     attempt: int = Field(description="how often a worker has claimed it")
     cancel_requested: bool = Field(description="true while a job that is to be cancelled has not ended")
     progress: Progress | None
@@ -60,21 +82,74 @@ class JobSummary(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    links: dict[str, str]
+    spec_left_out: list[str] = Field([], description="in a list: the fields of the spec that are too long for it")
 
 
-class Job(JobSummary):
+class SweepSummary(JobFields):
+    kind: Literal["backprop_sweep"]
+    spec: BackpropSweepSpec
+    links: SweepLinks
+
+
+class TrainingSummary(JobFields):
+    kind: Literal["mnist_training"]
+    spec: MnistTrainingSpec
+    links: TrainingLinks
+
+
+class ReproductionSummary(JobFields):
+    kind: Literal["reproduction"]
+    spec: ReproductionSpec
+    links: Links
+
+
+class SearchSummary(JobFields):
+    kind: Literal["training_search"]
+    spec: TrainingSearchSpec
+    links: SearchLinks
+
+
+class WholeFields(BaseModel):
+    """What a job has beside that where it is read alone."""
+
     notice: str | None = Field(None, description="why a queued job cannot run now; null where nothing is in its way")
-    result: dict[str, Any] | None = Field(description="null until the job has succeeded")
-    epochs: list[dict[str, Any]] | None = Field(
-        description="of a training: its epochs so far, also those of a failed or cancelled one; null for other kinds"
-    )
 
 
-class RetryChanges(BaseModel):
+class SweepJob(SweepSummary, WholeFields):
+    result: SweepResult | None = Field(description="null until the job has succeeded")
+    epochs: None = None
+
+
+class TrainingJob(TrainingSummary, WholeFields):
+    result: TrainingResult | TrialResult | None = Field(description="null until the job has succeeded")
+    epochs: list[Epoch] | None = Field(description="its epochs so far, also those of a failed or cancelled training")
+
+
+class ReproductionJob(ReproductionSummary, WholeFields):
+    result: ReproductionResult | None = Field(description="null until the job has succeeded")
+    epochs: None = None
+
+
+class SearchJob(SearchSummary, WholeFields):
+    result: SearchResult | None = Field(description="null until the job has succeeded")
+    epochs: None = None
+
+
+class JobSummary(
+    RootModel[
+        Annotated[SweepSummary | TrainingSummary | ReproductionSummary | SearchSummary, Field(discriminator="kind")]
+    ]
+):
+    """A job in a list: everything but its result."""
+
+
+class Job(RootModel[Annotated[SweepJob | TrainingJob | ReproductionJob | SearchJob, Field(discriminator="kind")]]):
+    """A job with its result."""
+
+
+class RetryChanges(NamedFields):
     """What a retry changes: with any of it, a training is retried as a new job."""
 
-    model_config = {"extra": "forbid"}
     learning_rate: LearningRate | None = Field(None, description="null: that of the old job")
     epochs: Epochs | None = Field(None, description="null: those of the old job")
 
@@ -82,15 +157,3 @@ class RetryChanges(BaseModel):
 class JobPage(BaseModel):
     items: list[JobSummary]
     next_cursor: str | None
-
-
-class Event(BaseModel):
-    id: int
-    event: str = Field(description="`status`, `epoch`, `trial`, `rung` or `log`")
-    at: datetime
-    data: dict[str, Any]
-
-
-class EventPage(BaseModel):
-    items: list[Event]
-    next_cursor: str | None = Field(description="null once the job has ended and all its events are listed")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.api.request_context import TIMEOUT_PARAMETER
+from app.api.schemas.media import BINARY, ref
 from app.serving.model_cache import CHAMPION
 
 PICTURE_TYPES = (
@@ -12,21 +13,35 @@ PICTURE_TYPES = (
 MAX_PICTURES = 256  # in one batch
 MAX_MODEL_LENGTH = 40  # letters of a version or an alias
 
-PIXELS = {
-    "oneOf": [
-        {"type": "array", "minItems": 28, "maxItems": 28, "items": {"type": "array", "minItems": 28, "maxItems": 28,
-         "items": {"type": "number", "minimum": 0, "maximum": 255}}},
-        {"type": "array", "minItems": 784, "maxItems": 784, "items": {"type": "number", "minimum": 0, "maximum": 255}},
-    ]
+NUMBER = {"type": "number", "minimum": 0, "maximum": 255}
+ROW = {"type": "array", "minItems": 28, "maxItems": 28, "items": NUMBER}
+SCALE = {"type": "integer", "enum": [1, 255], "description": "the number of the brightest ink; 255 if left out"}
+COMPONENTS: dict[str, dict[str, Any]] = {
+    "Pixels": {
+        "description": "28 rows of 28 numbers, or 784 numbers: bright ink on dark",
+        "oneOf": [
+            {"type": "array", "minItems": 28, "maxItems": 28, "items": ROW},
+            {"type": "array", "minItems": 784, "maxItems": 784, "items": NUMBER},
+        ],
+    },
+    "PictureOfBytes": {
+        "type": "object", "additionalProperties": False, "required": ["image"],
+        "properties": {"image": {"type": "string", "minLength": 1, "description": "base64 or a data URL"}},
+    },
+    "PictureOfPixels": {
+        "type": "object", "additionalProperties": False, "required": ["pixels"],
+        "properties": {"pixels": ref("Pixels"), "scale": SCALE},
+    },
+    "Pictures": {
+        "type": "object", "additionalProperties": False, "required": ["items"],
+        "properties": {"items": {
+            "type": "array", "minItems": 1, "maxItems": MAX_PICTURES,
+            "items": {"oneOf": [ref("PictureOfBytes"), ref("PictureOfPixels")]},
+        }},
+    },
 }  # fmt: skip
-ITEM = {
-    "oneOf": [
-        {"type": "object", "additionalProperties": False, "required": ["image"],
-         "properties": {"image": {"type": "string", "minLength": 1, "description": "base64 or a data URL"}}},
-        {"type": "object", "additionalProperties": False, "required": ["pixels"], "properties": {"pixels": PIXELS}},
-    ]
-}  # fmt: skip
-BINARY = {"schema": {"type": "string", "format": "binary"}}
+PIXELS = ref("Pixels")
+ITEM = {"oneOf": [ref("PictureOfBytes"), ref("PictureOfPixels")]}
 MODEL = {"name": "model", "in": "query", "description": "a version or an alias",
          "schema": {"type": "string", "maxLength": MAX_MODEL_LENGTH, "default": CHAMPION}}  # fmt: skip
 
@@ -53,8 +68,5 @@ ONE_PICTURE = dict.fromkeys(PICTURE_TYPES, BINARY) | {
 }
 MANY_PICTURES = {
     "multipart/form-data": form("files", {"type": "array", "minItems": 1, "items": BINARY["schema"]}),
-    "application/json": {
-        "schema": {"type": "object", "additionalProperties": False, "required": ["items"], "properties": {
-            "items": {"type": "array", "minItems": 1, "maxItems": MAX_PICTURES, "items": ITEM}}}
-    },
-}  # fmt: skip
+    "application/json": {"schema": ref("Pictures")},
+}

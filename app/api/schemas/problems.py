@@ -3,12 +3,18 @@
 from pydantic import BaseModel, Field
 
 
-class Problem(BaseModel):
-    """An error (RFC 9457)."""
+class InvalidField(BaseModel):
+    location: str = Field(description="the path in the request, such as `body.learning_rates.0`")
+    message: str
 
-    type: str
+
+class Problem(BaseModel):
+    """An error (RFC 9457). docs/errors.md lists the types."""
+
+    type: str = Field(description="`urn:numeral:` and the name of the error, or `about:blank`")
     title: str
     status: int
-    detail: str
+    detail: str = Field(description="what is wrong, and what to do")
     instance: str
-    errors: list[dict[str, str]] | None = Field(None, description="{location, message} of each invalid field")
+    errors: list[InvalidField] | None = Field(None, description="the fields that are wrong")
+    reasons: list[str] | None = Field(None, description="of `GateNotPassed`: why the version may not become champion")

@@ -1,9 +1,10 @@
 """Schemas of the trials of a search."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from app.jobs.lifecycle import JobStatus
 from app.jobs.specs.numbers import WHOLE
 from app.jobs.specs.options import NamedFields
 from app.jobs.specs.search import MAX_TRIALS
@@ -14,7 +15,9 @@ class Trial(BaseModel):
 
     number: int = Field(description="from 0, in the order in which they were queued")
     params: dict[str, Any] = Field(examples=[{"learning_rate": 0.13, "batch_size": 64}])
-    status: str = Field(description="that of its job; but `pruned` for one that was given up before its last epoch")
+    status: JobStatus | Literal["pruned"] = Field(
+        description="that of its job; but `pruned` for one that was given up before its last epoch"
+    )
     value: float | None = Field(description="validation accuracy after its last epoch, once it has ended")
     job_id: str
     epochs: int = Field(description="that are done")

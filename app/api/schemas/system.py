@@ -1,8 +1,11 @@
 """Queues, workers, leases and versions."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
+
+from app.jobs.specs import JobKind
 
 
 class Queue(BaseModel):
@@ -16,7 +19,7 @@ class Queue(BaseModel):
 
 class RunningJob(BaseModel):
     id: str
-    kind: str
+    kind: JobKind
     attempt: int
     lease_until: datetime | None = Field(description="its worker counts as lost after this, unless it renews")
 
@@ -28,7 +31,7 @@ class Gpu(BaseModel):
 
 class Worker(BaseModel):
     name: str = Field(description="host:process")
-    device: str
+    device: Literal["cpu", "cuda"]
     gpu: Gpu | None = Field(None, description="the one that this process computes on; null on a CPU")
     version: str
     seen_at: datetime
@@ -57,3 +60,23 @@ class System(BaseModel):
     workers: list[Worker] = Field(description="those heard of in the last minute")
     running_elsewhere: list[RunningJob] = Field(description="jobs that no living worker is busy with; they run again")
     dispatcher: Dispatcher | None = Field(description="the process that notifies workers and reclaims jobs")
+
+
+class Liveness(BaseModel):
+    live: bool
+
+
+class ServedModel(BaseModel):
+    version: str
+
+
+class JobsReadiness(BaseModel):
+    ready: bool = Field(description="whether a job would be run now")
+    workers: int = Field(description="processes that reported themselves in the last minute")
+    reason: str | None = Field(description="why a job would wait; null where it would not")
+
+
+class Readiness(BaseModel):
+    ready: bool
+    model: ServedModel
+    jobs: JobsReadiness

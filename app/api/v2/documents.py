@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from app.api.request_context import TIMEOUT_PARAMETER
+from app.api.schemas.media import BINARY, ref
 from app.api.v2.requests import CLASSES, OUTPUTS
 from app.api.v2.tensors import INPUT, MAX_PICTURES
 
@@ -89,35 +90,40 @@ class InferenceResponse(BaseModel):
 
 ERRORS: dict[int | str, dict[str, Any]] = {"4XX": {"model": ProtocolError}, "5XX": {"model": ProtocolError}}
 
-PARAMETERS = {"type": ["object", "null"]}
-NUMBERS = {"type": "array", "items": {"type": ["number", "array"]}}
-REQUEST = {
-    "type": "object",
-    "required": ["inputs"],
-    "properties": {
-        "id": {"type": ["string", "null"]},
-        "parameters": PARAMETERS | {"description": "`binary_data_output`, `timeout` in microseconds"},
-        "inputs": {"type": "array", "minItems": 1, "maxItems": 1, "items": {
-            "type": "object",
-            "required": ["name", "datatype", "shape", "data"],
-            "properties": {
-                "name": {"const": INPUT},
-                "datatype": {"const": "FP32"},
-                "shape": {"type": "array", "minItems": 4, "maxItems": 4,
-                          "prefixItems": [{"type": "integer", "minimum": 1, "maximum": MAX_PICTURES},
-                                          {"const": 1}, {"const": 28}, {"const": 28}]},
-                "data": NUMBERS | {"description": "flat or nested, 0..1; or `parameters.binary_data_size` instead"},
-                "parameters": PARAMETERS,
-            },
-        }},
-        "outputs": {"type": ["array", "null"], "items": {
-            "type": "object",
-            "required": ["name"],
-            "properties": {
-                "name": {"enum": list(OUTPUTS)},
-                "parameters": PARAMETERS | {"description": f"`binary_data`, `classification` 1..{CLASSES}"},
-            },
-        }},
+PARAMETERS = {"type": ["object", "null"], "additionalProperties": True}
+NUMBERS = {"type": "array", "items": {"anyOf": [{"type": "number"}, {"type": "array", "items": {}}]}}
+COMPONENTS: dict[str, dict[str, Any]] = {
+    "InferenceRequest": {
+        "type": "object",
+        "required": ["inputs"],
+        "properties": {
+            "id": {"type": ["string", "null"]},
+            "parameters": PARAMETERS | {"description": "`binary_data_output`, `timeout` in microseconds"},
+            "inputs": {"type": "array", "minItems": 1, "maxItems": 1, "items": ref("InputTensor")},
+            "outputs": {"anyOf": [{"type": "array", "items": ref("RequestedOutput")}, {"type": "null"}]},
+        },
+    },
+    "InputTensor": {
+        "type": "object",
+        "required": ["name", "datatype", "shape", "data"],
+        "properties": {
+            "name": {"type": "string", "const": INPUT},
+            "datatype": {"type": "string", "const": "FP32"},
+            "shape": {"type": "array", "minItems": 4, "maxItems": 4, "items": {"type": "integer"},
+                      "prefixItems": [{"type": "integer", "minimum": 1, "maximum": MAX_PICTURES},
+                                      {"type": "integer", "const": 1},
+                                      *[{"type": "integer", "const": 28}] * 2]},
+            "data": NUMBERS | {"description": "flat or nested, 0..1; or `parameters.binary_data_size` instead"},
+            "parameters": PARAMETERS,
+        },
+    },
+    "RequestedOutput": {
+        "type": "object",
+        "required": ["name"],
+        "properties": {
+            "name": {"type": "string", "enum": list(OUTPUTS)},
+            "parameters": PARAMETERS | {"description": f"`binary_data`, `classification` 1..{CLASSES}"},
+        },
     },
 }  # fmt: skip
 
@@ -125,14 +131,16 @@ REQUEST = {
 def _infer(*path: dict[str, Any]) -> dict[str, Any]:
     size = {"name": "Inference-Header-Content-Length", "in": "header", "schema": {"type": "integer", "minimum": 0},
             "description": "the bytes of JSON where tensors follow it; 0: the body is one tensor alone"}  # fmt: skip
-    binary = {"schema": {"type": "string", "format": "binary"}}
     return {
-        "responses": ERRORS | {200: {"content": {"application/octet-stream": binary}}},
+        "responses": ERRORS | {200: {"content": {"application/octet-stream": BINARY}}},
         "openapi_extra": {
             "parameters": [*path, size, TIMEOUT_PARAMETER],
             "requestBody": {
                 "required": True,
-                "content": {"application/json": {"schema": REQUEST}, "application/octet-stream": binary},
+                "content": {
+                    "application/json": {"schema": ref("InferenceRequest")},
+                    "application/octet-stream": BINARY,
+                },
             },
         },
     }

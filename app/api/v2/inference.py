@@ -25,9 +25,14 @@ router = APIRouter(prefix=f"/v2/models/{MODEL}", tags=["open inference protocol"
 
 
 @router.post("/infer", response_model=documents.InferenceResponse, **documents.INFER)
-@router.post("/versions/{version}/infer", response_model=documents.InferenceResponse, **documents.INFER_VERSION)
+@router.post(
+    "/versions/{version}/infer",
+    response_model=documents.InferenceResponse,
+    name="infer_with_version",
+    **documents.INFER_VERSION,
+)
 async def infer(request: Request) -> Response:
-    """Which digits are these? Pictures float32 [n, 1, 28, 28] in 0..1, bright ink on a dark background."""
+    """The digits in pictures that are 28x28 already: float32 [n, 1, 28, 28] in 0..1, bright ink on dark."""
     start, services = time.perf_counter_ns(), get_services(request)
     name = request.path_params.get("version", CHAMPION)
     version = services.model_cache.champion.version if name == CHAMPION else name

@@ -43,7 +43,7 @@ def is_ready(services: ServicesDependency) -> dict[str, bool]:
     return {"ready": True, "live": True}
 
 
-@router.get("/models/stats", response_model=documents.ServerStatistics)
+@router.get("/models/stats", response_model=documents.ServerStatistics, name="get_all_statistics")
 @router.get(f"/models/{MODEL}/stats", response_model=documents.ServerStatistics)
 def get_statistics(services: ServicesDependency) -> dict[str, Any]:
     """What this process has answered since it started, in nanoseconds, by version."""
@@ -52,7 +52,7 @@ def get_statistics(services: ServicesDependency) -> dict[str, Any]:
 
 @router.get(f"/models/{MODEL}/versions/{{version}}/stats", response_model=documents.ServerStatistics)
 def get_version_statistics(version: VersionName, services: ServicesDependency) -> dict[str, Any]:
-    """The same of one version."""
+    """The statistics of one version."""
     return services.statistics.describe(MODEL, [registry.resolve(services.sessions, version)])
 
 
@@ -65,7 +65,7 @@ def describe_model(services: ServicesDependency) -> dict[str, Any]:
 
 @router.get(f"/models/{MODEL}/versions/{{version}}", response_model=documents.Metadata)
 def describe_version(version: VersionName, services: ServicesDependency) -> dict[str, Any]:
-    """The same of one version."""
+    """Names, types and shapes of one version."""
     registry.resolve(services.sessions, version)
     return describe_model(services)
 
@@ -83,7 +83,7 @@ def is_version_ready(version: VersionName, services: ServicesDependency) -> dict
     return {"name": MODEL, "ready": True}
 
 
-@router.post("/repository/index", response_model=list[documents.IndexEntry])
+@router.post("/repository/index", response_model=list[documents.IndexEntry], name="index_repository")
 def list_models(services: ServicesDependency) -> list[dict[str, str]]:
     """All versions. Each of them answers, so a body with `ready` changes nothing."""
     return [{"name": MODEL, "version": version, "state": "READY", "reason": ""} for version in _versions(services)]

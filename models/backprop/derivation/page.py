@@ -1,33 +1,87 @@
-"""The trace as a Markdown page for GitHub: formulas in LaTeX and with numbers, and a picture of the network."""
+"""The trace as a page: Markdown for GitHub, with formulas in LaTeX, or HTML for the console's KaTeX."""
 
+from html import escape
 from typing import Any
 
 HEADINGS = {
-    "forward": ("Forward pass", "The inputs run through the network; every unit is a sigmoid of its sum."),
-    "error": ("Error", "Half the squared distance of each output from its target, and their sum."),
+    "forward": (
+        "Forward pass",
+        "The inputs run through the network; every unit is a sigmoid of its sum.",
+        "The inputs run through the network, layer by layer: a unit is its sum, and the activation of that.",
+    ),
+    "error": (
+        "Error",
+        "Half the squared distance of each output from its target, and their sum.",
+        "What each output contributes to the error, and their sum; of several samples, the mean.",
+    ),
     "gradient": (
         "Gradients",
         "How the error changes with each weight: the chain rule, from the outputs back to the inputs. A hidden "
         "activation reaches both outputs, so its derivative is a sum over two paths.",
+        "How the error changes with each weight: the chain rule, from the outputs back to the inputs. A hidden "
+        "activation reaches every unit of the next layer, so its derivative is a sum over as many paths.",
     ),
-    "update": ("Updated weights", "All weights step at once, against their gradients."),
+    "update": (
+        "Updated weights",
+        "All weights step at once, against their gradients.",
+        "All weights step at once, against their gradients.",
+    ),
 }
+TITLE = "One step of backpropagation"
 
 
 def render(
     trace: dict[str, Any], *, inputs: tuple[float, ...], targets: tuple[float, ...], learning_rate: float, picture: str
 ) -> str:
-    """Returns the page. `picture` is the URL of the network's diagram."""
-    parts = [
-        "# One step of backpropagation\n",
+    """Returns the Markdown of a step of the 2-2-2 network. `picture` is the URL of the network's diagram."""
+    introduction = (
         f"Inputs {_join(inputs)}, targets {_join(targets)}, learning rate {learning_rate:g}. "
-        f"The error before the step is {trace['errors']['E_total']:.9g}.\n",
-        f"![The network with its weights and gradients]({picture})\n",
-    ]
-    for section, (heading, introduction) in HEADINGS.items():
-        parts.append(f"## {heading}\n\n{introduction}\n")
+        f"The error before the step is {trace['errors']['E_total']:.9g}."
+    )
+    diagram = f"![The network with its weights and gradients]({picture})\n"
+    return "\n".join([f"# {TITLE}\n", f"{introduction}\n", diagram, *_sections(trace, place=1)])
+
+
+def render_general(trace: dict[str, Any], introduction: str) -> str:
+    """Returns the Markdown of a step of any network."""
+    return "\n".join([f"# {TITLE}\n", f"{introduction}\n", *_sections(trace, place=2)])
+
+
+def render_html(trace: dict[str, Any], introduction: str) -> str:
+    """Returns the same as HTML. Each formula is an element with the class `formula`, for the script that KaTeX is."""
+    parts = [f"<h1>{TITLE}</h1>", f"<p>{escape(introduction)}</p>"]
+    for section, (heading, _, text) in HEADINGS.items():
+        parts += [f"<h2>{heading}</h2>", f"<p>{text}</p>"]
+        parts += [_render_step_html(step) for step in trace["steps"] if step["section"] == section]
+    return PAGE.format(title=TITLE, body="\n".join(parts))
+
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" href="/console/icon.svg">
+<link rel="stylesheet" href="/console/vendor/katex/katex.css">
+<link rel="stylesheet" href="/console/trace.css">
+<script type="module" src="/console/trace.js"></script>
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def _sections(trace: dict[str, Any], *, place: int) -> list[str]:
+    parts = []
+    for section, texts in HEADINGS.items():
+        parts.append(f"## {texts[0]}\n\n{texts[place]}\n")
         parts += [_render_step(step) for step in trace["steps"] if step["section"] == section]
-    return "\n".join(parts)
+    return parts
 
 
 def _render_step(step: dict[str, Any]) -> str:
@@ -36,6 +90,22 @@ def _render_step(step: dict[str, Any]) -> str:
         return text
     rows = [f"| `{each['symbol']}` | `{each['formula']}` | {each['value']:.9g} |" for each in step["factors"]]
     return text + "\n| Factor | Formula | Value |\n|---|---|---:|\n" + "\n".join(rows) + "\n"
+
+
+def _render_step_html(step: dict[str, Any]) -> str:
+    numbers = f"{step['symbol']} = {step['substituted']}"
+    text = (
+        f'<p class="formula">{escape(step["latex"])}</p>\n'
+        f"<p><code>{escape(numbers)}</code> = <b>{step['value']:.9g}</b></p>"
+    )
+    if not step["factors"]:
+        return text
+    rows = "".join(
+        f"<tr><td><code>{escape(each['symbol'])}</code></td><td><code>{escape(each['formula'])}</code></td>"
+        f"<td>{each['value']:.9g}</td></tr>"
+        for each in step["factors"]
+    )
+    return f"{text}\n<table><tr><th>Factor</th><th>Formula</th><th>Value</th></tr>{rows}</table>"
 
 
 def _join(numbers: tuple[float, ...]) -> str:

@@ -28,19 +28,20 @@ def trace(weights: tuple[float, ...], inputs: Pair, targets: Pair, learning_rate
     values |= {f"{prefix}{name}": value for name, value in gradients.items() for prefix in ("dE_d", "dE_total/d")}
     values |= {f"{name}_new": value for name, value in updated_weights.items()}
     steps = [
-        *(_step("forward", symbol, formula, values) for symbol, formula in FORWARD.items()),
-        *(_step("error", symbol, formula, values) for symbol, formula in ERRORS.items()),
-        *(_step("gradient", symbol, chain.formula, values, chain) for symbol, chain in GRADIENTS.items()),
-        *(_step("update", symbol, formula, values) for symbol, formula in UPDATES.items()),
+        *(render_step("forward", symbol, formula, values) for symbol, formula in FORWARD.items()),
+        *(render_step("error", symbol, formula, values) for symbol, formula in ERRORS.items()),
+        *(render_step("gradient", symbol, chain.formula, values, chain) for symbol, chain in GRADIENTS.items()),
+        *(render_step("update", symbol, formula, values) for symbol, formula in UPDATES.items()),
     ]
     return {
         "forward": forward, "errors": errors, "gradients": gradients, "updated_weights": updated_weights, "steps": steps
     }  # fmt: skip
 
 
-def _step(
+def render_step(
     section: str, symbol: Formula, formula: Formula, values: dict[str, float], chain: Chain | None = None
 ) -> dict[str, Any]:
+    """Returns a line of the derivation, `symbol = formula`, and the factors of its chain rule."""
     middle = f"{chain.derivatives.latex} = " if chain else ""
     return {
         "section": section,

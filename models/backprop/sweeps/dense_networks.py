@@ -57,7 +57,7 @@ class DenseNetworks:
         self._task = task
         self._parameters = np.repeat(task.start[None], len(learning_rates), axis=0)
         self._last = evaluate(self._parameters, task)
-        self._optimizer, self._epoch = create_optimizer(task.rule, self._parameters), 0
+        self.optimizer, self._epoch = create_optimizer(task.rule, self._parameters), 0
 
     def evaluate(self, loss: Array, squared_norm: Array) -> None:
         self._last = evaluate(self._parameters, self._task)
@@ -69,7 +69,7 @@ class DenseNetworks:
         rates, batches = self.learning_rates[:, None], self._task.batches(self._epoch)
         for batch in batches:
             gradient = self._last.gradient if batch is self._task else evaluate(self._parameters, batch).gradient
-            self._optimizer.step(self._parameters, gradient, rates)
+            self.optimizer.step(self._parameters, gradient, rates)
 
     def parameters(self) -> Array:
         return self._parameters.T.copy()

@@ -1,22 +1,40 @@
 """/v1/backprop: the derivation of one step of backpropagation as data, as a page and as a diagram."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BeforeValidator
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BeforeValidator, Field, ValidationError
 
+from app.api.accept import prefers
 from app.api.dependencies import ServicesDependency
+from app.api.documented_errors import errors
 from app.api.json_route import JsonRoute
+from app.api.path_parameters import JOB_ID
+from app.api.responses import json_response
 from app.api.schemas import backprop as schemas
 from app.api.schemas.media import sends
-from app.jobs.specs.network_fields import EightWeights, Finite, LearningRate, Probability
-from app.jobs.specs.trace import TraceSpec
+from app.api.security_headers import PAGE_POLICY
+from app.errors import InvalidInput, JobNotFound
+from app.jobs import service
+from app.jobs.specs.backprop import BackpropSweepSpec
+from app.jobs.specs.network_fields import WORKBOOK_WEIGHTS, EightWeights, Finite, LearningRate, Share
+from app.jobs.specs.options import NamedFields
+from app.jobs.specs.trace import TraceSpec, require_explainable
+from app.jobs.transitions import job_not_found
 from app.server.disconnects import disconnect_check
+from app.services import Services
+from app.validation_messages import describe
 from models.backprop.derivation import diagram, page, steps
+from models.backprop.derivation.general import derive_step
+from models.backprop.sweeps.replay import MAX_STEPS, is_affordable, replay
+from models.backprop.sweeps.summary import describe_targets
 from models.figures.figure import render
 
 router = APIRouter(prefix="/v1/backprop", tags=["backprop"], route_class=JsonRoute)
+
+MARKDOWN, HTML = "text/markdown", "text/html"
+PAGE_HEADERS = {"Content-Security-Policy": PAGE_POLICY}
 
 
 def _parse_numbers(value: Any) -> Any:
@@ -28,57 +46,162 @@ def _parse_numbers(value: Any) -> Any:
         return value
 
 
-class TraceQuery(TraceSpec):
-    """The fields of a TraceSpec in a query string; the numbers of a list are separated by commas."""
+class TraceQuery(NamedFields):
+    """The fields of a TraceSpec that fit a query string; the numbers of a list are separated by commas."""
 
-    inputs: Annotated[tuple[Finite, Finite], BeforeValidator(_parse_numbers)] = TraceSpec.model_fields["inputs"].default
-    targets: Annotated[tuple[Probability, Probability], BeforeValidator(_parse_numbers)] = TraceSpec.model_fields[
-        "targets"
-    ].default
-    weights: Annotated[EightWeights, BeforeValidator(_parse_numbers)] = TraceSpec.model_fields["weights"].default
-    learning_rate: Annotated[LearningRate, BeforeValidator(_parse_numbers)] = TraceSpec.model_fields[
-        "learning_rate"
-    ].default
+    inputs: Annotated[tuple[Finite, Finite], BeforeValidator(_parse_numbers)] = (0.05, 0.10)
+    targets: Annotated[tuple[Share, Share], BeforeValidator(_parse_numbers)] = (0.5, 0.5)
+    weights: Annotated[EightWeights, BeforeValidator(_parse_numbers)] = Field(WORKBOOK_WEIGHTS, description="w1 to w8")
+    learning_rate: Annotated[LearningRate, BeforeValidator(_parse_numbers)] = 0.5
+    job: Annotated[str, Field(max_length=40)] | None = Field(None, description="a sweep, one of whose steps it is")
+    epoch: int = Field(0, ge=0, description="of that sweep: how many epochs are done before the step")
+
+    def to_spec(self) -> TraceSpec:
+        try:
+            return TraceSpec.model_validate(self.model_dump(exclude_unset=True))
+        except ValidationError as error:
+            raise InvalidInput(f"{describe(error.errors()[0]).capitalize()}.", location="query") from None
+
+    def to_query(self) -> str:
+        values = self.model_dump(exclude_unset=True)
+        return urlencode(
+            {
+                name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+                for name, value in values.items()
+            }
+        )
 
 
 QueryDependency = Annotated[TraceQuery, Query()]
 
 
-@router.post("/trace", response_model=schemas.Trace)
-def trace_step(spec: TraceSpec) -> dict[str, Any]:
-    """Forward pass, errors, gradients and updated weights of one step, with every line of the derivation."""
-    return _trace(spec)
+class Derived(NamedTuple):
+    """A derivation, and what there is to say in front of it."""
+
+    trace: dict[str, Any]
+    introduction: str
 
 
-@router.get("/trace.md", response_class=Response, responses=sends("text/markdown"))
-def trace_step_markdown(query: QueryDependency) -> Response:
+@router.post(
+    "/trace",
+    response_model=schemas.Trace | schemas.NetworkTrace,
+    responses=sends(MARKDOWN, HTML) | errors(JobNotFound),
+)
+def trace_step(
+    spec: TraceSpec,
+    services: ServicesDependency,
+    accept: Annotated[str, Header(description="text/markdown or text/html: the derivation as a page")] = "*/*",
+) -> Response:
+    """Forward pass, errors, gradients and updated weights of one step, with every line of the derivation.
+
+    Of any small network, with any of the optimizers; or of a sweep that was done, at any of its epochs (`job`,
+    `learning_rate`, `epoch`).
+    """
+    derived = _derive(services, spec)
+    if prefers(accept, MARKDOWN):
+        return Response(page.render_general(*derived), media_type=MARKDOWN)
+    if accept.lower().startswith(HTML):
+        return Response(page.render_html(*derived), media_type=HTML, headers=PAGE_HEADERS)
+    return json_response(derived.trace)
+
+
+@router.get("/trace.md", response_class=Response, responses=sends(MARKDOWN) | errors(JobNotFound))
+def trace_step_markdown(query: QueryDependency, services: ServicesDependency) -> Response:
     """One step, derived, as a Markdown page."""
-    picture = f"trace.svg?{urlencode(_to_query(query))}"
+    spec = query.to_spec()
+    if not spec.is_workbook:
+        return Response(page.render_general(*_derive(services, spec)), media_type=MARKDOWN)
     text = page.render(
-        _trace(query), inputs=query.inputs, targets=query.targets, learning_rate=query.learning_rate, picture=picture
+        _derive(services, spec).trace,
+        inputs=query.inputs,
+        targets=query.targets,
+        learning_rate=query.learning_rate,
+        picture=f"trace.svg?{query.to_query()}",
     )
-    return Response(text, media_type="text/markdown")
+    return Response(text, media_type=MARKDOWN)
+
+
+@router.get("/trace.html", response_class=Response, responses=sends(HTML) | errors(JobNotFound))
+def trace_step_html(query: QueryDependency, services: ServicesDependency) -> Response:
+    """One step, derived, as a page whose formulas are set by KaTeX."""
+    content = page.render_html(*_derive(services, query.to_spec()))
+    return Response(content, media_type=HTML, headers=PAGE_HEADERS)
 
 
 @router.get("/trace.svg", response_class=Response, responses=sends("image/svg+xml"))
 async def draw_step_svg(query: QueryDependency, request: Request, services: ServicesDependency) -> Response:
     """A diagram of the network with its weights, activations and gradients."""
+    if query.job is not None:
+        raise InvalidInput("The diagram shows the step of a query, not of a job.", location="query.job")
     key, is_disconnected = ("trace", query.model_dump_json()), disconnect_check(request.receive)
     svg = await services.figures.get(key, lambda: _draw_trace(query), is_disconnected)
     return Response(svg, media_type="image/svg+xml")
 
 
-def _draw_trace(query: TraceSpec) -> bytes:
-    figure = diagram.draw(_trace(query), weights=query.weights, inputs=query.inputs, targets=query.targets)
-    return render(figure, "svg")
+def _draw_trace(query: TraceQuery) -> bytes:
+    trace = steps.trace(query.weights, query.inputs, query.targets, query.learning_rate)
+    return render(diagram.draw(trace, weights=query.weights, inputs=query.inputs, targets=query.targets), "svg")
 
 
-def _trace(spec: TraceSpec) -> dict[str, Any]:
-    return steps.trace(spec.weights, spec.inputs, spec.targets, spec.learning_rate)
+def _derive(services: Services, spec: TraceSpec) -> Derived:
+    if spec.job is not None:
+        return _derive_step_of_sweep(services, spec.job, spec)
+    task, rate = spec.sweep.to_task(), spec.learning_rate
+    notes = describe_targets(task)
+    introduction = f"The step of a {_shape(spec.sweep)} network at learning rate {rate:g}. {' '.join(notes)}".strip()
+    if spec.is_workbook:
+        (i1, i2), (t1, t2) = task.inputs[0].tolist(), task.targets[0].tolist()
+        trace = steps.trace(tuple(task.start.tolist()), (i1, i2), (t1, t2), rate)
+    else:
+        trace = derive_step(task.batches(1)[0], task.start, rate)
+    return Derived(trace | {"notes": notes}, introduction)
 
 
-def _to_query(query: TraceQuery) -> dict[str, str]:
-    values = query.model_dump(exclude_unset=True)
-    return {
-        name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value) for name, value in values.items()
-    }
+def _derive_step_of_sweep(services: Services, job_id: str, spec: TraceSpec) -> Derived:
+    """Raises JobNotFound, InvalidInput."""
+    if not JOB_ID.fullmatch(job_id):
+        raise job_not_found(job_id)
+    job = service.get(services.sessions, job_id)
+    if job.kind != "backprop_sweep":
+        raise InvalidInput(f"Job {job_id} is a {job.kind}; only the steps of a sweep are derived.", location="body.job")
+    sweep = BackpropSweepSpec.model_validate(job.spec)
+    _require_step(sweep, spec)
+    task = sweep.to_task()
+    parameters, optimizer = replay(task, spec.learning_rate, epochs=spec.epoch)
+    batches = task.batches(spec.epoch + 1)
+    which = f"the first of the {len(batches)} steps of " if len(batches) > 1 else "the step of "
+    introduction = (
+        f"Sweep {job_id}, a {_shape(sweep)} network at learning rate {spec.learning_rate:g}: {which}"
+        f"epoch {spec.epoch + 1} of {sweep.epochs}."
+    )
+    trace = derive_step(batches[0], parameters, spec.learning_rate, optimizer=optimizer)
+    return Derived(trace | {"notes": [introduction, *describe_targets(task)]}, introduction)
+
+
+def _require_step(sweep: BackpropSweepSpec, spec: TraceSpec) -> None:
+    """Raise InvalidInput unless the sweep has this step, and it can be derived."""
+    if spec.learning_rate not in sweep.learning_rates:
+        nearest = min(sweep.learning_rates, key=lambda rate: abs(rate - spec.learning_rate))
+        raise InvalidInput(
+            f"The sweep has no learning rate {spec.learning_rate:g}; the nearest is {nearest:g}.",
+            location="body.learning_rate",
+        )
+    if spec.epoch >= sweep.epochs:
+        raise InvalidInput(
+            f"The sweep has {sweep.epochs:,} epochs, so a step begins after 0 to {sweep.epochs - 1:,} of them.",
+            location="body.epoch",
+        )
+    if not is_affordable(sweep.to_task(), spec.epoch):
+        raise InvalidInput(
+            f"The steps before it would be taken again, at most {MAX_STEPS:,} of a small network; ask for an earlier "
+            "epoch.",
+            location="body.epoch",
+        )
+    try:
+        require_explainable(sweep)
+    except ValueError as error:
+        raise InvalidInput(f"{str(error).capitalize()}.", location="body.job") from None
+
+
+def _shape(sweep: BackpropSweepSpec) -> str:
+    return "-".join(map(str, sweep.layers))

@@ -74,16 +74,19 @@ def test_the_formulas_hold_for_the_quantities_they_name(api: httpx.Client, field
         ("weights", [0.1] * 7),
         ("learning_rate", 0),
         ("learning_rate", -1),
-        ("targets", [0, 0.5]),
+        ("targets", [-0.1, 0.5]),
+        ("layers", [2, 64, 64, 2]),
+        ("biases", [[1, 2]]),
         ("inputs", ["a", 1]),
         ("inputs", [True, 1]),
         ("learning_rate", "1"),
     ],
 )
 def test_a_bad_field_is_named(api: httpx.Client, field: str, value: Any) -> None:
-    answer = api.post("/v1/backprop/trace", json={field: value})
+    answer = api.post("/v1/backprop/trace", json={field: value} | ({"weights": None} if field == "layers" else {}))
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["location"].startswith(f"body.{field}")
+    location = answer.json()["errors"][0]["location"]
+    assert location.startswith(f"body.{field}") or (field == "layers" and location == "body")
 
 
 def test_the_page_holds_every_value_of_the_trace(api: httpx.Client) -> None:
@@ -112,3 +115,58 @@ def test_the_picture_is_an_svg_and_always_the_same(api: httpx.Client) -> None:
 def test_extreme_weights_give_numbers_all_the_same(api: httpx.Client) -> None:
     trace = trace_of(api, weights=[1e6, -1e6] * 4, inputs=[1e6, -1e6], learning_rate=1e6)
     assert np.isfinite([step["value"] for step in trace["steps"]]).all()
+
+
+XOR = {
+    "layers": [2, 2, 2], "inputs": [[0, 0], [0, 1], [1, 0], [1, 1]], "targets": [[1, 0], [0, 1], [0, 1], [1, 0]],
+    "weights": None, "seed": 3, "biases": True,
+}  # fmt: skip
+
+
+def test_the_well_known_worked_example_with_biases_has_its_published_numbers(api: httpx.Client) -> None:
+    trace = trace_of(api, targets=[0.01, 0.99], biases=[[0.35, 0.35], [0.60, 0.60]])
+    assert trace["errors"]["E_total"] == pytest.approx(0.298371109, abs=5e-10)
+    assert trace["forward"]["a_o1"] == pytest.approx(0.75136507, abs=5e-9)
+    published = {"w1": 0.149780716, "w2": 0.19956143, "w3": 0.24975114, "w4": 0.29950229, "w5": 0.35891648,
+                 "w6": 0.408666186, "w7": 0.511301270, "w8": 0.561370121}  # fmt: skip
+    for name, value in published.items():
+        assert trace["updated_weights"][name] == pytest.approx(value, abs=5e-9)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"biases": True, "optimizer": "momentum"},
+        XOR | {"activation": "tanh", "loss": "cross_entropy", "optimizer": "adam"},
+        {"layers": [3, 2, 1], "activation": "relu", "weights": None, "inputs": [1, 2, 3], "targets": [0.5], "seed": 4},
+    ],
+)
+def test_each_step_of_any_network_says_how_its_value_comes_about(api: httpx.Client, fields: dict[str, Any]) -> None:
+    trace = trace_of(api, **fields)
+    functions = {name: getattr(math, name) for name in ("exp", "log", "tanh", "sqrt")} | {"max": max}
+    for step in trace["steps"]:
+        assert eval(step["substituted"], dict(functions)) == pytest.approx(step["value"], rel=1e-6, abs=1e-8)
+        if step["factors"]:
+            paths = {factor["path"] for factor in step["factors"]}
+            products = [math.prod(each["value"] for each in step["factors"] if each["path"] == path) for path in paths]
+            assert sum(products) == pytest.approx(step["value"], rel=1e-9, abs=1e-12)
+    assert bool(trace["notes"]) == ("loss" in fields)
+
+
+def test_any_step_of_a_sweep_is_derived_also_as_a_page(api: httpx.Client) -> None:
+    sweep = {"kind": "backprop_sweep", "learning_rates": [0.5, 2.0], "epochs": 20, "optimizer": "adam"}
+    job = api.post("/v1/jobs", json=sweep | XOR | {"loss": "cross_entropy", "batch_size": 2}).json()["id"]
+    first, later = (trace_of(api, job=job, learning_rate=0.5, epoch=epoch) for epoch in (0, 3))
+    assert first["errors"]["E_total"] != later["errors"]["E_total"]
+    assert later["steps"][-1]["section"] == "update"
+    markdown = api.get("/v1/backprop/trace.md", params={"job": job, "learning_rate": 0.5, "epoch": 3})
+    html = api.get("/v1/backprop/trace.html", params={"job": job, "learning_rate": 0.5, "epoch": 3})
+    assert html.headers["content-type"].startswith("text/html")
+    assert f"{later['steps'][0]['value']:.9g}" in html.text
+    assert f"**{later['errors']['E_total']:.9g}**" in markdown.text
+    for script in ("/console/trace.js", "/console/trace.css", "/console/vendor/katex/katex.js"):
+        assert api.get(script).is_success
+    for wrong, field in (({"learning_rate": 0.6}, "learning_rate"), ({"epoch": 20, "learning_rate": 2}, "epoch")):
+        answer = api.post("/v1/backprop/trace", json={"job": job} | wrong)
+        assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, f"body.{field}")
+    assert api.post("/v1/backprop/trace", json={"job": job, "layers": [2, 2]}).status_code == 422

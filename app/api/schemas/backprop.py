@@ -56,9 +56,22 @@ class Step(BaseModel):
     factors: list[Factor] = Field(description="of the chain rule; empty except for a gradient")
 
 
+class NetworkTrace(BaseModel):
+    """One step on a network of any shape. The quantities stand by their symbols, those of the 2-2-2 network by its own;
+    with several samples, the symbol of a quantity of one of them ends with its number: `a_o1[2]`."""
+
+    forward: dict[str, float]
+    errors: dict[str, float] = Field(description="`E_total` is the mean over the samples")
+    gradients: dict[str, float] = Field(description="of E_total; of the error of one sample, such as `dE[2]/dw1`")
+    updated_weights: dict[str, float] = Field(description="weights and biases")
+    steps: list[Step] = Field(description="the derivation in reading order")
+    notes: list[str] = Field(description="what is to be known beside it, such as targets that are never reached")
+
+
 class Trace(BaseModel):
     forward: Forward
     errors: Errors
     gradients: Gradients = Field(description="of E_total")
     updated_weights: Weights
     steps: list[Step] = Field(description="the derivation in reading order")
+    notes: list[str] = Field([], description="what is to be known beside it, such as targets that are never reached")

@@ -16,7 +16,7 @@ MAX_SAMPLES = 1000
 Finite = Annotated[Number, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 LearningRate = Annotated[Number, Field(ge=1e-12, le=1e6, allow_inf_nan=False)]
 Constant = Annotated[Number, Field(ge=0, lt=1, allow_inf_nan=False)]  # of an optimizer
-Probability = Annotated[Number, Field(gt=0, lt=1, allow_inf_nan=False)]
+Share = Annotated[Number, Field(ge=0, le=1, allow_inf_nan=False)]
 EightWeights = Annotated[tuple[Finite, Finite, Finite, Finite, Finite, Finite, Finite, Finite], Field(fail_fast=True)]
 
 

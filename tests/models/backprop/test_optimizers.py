@@ -1,0 +1,84 @@
+"""Momentum, Adam, mini-batches and cross-entropy, compared with torch."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from app.jobs.specs import BackpropSweepSpec
+from models.backprop.derivation.general import derive_step
+from models.backprop.sweeps.dense_networks import evaluate
+from models.backprop.sweeps.replay import replay
+from models.backprop.sweeps.sweep import run_sweep
+from models.backprop.sweeps.task import Task, split
+
+SAMPLES = {
+    "layers": [2, 3, 2], "inputs": [[0.1, 0.9], [0.8, 0.3], [0.4, 0.5], [0.7, 0.6], [0.2, 0.1]],
+    "targets": [[0, 1], [1, 0], [0.3, 0.7], [1, 0], [0, 1]], "seed": 5, "biases": True, "activation": "tanh",
+}  # fmt: skip
+RATE, EPOCHS = 0.1, 12
+
+
+def task_of(**fields: Any) -> Task:
+    spec = {"kind": "backprop_sweep", "learning_rates": [RATE], "epochs": EPOCHS} | SAMPLES | fields
+    return BackpropSweepSpec.model_validate(spec).to_task()
+
+
+def train_with_torch(task: Task) -> tuple[list[float], np.ndarray[Any, Any]]:
+    """The losses before training and after each epoch, and the final parameters."""
+    layers = [
+        torch.tensor(part[0].copy(), requires_grad=True)
+        for pair in split(task.start[None], task)
+        for part in pair
+        if part is not None
+    ]
+    rule = task.rule
+    optimizer: torch.optim.Optimizer = torch.optim.SGD(
+        layers, RATE, momentum=rule.momentum if rule.name == "momentum" else 0
+    )
+    if rule.name == "adam":
+        optimizer = torch.optim.Adam(layers, RATE, betas=(rule.beta1, rule.beta2), eps=rule.epsilon)
+
+    def loss_of(part: Task) -> torch.Tensor:
+        found = torch.from_numpy(part.inputs)
+        for number, (weights, biases) in enumerate(zip(layers[::2], layers[1::2], strict=True), start=1):
+            found = found @ weights.T + biases
+            is_output = number == len(layers) // 2
+            found = found if is_output and part.loss == "cross_entropy" else torch.tanh(found)
+        targets = torch.from_numpy(part.targets)
+        if part.loss == "cross_entropy":
+            return torch.nn.functional.cross_entropy(found, targets)
+        return ((found - targets) ** 2).sum() / 2 / len(targets)
+
+    losses = [loss_of(task).item()]
+    for epoch in range(1, EPOCHS + 1):
+        for batch in task.batches(epoch):
+            optimizer.zero_grad()
+            loss_of(batch).backward()
+            optimizer.step()
+        losses.append(loss_of(task).item())
+    return losses, np.concatenate([layer.detach().numpy().ravel() for layer in layers])
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "cross_entropy"])
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "momentum", "adam"])
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_training_is_that_of_torch(loss: str, optimizer: str, batch_size: int | None) -> None:
+    task = task_of(loss=loss, optimizer=optimizer, batch_size=batch_size)
+    losses, parameters = train_with_torch(task)
+    result = run_sweep(task, [RATE], epochs=EPOCHS, thresholds=[])
+    np.testing.assert_allclose(result.losses[0], losses, rtol=1e-9)
+    np.testing.assert_allclose(result.parameters[0], parameters, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_the_derived_step_of_an_epoch_is_the_one_that_the_sweep_took(optimizer: str) -> None:
+    task = task_of(loss="cross_entropy", optimizer=optimizer)
+    before, state = replay(task, RATE, epochs=4)
+    after, _ = replay(task, RATE, epochs=5)
+    derived = derive_step(task, before, RATE, optimizer=state)
+    np.testing.assert_allclose(list(derived["updated_weights"].values()), after, rtol=1e-12)
+    found = evaluate(before[None], task)
+    gradients = [derived["gradients"][name] for name in derived["updated_weights"]]
+    np.testing.assert_allclose(gradients, found.gradient[0], rtol=1e-9, atol=1e-15)

@@ -105,7 +105,7 @@ def migrate(data_dir: DataOption = None) -> None:
 
 @cli.command()
 def train(
-    recipe: Annotated[str, typer.Option(help="fast, robust or reference")] = "fast",
+    recipe: Annotated[str, typer.Option(help="quick, fast, robust or reference")] = "fast",
     dataset: Annotated[str, typer.Option(help=", ".join(BUILT_IN))] = "mnist",
     epochs: Annotated[
         int | None, typer.Option(help="passes over the training pictures (default: the recipe's)")

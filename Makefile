@@ -14,15 +14,18 @@ IMAGES = api worker-cpu worker-cuda
 VENDOR = preact@11.2.0 htm@3.1.1 katex@0.19.1 uplot@1.6.32 swagger-ui-dist@5.35.0
 TSC = typescript@7.0.2
 
-.PHONY: run test vendor check check-console format bench bench-serving soak hostile pretrained teacher eye reader reference probe lock audit sbom digests e2e-compose clean
+.PHONY: help run test vendor check check-console format bench bench-serving soak hostile pretrained teacher eye reader reference probe lock audit sbom digests e2e-compose clean
 
-run: .venv/runtime
+help:  # this list
+	@sed -nE 's/^([a-z0-9-]+):[^#]*# *(.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+run: .venv/runtime  # API, workers, embedded Valkey and SQLite: everything, at http://127.0.0.1:8000
 	@exec $(BIN)/numeral up
 
-test: .venv/development
+test: .venv/development  # all tests but the hostile ones
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 3 --dist loadgroup
 
-check: .venv/development
+check: .venv/development  # format, lint, types, import contracts, and the console if Node is there
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -32,11 +35,11 @@ check: .venv/development
 check-console: .venv/node
 	.venv/node/node_modules/.bin/tsc --project app/console
 
-format: .venv/development
+format: .venv/development  # format the code and mend what ruff can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/development
+bench: .venv/development  # the figures of the README
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/submit.py
 	$(BIN)/python benchmarks/predict.py
@@ -49,41 +52,41 @@ bench: .venv/development
 	$(BIN)/python benchmarks/backprop.py
 	$(BIN)/python benchmarks/console.py
 
-bench-serving: .venv/development
+bench-serving: .venv/development  # prediction speed, side by side with other model servers
 	$(BIN)/python benchmarks/serving.py
 
-soak: .venv/development
+soak: .venv/development  # ten minutes of jobs, while parts are killed
 	$(BIN)/python benchmarks/soak.py
 
-hostile: .venv/development  # half an hour
+hostile: .venv/development  # attacks and slow tests; half an hour
 	CI=true $(BIN)/pytest -m hostile
 	$(BIN)/python benchmarks/hostile.py
 
-e2e-compose: .venv/development  # needs Docker and root; not part of CI
+e2e-compose: .venv/development  # try the composed deployment; needs Docker and root, not part of CI
 	$(BIN)/python deploy/e2e/trial.py
 
-pretrained: .venv/development
+pretrained: .venv/development  # train the network that ships
 	$(BIN)/numeral train --recipe robust --seed 0 --output models/pretrained
 
-teacher: .venv/development  # before `pretrained`
+teacher: .venv/development  # train its teacher, before `pretrained`
 	$(BIN)/python -m models.training.teacher_training
 
-eye: .venv/development
+eye: .venv/development  # train the network that finds ink
 	$(BIN)/python -m models.training.eye_training
 
-reader: .venv/development
+reader: .venv/development  # train the network that parts touching digits
 	$(BIN)/python -m models.training.line_training
 
-reference: .venv/development
+reference: .venv/development  # the figures that drift is measured against, after `pretrained`
 	$(BIN)/python -m models.training.drift_reference
 
-probe: .venv/development  # after `eye`
+probe: .venv/development  # draw the pictures of the gate, after `eye`
 	$(BIN)/python benchmarks/picture_probe.py
 
 # Pins all packages: constraints.txt from this environment, requirements/ with hashes: for `make run` on any platform, where
 # torch and what only it needs stand apart, and for the images. TORCH_WHEELS is a folder or a page of links that has the CPU
 # build of torch.
-lock: .venv/development
+lock: .venv/development  # pin all packages
 	$(BIN)/pip freeze --exclude-editable --exclude uv | sed 's/+cpu$$//' > constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.8
 	echo 'setuptools' | $(LOCK_LINUX) - -o requirements/build.txt
@@ -94,7 +97,7 @@ lock: .venv/development
 	$(LOCK_LINUX) pyproject.toml --extra postgres --extra s3 --extra worker --find-links $(TORCH_WHEELS) -o requirements/worker-cpu.txt
 
 # Compares what `make run` and the images install with the advisories that PyPI knows; needs the network.
-audit: .venv/audit
+audit: .venv/audit  # compare the packages with known advisories
 	@for list in run $(IMAGES); do \
 		sed 's/+cpu//' requirements/$$list.txt > .venv/audit/list.txt; \
 		echo "requirements/$$list.txt:"; \
@@ -103,30 +106,30 @@ audit: .venv/audit
 	test -z "$$found" || { echo "Above: the advisories that were found, or the reason why they could not be had."; exit 1; }
 
 # The bills of materials of the images, as CycloneDX JSON, in build/. Each image has its own, with Debian's packages, in /sbom.json.
-sbom:
+sbom:  # the bills of materials of the images
 	@mkdir -p build
 	@for image in $(IMAGES); do $(PYTHON) deploy/sbom.py $$image requirements/$$image.txt > build/$$image.cdx.json || exit 1; done
 	@ls build/*.cdx.json
 
 # The libraries of the console, in app/console/vendor/ with their licences and hashes; needs npm and the network. Browsers
 # resolve no bare names of modules, so hooks.js is told where preact.js lies.
-vendor:
+vendor:  # fetch the libraries of the console
 	@app/console/vendor.sh $(VENDOR)
 
-digests:  # needs Docker and the registry
+digests:  # pin the base images; needs Docker and the registry
 	@deploy/digests.sh
 
-clean:
+clean:  # remove what was installed and built
 	rm -rf .venv .clients_cache build *.egg-info
 
-# Each file is compared with its hash. A torch from a folder that pip's own settings name (find-links) is trusted as it is:
-# that is somebody's own build.
+# Each file is compared with its hash, but for a torch of somebody's own (requirements/install_torch.sh).
 .venv/runtime: pyproject.toml constraints.txt requirements/run.txt requirements/torch.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing the service into .venv (once)"
+	@echo "Installing into .venv, once. 1 of 3: the packages that the service needs"
 	@$(INSTALL_LOCKED) --requirement requirements/build.txt --requirement requirements/run.txt
-	@$(PIP) --no-deps --no-index "$$(grep '^torch==' constraints.txt)" 2> /dev/null || \
-		$(INSTALL_LOCKED) --requirement requirements/torch.txt
+	@echo "2 of 3: torch, to train"
+	@requirements/install_torch.sh $(BIN)/python $(TORCH_WHEELS)
+	@echo "3 of 3: the service"
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -2,4 +2,4 @@
 
 from importlib.metadata import version
 
-VERSION = version("numeral")
+VERSION = version("numeral-service")

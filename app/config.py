@@ -1,5 +1,6 @@
 """The settings, all with the prefix NUMERAL_: environment variables, `.env`, and files that NUMERAL_*_FILE name."""
 
+import difflib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -22,9 +23,13 @@ from app.errors import ConfigurationError
 
 MIN_PASSWORD_LENGTH = 16  # of a URL in a file
 MIN_KEY_LENGTH, MAX_KEY_LENGTH, MIN_KEY_CHARACTERS = 32, 256, 10  # the last: how many different ones
+MIN_LIKENESS = 0.8  # difflib's ratio, of a misspelt setting and the one that was meant
 MAX_SOCKET_PATH_BYTES = 100  # Linux allows 107, macOS 103
 SOCKET_PATH = re.compile(r"[A-Za-z0-9/._-]+")  # other characters mean something in redis+socket:// to some library
 SOCKET, SOCKET_LINK = "valkey.sock", "sockets"  # in the data folder; the link leads to a private folder elsewhere
+OTHER_VARIABLES = {  # of docker-compose.yml and of the clients; those of an orchestrator are ignored
+    "api_key", "url", "version", "revision", "publish", "private_address", "secrets", "api_memory", "worker_memory",
+}  # fmt: skip
 NO_SOCKET = Path("/dev/null") / SOCKET  # nobody can make one there
 
 
@@ -141,7 +146,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - a folder of secrets, which is not used
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """By precedence: options, variables, the files that variables name, `.env`."""
+        """By precedence: options, variables, the files that variables name, `.env`.
+
+        Raises ConfigurationError for a variable that is a misspelt setting.
+        """
+        require_known_names(settings_cls)
         files = InitSettingsSource(settings_cls, read_setting_files(setting_files(settings_cls)))
         return init_settings, env_settings, files, dotenv_settings
 
@@ -200,9 +209,25 @@ def is_socket_path(path: Path) -> bool:
     return len(bytes(path)) <= MAX_SOCKET_PATH_BYTES and SOCKET_PATH.fullmatch(str(path)) is not None
 
 
+def require_known_names(settings_cls: type[BaseSettings]) -> None:
+    """Raise ConfigurationError if a variable's name is nearly that of a setting."""
+    known = OTHER_VARIABLES | {name + end for name in settings_cls.model_fields for end in ("", "_file")}
+    for variable in _variables(settings_cls):
+        name = variable.removeprefix("numeral_")
+        if name == variable or name in known:
+            continue
+        for near in difflib.get_close_matches(name, known, n=1, cutoff=MIN_LIKENESS):
+            raise ConfigurationError(f"There is no setting {variable.upper()}. Did you mean NUMERAL_{near.upper()}?")
+
+
+def _variables(settings_cls: type[BaseSettings]) -> dict[str, str | None]:
+    """All variables, of the environment and of `.env`, with their names in lower case."""
+    return {**DotEnvSettingsSource(settings_cls).env_vars, **EnvSettingsSource(settings_cls).env_vars}
+
+
 def setting_files(settings_cls: type[BaseSettings]) -> dict[str, Path]:
     """The files that NUMERAL_*_FILE variables name, by setting."""
-    variables = {**DotEnvSettingsSource(settings_cls).env_vars, **EnvSettingsSource(settings_cls).env_vars}
+    variables = _variables(settings_cls)
     named = {name: variables.get(f"numeral_{name}_file") for name in settings_cls.model_fields}
     return {name: Path(path) for name, path in named.items() if path}
 

@@ -30,7 +30,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
-from app.errors import ConfigurationError, DatabaseUnavailable, SchemaOutdated, StorageFull
+from app.errors import ConfigurationError, DatabaseUnavailable, SchemaOutdated, StorageFull, install_hint
 from app.sqlite import create_file_engine, without_pool
 
 SCHEMA = "0011"  # the newest revision in app/migrations; a constant, so that the API need not load Alembic
@@ -177,7 +177,7 @@ def create_database_engine(url: str, *, may_create: bool = False) -> Engine:
         return create_file_engine(parsed, may_create=may_create, **JSON_CODEC)
     except ImportError as error:
         raise ConfigurationError(
-            "NUMERAL_DATABASE_URL names PostgreSQL, whose driver is not installed: pip install 'numeral[postgres]'."
+            f"NUMERAL_DATABASE_URL names PostgreSQL, whose driver is not installed. {install_hint('postgres')}"
         ) from error
     except (ArgumentError, ValueError, OSError) as error:
         raise ConfigurationError(

@@ -262,5 +262,10 @@ class BrokerAway(AppError):
     """Redis does not answer."""
 
 
+def install_hint(extra: str) -> str:
+    """How to install an optional part of the service, into the environment that `make run` makes."""
+    return f"In the clone, run: .venv/bin/pip install --constraint constraints.txt --editable '.[{extra}]'"
+
+
 class ConfigurationError(AppError):
     """The service cannot start with these settings."""

@@ -22,6 +22,7 @@ def configure_logging(style: Literal["console", "json"]) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _drop_coloured_message,
         structlog.contextvars.merge_contextvars,
     ]
     handler = logging.StreamHandler()
@@ -55,6 +56,12 @@ def _renderers(style: Literal["console", "json"], is_terminal: bool) -> list[Pro
         _indent,
         structlog.dev.ConsoleRenderer(colors=is_terminal, pad_event_to=0),
     ]
+
+
+def _drop_coloured_message(logger: object, method: str, event: EventDict) -> EventDict:
+    """Uvicorn's second copy of its message, for terminals."""
+    event.pop("color_message", None)
+    return event
 
 
 def _redact(logger: object, method: str, event: EventDict) -> EventDict:

@@ -176,21 +176,19 @@ def free_port() -> int:
         return port
 
 
-SLOW_AND_THE_SAME_ON_POSTGRESQL = {
-    "faults/test_broker", "faults/test_disk", "faults/test_celery", "worker/test_training", "worker/test_reproduction",
-}  # fmt: skip
+SLOW_AND_THE_SAME_ON_POSTGRESQL = {"worker/test_training", "worker/test_reproduction"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What shares a service or other slow fixtures runs in one process: a file, or the fault suite of one database.
 
-    Trainings, and faults of the broker, the disk and Celery, are tried beside SQLite alone, but for `make hostile`.
+    Trainings and faults are tried beside SQLite alone, but for `make hostile`.
     """
     for item in items:
         folder, group = item.path.parent.name, item.path.stem
         is_on_postgresql = "postgresql" in item.name
-        if is_on_postgresql and f"{folder}/{group}" in SLOW_AND_THE_SAME_ON_POSTGRESQL:
+        if is_on_postgresql and (folder == "faults" or f"{folder}/{group}" in SLOW_AND_THE_SAME_ON_POSTGRESQL):
             item.add_marker(pytest.mark.hostile)
         if folder == "faults":
             group = "faults on postgresql" if is_on_postgresql else "faults on sqlite"

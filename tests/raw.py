@@ -59,6 +59,13 @@ class ApiProcess:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1000
 
+    def shrinks_below(self, megabytes: float, seconds: float = 15.0) -> bool:
+        """Whether its resident memory falls below `megabytes` in time: the sweep returns free memory every 5 s."""
+        end = time.monotonic() + seconds
+        while self.resident_megabytes >= megabytes and time.monotonic() < end:
+            time.sleep(0.1)
+        return self.resident_megabytes < megabytes
+
     @property
     def cpu_seconds(self) -> float:
         times = psutil.Process(self.process.pid).cpu_times()

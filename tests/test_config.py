@@ -60,7 +60,6 @@ def test_file_of_a_setting_can_be_named_in_the_env_file(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     assert Settings().database_url == URL
     (tmp_path / "url").unlink()
-    monkeypatch.setenv("NUMERAL_ADMIN_KEY_FILE_FILE", str(tmp_path / "none"))  # names no setting
     with pytest.raises(ConfigurationError, match="NUMERAL_DATABASE_URL_FILE"):
         Settings()
 
@@ -87,3 +86,24 @@ def test_secret_that_is_none_is_one_sentence_and_a_non_zero_exit(
         assert found.stderr.startswith(f"error: NUMERAL_DATABASE_URL_FILE names {tmp_path / 'url'}")
         assert reason in found.stderr
         assert "change-me" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("NUMERAL_DATADIR", "NUMERAL_DATA_DIR"), ("NUMERAL_MAX_QUEUE", "NUMERAL_MAX_QUEUED"),
+     ("NUMERAL_ADMIN_KEYFILE", "NUMERAL_ADMIN_KEY_FILE"), ("numeral_log_fromat", "NUMERAL_LOG_FORMAT")],
+)  # fmt: skip
+def test_misspelt_setting_is_refused_with_the_nearest_name(
+    name: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(f"{name}=1\n")
+    with pytest.raises(ConfigurationError, match=f"no setting {name.upper()}. Did you mean {meant}\\?"):
+        Settings()
+
+
+def test_variables_of_an_orchestrator_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kubernetes makes such variables for a service that is named numeral."""
+    for name in ("SERVICE_HOST", "SERVICE_PORT", "PORT_8000_TCP", "PORT_8000_TCP_PROTO", "VERSION", "API_KEY"):
+        monkeypatch.setenv(f"NUMERAL_{name}", "1")
+    assert Settings().port == 8000

@@ -176,15 +176,23 @@ def _run_to_end(run: Run, work: Mapping[str, Work]) -> None:
     sessions, claim = run.sessions, run.claim
     try:
         run.check()
-        finish = work[claim.kind](run)
+        finish, result = work[claim.kind](run), {}
+
+        def finish_once(session: Session) -> dict[str, Any]:
+            result.update(finish(session))
+            return result
+
         retry_while_unavailable(run.renew)  # writes the last progress
-        run.write(lambda: runs.succeed(sessions, claim, finish))
+        run.write(lambda: runs.succeed(sessions, claim, finish_once))
+        _log_success(claim, result)
     except JobCancelled:
         run.write(lambda: runs.end_cancelled(sessions, claim))
+        logger.info("job %s attempt %d was cancelled", claim.job_id, claim.attempt)
     except WorkSuspended:
         retry_while_unavailable(run.renew)
         run.write(lambda: runs.suspend(sessions, claim, seconds=SUSPENSION_SECONDS))
     except WorkerStopping:
+        logger.info("job %s attempt %d is given back: this worker stops", claim.job_id, claim.attempt)
         detail = "The worker was stopped; the job will go on from its last checkpoint, if it has one."
         run.write(lambda: runs.release(sessions, claim, counts_as_failure=False, detail=detail))
     except (ClaimLost, DatabaseUnavailable):
@@ -194,9 +202,20 @@ def _run_to_end(run: Run, work: Mapping[str, Work]) -> None:
     except (AppError, ModelError) as error:
         detail = str(error)
         run.write(lambda: runs.fail(sessions, claim, reason="error", detail=detail))
+        logger.error("job %s attempt %d failed: %s", claim.job_id, claim.attempt, detail)
     except Exception as error:
         logger.exception("job %s attempt %d failed", claim.job_id, claim.attempt)
         _release_after_failure(run, f"{type(error).__name__}: {error}")
+
+
+def _log_success(claim: Claim, result: Mapping[str, Any]) -> None:
+    logger.info("job %s attempt %d succeeded", claim.job_id, claim.attempt)
+    if claim.kind == "mnist_training" and "model_version" in result:
+        accuracy, became = result["test"]["accuracy"], "champion" if result["promoted"] else "not champion"
+        logger.info(
+            "version %s reads %.2f %% of the test set; %s: %s",
+            result["model_version"], 100 * accuracy, became, result["promotion"],
+        )  # fmt: skip
 
 
 def _release_after_failure(run: Run, detail: str) -> None:

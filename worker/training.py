@@ -1,5 +1,6 @@
 """The work of an `mnist_training` job: train with a checkpoint after every epoch, package and register the model."""
 
+import logging
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +24,8 @@ from models.training.run import train as train_network
 from worker.retrying import retry_while_unavailable
 from worker.runner import ClaimLost, Finish, Run, WorkerStopping
 from worker.training_inputs import TrainingInputs, inputs_of_job
+
+logger = logging.getLogger(__name__)
 
 
 def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None) -> Finish:
@@ -123,6 +126,8 @@ class JobObserver:
     def after_epoch(self, training: TrainingRun, epoch: Epoch) -> None:
         self._run.progress(training.steps_done, training.total_steps, "batches")
         self._save(training, [asdict(epoch)])
+        figures = (epoch.epoch, training.recipe.epochs, epoch.train_loss, 100 * epoch.validation_accuracy)
+        logger.info("epoch %d of %d: train loss %.4f, validation accuracy %.2f %%", *figures)
         self._run.check()
         self._end_if_pruned(training)
 

@@ -15,15 +15,18 @@ from app.cli.options import DataOption, HostOption, InsecureOption, JsonOption, 
 from app.cli.reproduce import reproduce
 from app.db import require_schema
 from app.jobs.specs import QUEUES, MnistTrainingSpec
+from app.jobs.specs.training import CPU_QUEUE, CUDA_QUEUE
 from app.logs import configure_logging
 from app.metrics.shared_counters import clear
-from app.processes.checks import exclusive_lock, require_servable, require_usable
+from app.processes.checks import exclusive_lock, require_servable, require_torch, require_usable
 from app.processes.children import available_queues, start_service, start_workers
 from app.processes.embedded import socket_folder
 from app.processes.privacy import keep_private
 from app.processes.supervisor import supervising
 from app.processes.training_threads import training_environment
 from models.datasets.built_in import BUILT_IN
+
+TRAINING_QUEUES = (CPU_QUEUE, CUDA_QUEUE)
 
 cli = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Numeral trains, proves and serves a digit recogniser."
@@ -83,6 +86,8 @@ def worker(
             raise typer.BadParameter(f"there is no queue {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}")
         settings = read_settings(data_dir=data_dir)
         configure_logging(settings.log_format)
+        if set(queue or TRAINING_QUEUES) & set(TRAINING_QUEUES):
+            require_torch()
         keep_private(settings.data_dir)
         require_usable(settings)
         require_schema(settings.resolved_database_url)
@@ -105,7 +110,7 @@ def migrate(data_dir: DataOption = None) -> None:
 
 @cli.command()
 def train(
-    recipe: Annotated[str, typer.Option(help="fast, robust or reference")] = "fast",
+    recipe: Annotated[str, typer.Option(help="quick, fast, robust or reference")] = "fast",
     dataset: Annotated[str, typer.Option(help=", ".join(BUILT_IN))] = "mnist",
     epochs: Annotated[
         int | None, typer.Option(help="passes over the training pictures (default: the recipe's)")
@@ -124,6 +129,7 @@ def train(
         given = {name: value for name, value in options.items() if value is not None}
         spec = MnistTrainingSpec.model_validate({"kind": "mnist_training"} | given)
         spec.require_sense()
+        require_torch()
         settings = read_settings()
     os.environ.update(settings.as_environment() | training_environment(settings))
     style = "json" if as_json else "text"

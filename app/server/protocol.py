@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 SHUTDOWN_LINGER_SECONDS = 0.2  # that an idle connection is still read after the service has stopped listening
 SWEEP_SECONDS = 1.0
 SLICE_SECONDS = 0.005  # of a sweep, in one iteration of the event loop: to answer 500 slow heads takes 20 ms
-TRIM_SECONDS = 30.0  # at the latest: pictures and figures leave free memory inside the heap, 60 MB after an attack
+TRIM_SECONDS = 5.0  # at the latest: pictures and figures leave free memory inside the heap, 60 to 90 MB after an attack
 EVICTED_SHARE = 0.05  # of all connections: so many idle ones are closed at once when there are too many
 
 

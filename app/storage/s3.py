@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from app.errors import ArtifactDamaged, ConfigurationError, StorageRefused, StorageUnavailable
+from app.errors import ArtifactDamaged, ConfigurationError, StorageRefused, StorageUnavailable, install_hint
 from app.storage.artifacts import CHUNK_BYTES, Artifact, Stored, describe, describe_file, verified
 
 CONNECT_SECONDS, READ_SECONDS = 3, 5  # to connect, and between two reads of a response
@@ -158,7 +158,7 @@ def _require_library_and_credentials() -> tuple[type[Exception], ...]:
         import s3fs as _  # noqa: F401
     except ImportError as error:
         raise ConfigurationError(
-            "NUMERAL_STORAGE_URL is an s3:// address, and s3fs is not installed: pip install 'numeral[s3]'."
+            f"NUMERAL_STORAGE_URL is an s3:// address, and s3fs is not installed. {install_hint('s3')}"
         ) from error
     try:
         credentials = botocore.session.Session().get_credentials()

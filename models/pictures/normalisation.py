@@ -27,6 +27,8 @@ MIN_VIEWED_DIGIT = 36  # pixels of the view: a smaller digit is cut out of the l
 MARGIN = 0.3  # of the digit's longer side, around it in the nearer view
 MIN_DIGIT_SIDE = 7  # pixels of the original: smaller ink shows no strokes
 MAX_DOT_SIDE = 0.15  # of the picture's longer side
+MIN_SURE_MARK = 0.65  # probability: a sheet of which no pixel is a mark as likely as this is blank
+MAX_DOTS = 5  # more small marks than these are a pattern
 MAX_EXTENT = 0.7  # the share of a digit's box that is ink; of a dot's it is 0.79
 
 
@@ -144,8 +146,9 @@ def _extent(ink: Floats) -> float:
 
 def _judge_marks(sight: Sight) -> RejectionReason:
     """Why there is no digit: no mark at all, a dot, or other marks."""
-    boxes = find_boxes(ndimage.label(sight.marks > MIN_INK)[0])
-    if not len(boxes):
+    if sight.marks.max() < MIN_SURE_MARK:
         return "blank"
-    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-    return "too_small" if sides.max() <= MAX_DOT_SIDE * max(sight.marks.shape) else "not_a_digit"
+    boxes = find_boxes(ndimage.label(sight.marks > MIN_INK)[0])
+    longest = (boxes[:, 2:] - boxes[:, :2]).max()
+    is_dot = len(boxes) <= MAX_DOTS and longest <= MAX_DOT_SIDE * max(sight.marks.shape)
+    return "too_small" if is_dot else "not_a_digit"

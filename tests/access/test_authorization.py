@@ -210,10 +210,11 @@ def test_who_changed_what_is_written_down_with_key_and_request_and_no_secret(
     server.client.post("/v1/predict", json=PIXELS, headers=bearer(server.predict))
     lines = [record for record in caplog.records if record.name == "numeral.audit"]
     assert [record.getMessage() for record in lines] == [
-        f"POST /v1/jobs/{job} 202",
+        "POST /v1/jobs 202",
         f"POST /v1/jobs/{job}/cancel 200",
         "PUT /v1/models/aliases/champion 403",
     ]
+    assert [vars(record).get("location") for record in lines] == [f"/v1/jobs/{job}", None, None]
     assert [vars(record)["key"] for record in lines] == [
         key.split("_")[1] for key in (server.train, server.train, server.predict)
     ]

@@ -110,7 +110,7 @@ def test_log_lines_are_json_with_request_ids_and_hold_no_secret(api: ApiWithKeys
     lines = [json.loads(line) for line in text.splitlines()]
     audit = next(line for line in lines if line.get("request_id") == "trace-me")
     assert (audit["logger"], audit["key"]) == ("numeral.audit", api.key.split("_")[1])
-    assert audit["message"].startswith("POST /v1/jobs/")
+    assert (audit["message"], audit["location"][:9]) == ("POST /v1/jobs 202", "/v1/jobs/")
     secret = api.key.split("_")[2]
     assert not any(word in text for word in (secret, made_up, "5eed5eed", "broker-password"))
 

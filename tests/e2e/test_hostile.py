@@ -79,7 +79,7 @@ def test_two_thousand_hostile_requests_meet_no_500_and_leave_nothing_behind(serv
     for answer in answers:
         assert_explained(*answer)
     assert sum(status != 200 for _, status, _, _ in answers) > 0.7 * len(answers)
-    assert server.resident_megabytes < megabytes + 40
+    assert server.shrinks_below(megabytes + 40)
     assert_well(server)
 
 

@@ -62,7 +62,7 @@ def test_many_times_too_much_costs_those_who_are_served_little_and_the_service_s
     assert flooded["429"] > 0
     assert alone["cpu"] / flooded["cpu"] > 0.6  # 0.9 on a quiet machine; this one may be shared
     assert statistics.median(waits) < 0.1
-    assert server.resident_megabytes < megabytes + 25
+    assert server.shrinks_below(megabytes + 25)
 
 
 def test_large_pictures_are_refused_before_they_are_decoded(server: ApiProcess) -> None:

@@ -17,7 +17,8 @@ def write_audit_line(caller: Caller, method: str, path: str, route: str, status:
     """Log a request that may have changed something; `location` names what it created."""
     if is_changing(method, path):
         where = {"key": caller.key_id or "none", "address": caller.address, "route": route}
-        audit.info("%s %s %d", method, location or show_path(path), status, extra=where)
+        made = {"location": location} if location else {}
+        audit.info("%s %s %d", method, show_path(path), status, extra=where | made)
 
 
 @lru_cache(maxsize=256)

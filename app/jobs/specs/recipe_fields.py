@@ -26,7 +26,9 @@ Per128 = Annotated[int, Field(ge=0, le=MAX_PER_128), WHOLE]
 class RecipeFields(NamedFields):
     """A recipe by its name, and every field of it. The values shown as defaults are those of `fast`."""
 
-    recipe: Literal["fast", "robust", "reference"] = Field("fast", description="fills in the fields that are left out")
+    recipe: Literal["quick", "fast", "robust", "reference"] = Field(
+        "fast", description="fills in the fields that are left out"
+    )
     epochs: Epochs = Field(_FAST.epochs, description="passes over the training pictures")
     batch_size: WholeNumber = Field(
         _FAST.batch_size,

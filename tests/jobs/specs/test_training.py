@@ -62,7 +62,7 @@ def test_choices_of_the_spec_are_those_of_the_recipe() -> None:
     properties = RecipeFields.model_json_schema()["properties"]
     assert properties["optimizer"]["enum"] == list(OPTIMIZERS)
     assert properties["schedule"]["enum"] == list(SCHEDULES)
-    assert properties["recipe"]["enum"] == ["fast", "robust", "reference"]
+    assert properties["recipe"]["enum"] == ["quick", "fast", "robust", "reference"]
     assert set(properties["recipe"]["enum"]) == set(RECIPES)
 
 

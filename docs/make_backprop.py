@@ -140,8 +140,14 @@ loss rose in some epoch; `descending`, it never rose.
 - A result has up to 12 MB. Where final weights or outputs have no room in it, they are null, `left_out` names them, and
   `whole` says where they are: `parameters` and `outputs` in curves.npz.
 - Other networks: `layers` (`[2, 3, 3, 2]`), `activation` (`sigmoid`, `tanh`, `relu`), `biases`, several `inputs` and
-  `targets`, `weights` as a matrix per layer or drawn from `seed`, `stop` (`target_loss`, `patience`). The loss is then
-  the mean over the samples of half the sum of squared errors.
+  `targets`, `weights` as a matrix per layer or drawn from `seed` (the result then has them as `initial_weights`),
+  `stop` (`target_loss`, `patience`). The loss is then the mean over the samples of half the sum of squared errors, or,
+  with `"loss": "cross_entropy"`, their cross-entropy with a softmax at the outputs.
+- Other steps: `optimizer` (`gradient_descent`, `momentum`, `adam`), `batch_size` for mini-batches. They are those of
+  torch, number by number (`tests/models/backprop/test_optimizers.py`).
+- `POST /v1/backprop/trace` derives a step of any of these, with up to 3,000 lines. With `job`, `learning_rate` and
+  `epoch` it derives a step of a sweep: `/v1/backprop/trace.html?job=ID&learning_rate=0.5&epoch=3` is a page with set
+  formulas, `trace.md` one in Markdown.
 - Pictures: `/v1/jobs/{{id}}/plot.svg` and `.png`, `?view=panels` for a panel per learning rate.
 
 {derivation}

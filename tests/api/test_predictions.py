@@ -234,3 +234,20 @@ def test_unknown_model_is_404_and_a_known_one_answers(api: httpx.Client) -> None
         assert api.post("/v1/predict", content=picture, headers=PNG, params={"model": name}).status_code == 404
     for name in ("1", "champion"):
         assert api.post("/v1/predict", content=picture, headers=PNG, params={"model": name}).json()["digit"] == 7
+
+
+def test_pixels_on_a_scale_of_one_are_taken_with_it_and_named_without(api: httpx.Client) -> None:
+    whole = [255 if 10 < number % 28 < 17 and 5 < number // 28 < 23 else 0 for number in range(784)]
+    unit = [value / 255 for value in whole]
+    expected = api.post("/v1/predict", json={"pixels": whole}).json()
+    found = api.post("/v1/predict", json={"pixels": unit, "scale": 1}).json()
+    assert found["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-5)
+    refused = api.post("/v1/predict", json={"pixels": unit})
+    assert refused.status_code == 422
+    assert '"scale": 1' in refused.json()["detail"]
+    assert refused.json()["errors"][0]["location"] == "body.pixels"
+    for wrong, place in (({"pixels": whole, "scale": 1}, "pixels"), ({"pixels": unit, "scale": 2}, "scale")):
+        answer = api.post("/v1/predict", json=wrong)
+        assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, f"body.{place}")
+    dark = api.post("/v1/predict", json={"pixels": [255 - value for value in whole]}).json()
+    assert (dark["accepted"], dark["reason"]) == (False, "dark_on_light")

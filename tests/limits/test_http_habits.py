@@ -188,3 +188,33 @@ def test_a_proxy_that_cannot_be_used_for_another_host_is_said_without_a_tracebac
     assert found.returncode == 1
     assert found.stderr.startswith("error: ")
     assert len(found.stderr.splitlines()) == 1
+
+
+def test_large_json_is_packed_for_those_who_accept_it_and_alike_for_head(server: ApiProcess) -> None:
+    plain = server.client.get("/openapi.json", headers={"Accept-Encoding": "identity"})
+    packed = server.client.get("/openapi.json", headers={"Accept-Encoding": "br, gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["vary"] == "accept-encoding"
+    assert int(packed.headers["content-length"]) < len(plain.content) / 4
+    assert packed.json() == plain.json()
+    head = server.client.head("/openapi.json", headers={"Accept-Encoding": "gzip"})
+    assert head.headers["content-length"] == packed.headers["content-length"]
+    refused = server.client.get("/openapi.json", headers={"Accept-Encoding": "gzip;q=0"})
+    assert "content-encoding" not in refused.headers
+    assert "content-encoding" not in server.client.get("/readyz", headers={"Accept-Encoding": "gzip"}).headers
+
+
+def test_lists_leave_out_the_long_parts_of_specs(server: ApiProcess) -> None:
+    inputs = [[0.1, 0.2]] * 60
+    sweep = {"kind": "backprop_sweep", "inputs": inputs, "targets": [[0.5, 0.5]] * 60, "name": "long"}
+    job = server.client.post("/v1/jobs", json=sweep).json()
+    assert job["spec"]["inputs"] == inputs
+    (item,) = server.client.get("/v1/jobs", params={"name": "long"}).json()["items"]
+    assert item["spec_left_out"] == ["inputs", "targets"]
+    assert "inputs" not in item["spec"]
+    assert item["spec"]["learning_rates"] == job["spec"]["learning_rates"]
+
+
+def test_browsers_find_the_icon(server: ApiProcess) -> None:
+    assert server.client.get("/favicon.ico").headers["content-type"] == "image/svg+xml"

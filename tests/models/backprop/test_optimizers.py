@@ -9,7 +9,7 @@ import torch
 from app.jobs.specs import BackpropSweepSpec
 from models.backprop.derivation.general import derive_step
 from models.backprop.sweeps.dense_networks import evaluate
-from models.backprop.sweeps.replay import replay
+from models.backprop.sweeps.replay import MAX_STEPS, is_affordable, replay
 from models.backprop.sweeps.sweep import run_sweep
 from models.backprop.sweeps.task import Task, split
 
@@ -82,3 +82,9 @@ def test_the_derived_step_of_an_epoch_is_the_one_that_the_sweep_took(optimizer: 
     found = evaluate(before[None], task)
     gradients = [derived["gradients"][name] for name in derived["updated_weights"]]
     np.testing.assert_allclose(gradients, found.gradient[0], rtol=1e-9, atol=1e-15)
+
+
+def test_only_so_many_steps_are_taken_again() -> None:
+    task = task_of(batch_size=1)
+    assert is_affordable(task, MAX_STEPS // len(task.inputs))
+    assert not is_affordable(task, MAX_STEPS // len(task.inputs) + 1)

@@ -110,7 +110,10 @@ class Recorder:
         for operation in ("predict", "predictBatch", "readDigits", "giveFeedback", "infer", "traceStep"):
             self.record(operation)
         self.record("inferWithVersion", version="1")
+        for media_type in ("text/markdown", "text/html"):
+            self.record("traceStep", accept=media_type)
         self.record("traceStepMarkdown")
+        self.record("traceStepHtml")
         self.record("drawStepSvg")
         search, training, sweep = (
             self.run_job(kind) for kind in ("training_search", "mnist_training", "backprop_sweep")

@@ -90,12 +90,12 @@ class Derived(NamedTuple):
 def trace_step(
     spec: TraceSpec,
     services: ServicesDependency,
-    accept: Annotated[str, Header(description="text/markdown or text/html: the derivation as a page")] = "*/*",
+    accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
 ) -> Response:
     """Forward pass, errors, gradients and updated weights of one step, with every line of the derivation.
 
     Of any small network, with any of the optimizers; or of a sweep that was done, at any of its epochs (`job`,
-    `learning_rate`, `epoch`).
+    `learning_rate`, `epoch`). `Accept: text/markdown` or `text/html` answers with it as a page.
     """
     derived = _derive(services, spec)
     if prefers(accept, MARKDOWN):

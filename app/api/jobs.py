@@ -76,11 +76,14 @@ async def submit_job(
     request: Request,
     services: ServicesDependency,
     response: Response,
-    accept: Annotated[str, Header(description="image/svg+xml: go on to the job's picture (303)")] = "application/json",
+    accept: Annotated[str, Header(include_in_schema=False)] = "application/json",
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
     prefer: Annotated[str | None, Header(description="wait=N: answer 200 if the job ends within N seconds")] = None,
 ) -> Any:
-    """Queue a job. With `Idempotency-Key`, the same key and body give the first job again."""
+    """Queue a job. With `Idempotency-Key`, the same key and body give the first job again.
+
+    `Accept: image/svg+xml` leads on to the job's picture.
+    """
     wait_seconds = _parse_wait(prefer)
     job, is_new = await run_in_threadpool(_submit, services, spec, idempotency_key)
     if is_new:
@@ -146,9 +149,12 @@ def list_jobs(
 def get_job(
     job_id: JobId,
     services: ServicesDependency,
-    accept: Annotated[str, Header(description="text/csv: go on to a sweep's curves (303)")] = "application/json",
+    accept: Annotated[str, Header(include_in_schema=False)] = "application/json",
 ) -> Any:
-    """The job in its current state, with its result once it has succeeded."""
+    """The job in its current state, with its result once it has succeeded.
+
+    `Accept: text/csv` leads on to the curves of a sweep.
+    """
     document = _read(services, job_id)
     if prefers(accept, "text/csv"):
         return RedirectResponse(f"/v1/jobs/{job_id}/curves", status_code=303)
@@ -206,7 +212,7 @@ def delete_job(job_id: JobId, services: ServicesDependency) -> None:
 async def list_job_events(
     job_id: JobId,
     services: ServicesDependency,
-    accept: Annotated[str, Header()] = "text/event-stream",
+    accept: Annotated[str, Header(include_in_schema=False)] = "text/event-stream",
     last_event_id: Annotated[str | None, Header(description="go on after this event")] = None,
     cursor: Annotated[int | None, Query(ge=0, le=2**53, description="`next_cursor` of the last page")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,

@@ -110,9 +110,9 @@ def test_extended_search_is_queued_with_more_trials(api: httpx.Client, api_sessi
 @pytest.mark.parametrize(
     ("space", "location", "message"),
     [
-        ({"learning_rte": SPACE["learning_rate"]}, "body.training_search.space.learning_rte", "'learning_rate'"),
-        ({"learning_rate": {"low": 1, "high": 0.1}}, "body.training_search.space.learning_rate", "low must be below"),
-        ({}, "body.training_search.space", "at least 1"),
+        ({"learning_rte": SPACE["learning_rate"]}, "body.space.learning_rte", "'learning_rate'"),
+        ({"learning_rate": {"low": 1, "high": 0.1}}, "body.space.learning_rate", "low must be below"),
+        ({}, "body.space", "at least 1"),
     ],
 )
 def test_bad_space_is_refused_with_the_place(

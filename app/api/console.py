@@ -11,7 +11,7 @@ from app.errors import PageNotFound
 router = APIRouter(include_in_schema=False)
 
 CONSOLE = Path(__file__).parents[1] / "console"
-SENT = (".html", ".css", ".js", ".svg", ".txt")
+SENT = (".html", ".css", ".js", ".svg", ".txt", ".woff2")
 FILES = {  # no other file is ever sent
     path.relative_to(CONSOLE).as_posix(): path
     for path in CONSOLE.rglob("*")

@@ -6,6 +6,7 @@ import { html, render } from "./view.js";
 /** @type {View[]} */
 export const VIEWS = [
   { name: "draw", label: "Draw", icon: "M4 20l1-4L16.5 4.5a2.1 2.1 0 0 1 3 3L8 19zM14 7l3 3" },
+  { name: "backprop", label: "Backprop", icon: "M8 7l8 4M8 17l8-4M3 6a2.5 2.5 0 1 0 5 0 2.5 2.5 0 1 0-5 0M3 18a2.5 2.5 0 1 0 5 0 2.5 2.5 0 1 0-5 0M16 12a2.5 2.5 0 1 0 5 0 2.5 2.5 0 1 0-5 0" },
 ];
 
 /** @param {string} current the name of the view that is shown */

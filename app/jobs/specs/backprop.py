@@ -116,7 +116,7 @@ class BackpropSweepSpec(BaseSpec):
         if self.weight_points == 0:
             return []
         count = min(self.epochs + 1, max(2, self.weight_points))
-        return np.linspace(0, self.epochs, count).round().astype(int).tolist()
+        return [int(epoch) for epoch in np.linspace(0, self.epochs, count).round()]
 
     def to_task(self) -> Task:
         parameters: list[Any] = []

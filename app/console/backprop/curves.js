@@ -85,6 +85,7 @@ function options(parent, trials, chosen, isLog, marker, onPoint) {
     grid: { stroke: color("--line"), width: 1 },
     ticks: { show: false },
   };
+  const filter = (/** @type {uPlot} */ _, /** @type {number[]} */ ticks) => (isLog ? onlyPowers(ticks) : ticks);
   return {
     width: parent.clientWidth,
     height: HEIGHT,
@@ -93,7 +94,7 @@ function options(parent, trials, chosen, isLog, marker, onPoint) {
     scales: { x: { time: false }, y: isLog ? { distr: 3 } : { range: (_, _low, high) => [0, high * 1.05 || 1] } },
     axes: [
       { ...axis, label: "epoch", labelSize: 20, labelFont: axis.font, labelGap: -4, size: 32 },
-      { ...axis, size: 56, filter: (_, ticks) => (isLog ? onlyPowers(ticks) : ticks), values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : toPower(tick, isLog))) },
+      { ...axis, size: 56, filter, grid: { ...axis.grid, filter }, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : toPower(tick, isLog))) },
     ],
     series: [
       {},

@@ -8,12 +8,12 @@ import { digits, short } from "./numbers.js";
  * @typedef {import("./steps.js").Moment} Moment
  * @typedef {import("./steps.js").Step} Step
  * @typedef {{x: number, y: number}} Point
- * @typedef {{index: number, from: Point, to: Point, unit: number, input: number, layer: number}} Link
+ * @typedef {{index: number, from: Point, to: Point}} Link
  */
 
 /** Room for the graph: on a phone the targets stand below the outputs, and all is closer together. */
-const WIDE = { width: 640, left: 48, right: 148, spread: 190, least: 300 };
-const NARROW = { width: 400, left: 36, right: 50, spread: 150, least: 290 };
+const WIDE = { width: 640, left: 48, right: 148, spread: 190, least: 300, radius: 29, label: 92 };
+const NARROW = { width: 400, left: 36, right: 50, spread: 150, least: 290, radius: 26, label: 58 };
 const MAX_LABELLED = 12; // links; more labels would cover one another
 const MAX_BREADTH = 9;
 
@@ -28,12 +28,12 @@ export function Graph({ moment, hasGradients, step, onPoint }) {
   const isNarrow = useNarrow();
   const { shape, parameters, pass, gradients, meanGradient, targets } = moment;
   const widest = Math.max(...shape.layers);
-  const radius = widest > 5 ? 20 : 29;
   const room = isNarrow ? NARROW : WIDE;
+  const radius = widest > 5 ? 20 : room.radius;
   const height = Math.max(room.least, widest * (2 * radius + 22) + 40);
   const at = (/** @type {number} */ layer, /** @type {number} */ unit) => ({
     x: room.left + (layer * (room.width - room.left - room.right)) / (shape.layers.length - 1),
-    y: height / 2 - (isNarrow ? 14 : 0) + (unit - (shape.layers[layer] - 1) / 2) * Math.min(room.spread, (height - 40) / shape.layers[layer]),
+    y: height / 2 - (isNarrow ? 14 : 0) + (unit - (shape.layers[layer] - 1) / 2) * Math.min(room.spread, (height - 2 * radius - 50) / Math.max(1, shape.layers[layer] - 1)),
   });
   const links = linksOf(moment, at);
   const shown = hasGradients ? meanGradient : parameters;
@@ -57,13 +57,13 @@ export function Graph({ moment, hasGradients, step, onPoint }) {
         `;
       })}
       ${links.length <= MAX_LABELLED &&
-      links.map(({ index, from, to, unit }) => {
-        const along = 0.3 + (0.08 * unit) / shape.layers[1];
+      links.map(({ index, from, to }) => {
+        const along = (radius + room.label / 2 + 4) / (to.x - from.x); // just beside the unit that it comes from
         const place = { x: from.x + along * (to.x - from.x), y: from.y + along * (to.y - from.y) };
         return html`
           <g key=${index} class="weight ${isLit(index) ? "lit" : ""}" transform="translate(${place.x} ${place.y})" aria-hidden="true">
-            <rect x=${isNarrow ? -40 : -46} y="-11" width=${isNarrow ? 80 : 92} height="22" rx="5" />
-            <text y="4.5"><tspan class="name">${hasGradients ? `∂${names[index].text}` : names[index].text}</tspan> ${short(shown[index])}</text>
+            <rect x=${-room.label / 2} y="-11" width=${room.label} height="22" rx="5" />
+            <text y="4.5">${!isNarrow && html`<tspan class="name">${hasGradients ? `∂${names[index].text}` : names[index].text}</tspan> `}${digits(shown[index], 3)}</text>
           </g>
         `;
       })}
@@ -86,8 +86,8 @@ export function Graph({ moment, hasGradients, step, onPoint }) {
               <circle r=${radius} />
               <circle class="level" r=${radius} fill-opacity=${(Math.min(Math.abs(value), 1) * 0.3).toFixed(3)} />
               <text class="name" y="-5">${name}</text>
-              <text class="value" y="12" data-unit=${name}>${short(value)}</text>
-              ${bias !== null && html`<text class="bias" y=${radius + 15}>${names[bias].text} ${short(hasGradients ? meanGradient[bias] : parameters[bias])}</text>`}
+              <text class="value" y="12" data-unit=${name}>${digits(value, 3)}</text>
+              ${bias !== null && html`<text class="bias" y=${radius + 15}>${names[bias].text} ${digits(hasGradients ? meanGradient[bias] : parameters[bias], 3)}</text>`}
             </g>
           `;
         }),
@@ -131,9 +131,6 @@ function linksOf({ shape }, at) {
         index: places(shape, before + 1).weight(unit, input),
         from: at(before, input),
         to: at(before + 1, unit),
-        layer: before + 1,
-        unit,
-        input,
       })),
     ),
   );

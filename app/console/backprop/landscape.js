@@ -14,7 +14,7 @@ import { gradientOf, lossOf } from "./network.js";
  */
 
 const STEP = 1e-4; // of a difference of gradients: exact to some eight digits
-const ITERATIONS = 300;
+const SWEEPS = 10; // over all pairs; Jacobi's method converges quadratically
 const MARGIN = 0.18;
 
 /**
@@ -27,9 +27,7 @@ const MARGIN = 0.18;
 export function survey(shape, samples, paths, chosen) {
   const centre = paths[chosen].at(-1) ?? [];
   if (!centre.every(Number.isFinite) || paths[chosen].some((weights) => weights.includes(/** @type {any} */ (null)))) return null;
-  const matrix = hessian(shape, samples, centre);
-  const first = steepest(matrix, null);
-  const second = steepest(matrix, first.direction);
+  const [first, second = { curvature: 0, direction: [0] }] = eigen(hessian(shape, samples, centre)); // one weight has one direction
   const flat = paths.map((path) =>
     path.filter((weights) => weights.every(Number.isFinite)).map((weights) => {
       const away = weights.map((weight, index) => weight - centre[index]);
@@ -60,31 +58,50 @@ function hessian(shape, samples, centre) {
 }
 
 /**
- * The eigenvector of the largest eigenvalue among those at right angles to `other`, by power iteration.
- * @param {number[][]} matrix
- * @param {number[] | null} other
+ * Jacobi's method: each rotation makes one element off the diagonal zero.
+ * @param {number[][]} symmetric
+ * @returns {{curvature: number, direction: number[]}[]} eigenvalues and eigenvectors, the largest first
  */
-function steepest(matrix, other) {
-  const shift = Math.sqrt(matrix.flat().reduce((sum, value) => sum + value * value, 0)); // so that no eigenvalue is negative
-  let direction = unit(matrix.map((_, index) => 1 + 0.37 * index), other);
-  for (let iteration = 0; iteration < ITERATIONS; iteration++) {
-    direction = unit(matrix.map((row, index) => dot(row, direction) + shift * direction[index]), other);
+function eigen(symmetric) {
+  const size = symmetric.length;
+  const matrix = symmetric.map((row, i) => row.map((value, j) => (value + symmetric[j][i]) / 2));
+  const vectors = matrix.map((row, i) => row.map((_, j) => Number(i === j))); // a row each
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    for (let p = 0; p < size; p++) {
+      for (let q = p + 1; q < size; q++) {
+        if (matrix[p][q] === 0) continue;
+        const angle = Math.atan2(2 * matrix[p][q], matrix[q][q] - matrix[p][p]) / 2;
+        const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
+        rotate(matrix, p, q, cosine, sine);
+        for (const row of matrix) [row[p], row[q]] = [cosine * row[p] - sine * row[q], sine * row[p] + cosine * row[q]];
+        rotate(vectors, p, q, cosine, sine);
+      }
+    }
   }
-  const [largest] = [...direction].sort((a, b) => Math.abs(b) - Math.abs(a));
-  if (largest < 0) direction = direction.map((value) => -value);
-  return { direction, curvature: dot(matrix.map((row) => dot(row, direction)), direction) };
+  const pairs = vectors.map((direction, index) => ({ curvature: matrix[index][index], direction: towards(direction) }));
+  return pairs.sort((first, second) => second.curvature - first.curvature);
 }
 
 /**
- * @param {number[]} vector
- * @param {number[] | null} other
- * @returns {number[]} of length 1, at right angles to `other`
+ * @param {number[][]} rows
+ * @param {number} p
+ * @param {number} q
+ * @param {number} cosine
+ * @param {number} sine
  */
-function unit(vector, other) {
-  const along = other ? dot(vector, other) : 0;
-  const right = vector.map((value, index) => value - along * (other?.[index] ?? 0));
-  const length = Math.sqrt(dot(right, right)) || 1;
-  return right.map((value) => value / length);
+function rotate(rows, p, q, cosine, sine) {
+  const [first, second] = [rows[p], rows[q]];
+  rows[p] = first.map((value, index) => cosine * value - sine * second[index]);
+  rows[q] = first.map((value, index) => sine * value + cosine * second[index]);
+}
+
+/**
+ * @param {number[]} direction
+ * @returns {number[]} the same line, with its largest component positive
+ */
+function towards(direction) {
+  const largest = direction.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
+  return largest < 0 ? direction.map((value) => -value) : direction;
 }
 
 /**

@@ -8,6 +8,9 @@ import { digits, toLatex } from "./numbers.js";
  */
 
 /** @type {Record<Step["section"], string>} */
+const TITLES = { Forward: "Forward pass", Error: "Error", Backward: "Backward pass", Update: "Update" };
+
+/** @type {Record<Step["section"], string>} */
 const EXPLAINED = {
   Forward: "The inputs run through the network: each unit adds up what reaches it, and its activation follows from the sum.",
   Error: "Half the squared distance of each output from its target.",
@@ -50,7 +53,7 @@ export function Stepper({ steps, current, onStep, note }) {
       <div class="derivation">
         <div class="card">
           <div class="bar">
-            <p class="where"><strong>${step.section} pass</strong> step ${current + 1} of ${steps.length}</p>
+            <p class="where"><strong>${TITLES[step.section]}</strong> step ${current + 1} of ${steps.length}</p>
             <div class="pair">
               <button onClick=${() => onStep(current - 1)} disabled=${current === 0}>Back</button>
               <button class="main" onClick=${() => onStep((current + 1) % steps.length)}>${current === steps.length - 1 ? "Again" : "Next"}</button>
@@ -67,8 +70,8 @@ export function Stepper({ steps, current, onStep, note }) {
         <div class="steps" ref=${list} onKeyDown=${move}>
           ${sections.map(
             (section) => html`
-              <h3 key=${section}>${section}</h3>
-              <ol key=${`${section} steps`} aria-label=${section}>
+              <h3 key=${section}>${TITLES[section]}</h3>
+              <ol key=${`${section} steps`} aria-label=${TITLES[section]}>
                 ${steps.map(
                   ({ section: its, symbol, value }, index) =>
                     its === section &&

@@ -34,7 +34,8 @@ export function Timeline({ epochs, index, onIndex }) {
       const isTyping = event.target instanceof Element && event.target.matches("input, textarea, select, [tabindex='0']:not(button)");
       if (!way || isTyping || event.altKey || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
-      onIndex(Math.min(Math.max(index + way * (event.shiftKey ? 10 : 1), 0), last));
+      now.current = Math.min(Math.max(now.current + way * (event.shiftKey ? 10 : 1), 0), last); // before the next frame, too
+      onIndex(now.current);
     };
     addEventListener("keydown", move);
     return () => removeEventListener("keydown", move);

@@ -1,7 +1,10 @@
 /** The loss of each learning rate over the epochs, with a marker at the epoch that is shown. */
+import { loadStyle } from "../style.js";
 import uPlot from "../vendor/uplot/uplot.js";
 import { html, useEffect, useRef } from "../view.js";
 import { digits } from "./numbers.js";
+
+await loadStyle("/console/vendor/uplot/uplot.css");
 
 /** @typedef {import("./sweep.js").Trial} Trial */
 

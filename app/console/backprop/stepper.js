@@ -1,7 +1,10 @@
 /** The forward and the backward pass, one formula after the other. */
+import { loadStyle } from "../style.js";
 import katex from "../vendor/katex/katex.js";
 import { html, useEffect, useRef } from "../view.js";
 import { digits, toLatex } from "./numbers.js";
+
+await loadStyle("/console/vendor/katex/katex.css");
 
 /**
  * @typedef {import("./steps.js").Step} Step

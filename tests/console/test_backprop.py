@@ -101,8 +101,8 @@ def test_every_number_of_an_epoch_is_the_services(page: Page, service: httpx.Cli
     limit = float(page.locator("[data-limit]").get_attribute("data-limit") or 0)
     assert limit == pytest.approx(trial["stability_limit"]["end"], rel=1e-5)
 
-    page.locator(".link").nth(2).hover()
-    expect(page.locator(".net .readout")).to_contain_text(f"w3 = {weights['w3']:.12g}")
+    page.locator(".unit").nth(2).hover()
+    expect(page.locator(".net .readout")).to_contain_text(f"a_h1 = {trace['forward']['a_h1']:.12g}")
 
 
 def test_xor_is_one_click_away(page: Page, service: httpx.Client) -> None:

@@ -37,18 +37,18 @@ export function Setup({ network, isBusy, onChange }) {
       <details>
         <summary>Change the network</summary>
         <form key=${current} onSubmit=${submit}>
-          <label>Layers<input name="layers" value=${network.shape.layers.join("-")} required /><small>units of each, inputs first: 2-3-1</small></label>
+          <label>Layers<input name="layers" defaultValue=${network.shape.layers.join("-")} required /><small>units of each, inputs first: 2-3-1</small></label>
           <label>
             Activation
-            <select name="activation" value=${network.shape.activation}>
-              ${["sigmoid", "tanh", "relu"].map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
+            <select name="activation">
+              ${["sigmoid", "tanh", "relu"].map((name) => html`<option key=${name} value=${name} selected=${name === network.shape.activation}>${name}</option>`)}
             </select>
             <small>of every unit but the inputs</small>
           </label>
-          <label>Epochs<input name="epochs" type="number" min="1" max=${MAX_EPOCHS} value=${network.epochs} required /><small>at most ${MAX_EPOCHS}</small></label>
-          <label>Start<input name="seed" type="number" min="0" max="2147483647" value=${network.seed} required /><small>seed of the weights; 0: the workbook's in 2-2-2</small></label>
-          <label class="check"><input name="biases" type="checkbox" checked=${network.shape.biases} />Biases</label>
-          <label class="wide">Samples<textarea name="samples" rows="4" spellcheck=${false} required>${formatSamples(network.samples)}</textarea><small>one a line: inputs : targets, with the targets inside the activation's range</small></label>
+          <label>Epochs<input name="epochs" type="number" min="1" max=${MAX_EPOCHS} defaultValue=${network.epochs} required /><small>at most ${MAX_EPOCHS}</small></label>
+          <label>Start<input name="seed" type="number" min="0" max="2147483647" defaultValue=${network.seed} required /><small>seed of the weights; 0: the workbook's in 2-2-2</small></label>
+          <label class="check"><input name="biases" type="checkbox" defaultChecked=${network.shape.biases} />Biases</label>
+          <label class="wide">Samples<textarea name="samples" rows="4" spellcheck=${false} required defaultValue=${formatSamples(network.samples)}></textarea><small>one a line: inputs : targets, with the targets inside the activation's range</small></label>
           <p class="refusal" role="alert">${refusal}</p>
           <button class="main">Train</button>
         </form>

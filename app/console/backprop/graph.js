@@ -12,8 +12,8 @@ import { digits, short } from "./numbers.js";
  */
 
 /** Room for the graph: on a phone the targets stand below the outputs, and all is closer together. */
-const WIDE = { width: 640, left: 48, right: 148, spread: 190, least: 300, radius: 29, label: 92 };
-const NARROW = { width: 400, left: 36, right: 50, spread: 150, least: 290, radius: 26, label: 58 };
+const WIDE = { width: 640, left: 48, right: 148, spread: 190, least: 300, radius: 29, label: 100 };
+const NARROW = { width: 400, left: 36, right: 50, spread: 150, least: 290, radius: 26, label: 62 };
 const MAX_LABELLED = 12; // links; more labels would cover one another
 const MAX_BREADTH = 9;
 

@@ -11,7 +11,7 @@ LOCK_LINUX = $(LOCK) --python-platform x86_64-manylinux_2_28
 IMAGES = api worker-cpu worker-cuda
 
 # Libraries of the pages at / and /docs: package@version of the npm registry. TSC checks our own modules.
-VENDOR = preact@11.2.0 htm@3.1.1 swagger-ui-dist@5.35.0
+VENDOR = preact@11.2.0 htm@3.1.1 katex@0.19.1 uplot@1.6.32 swagger-ui-dist@5.35.0
 TSC = typescript@7.0.2
 
 .PHONY: help run test vendor check check-console format bench bench-serving soak hostile pretrained teacher eye reader reference probe lock audit sbom digests e2e-compose clean

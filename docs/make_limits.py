@@ -121,6 +121,7 @@ SECTIONS: dict[str, list[Budget]] = {
         Budget("synthetic digits, and outliers, per 128 of them", "app.jobs.specs.recipe_fields:MAX_PER_128", "", "422", "tests/jobs/specs/test_training.py"),
         Budget("learning rates x epochs x samples of a sweep", "app.jobs.specs.sweep_checks:MAX_STEPS", "", "422", "tests/jobs/specs/test_backprop.py"),
         Budget("the same x weights", "app.jobs.specs.sweep_checks:MAX_MULTIPLICATIONS", "", "422", "tests/jobs/specs/test_backprop.py"),
+        Budget("weight points x learning rates x weights of a sweep", "app.jobs.specs.sweep_checks:MAX_PATH_NUMBERS", "", "422", "tests/jobs/specs/test_backprop.py"),
         Budget("memory of a chunk of gradients", "models.backprop.sweeps.landscape:MAX_WORKING_BYTES", "MB", "the work is cut into chunks", "test_sweep_memory.py"),
         Budget("final outputs of a sweep", "models.backprop.sweeps.result_size:MAX_FINAL_OUTPUTS", "", "422", "test_sweep_memory.py"),
         Budget("the result in a job's document", "models.backprop.sweeps.result_size:MAX_RESULT_BYTES", "MB", "the rest is in curves.npz only: `truncated`, `whole`", "test_results.py"),

@@ -70,6 +70,34 @@ export function read(picture, signal) {
 }
 
 /**
+ * @typedef {object} Job
+ * @property {string} id
+ * @property {string} status
+ * @property {any} result null until it has succeeded
+ * @property {{message?: string, reason?: string} | null} error
+ */
+
+/**
+ * @param {object} spec
+ * @param {string} key of idempotency: the same key and spec give the first job again; empty: a new job
+ * @param {AbortSignal} signal
+ * @returns {Promise<Job>} which may have ended, if it took a moment only
+ */
+export function submitJob(spec, key, signal) {
+  const headers = { "Content-Type": "application/json", Prefer: "wait=5", ...(key && { "Idempotency-Key": key }) };
+  return send("/v1/jobs", { method: "POST", body: JSON.stringify(spec), headers, signal });
+}
+
+/**
+ * @param {string} id
+ * @param {AbortSignal} signal
+ * @returns {Promise<Job>}
+ */
+export function getJob(id, signal) {
+  return send(`/v1/jobs/${encodeURIComponent(id)}`, { signal });
+}
+
+/**
  * The version that serves, and the share of its test set that it read right.
  * @returns {Promise<{version: string, accuracy: number}>}
  */

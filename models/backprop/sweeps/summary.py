@@ -1,6 +1,6 @@
 """The result of a sweep as JSON data: NaN and infinite numbers become None."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,12 +42,13 @@ def summarise(
     is_named: bool,
     converged_loss: float,
     size: ResultSize,
+    kept_epochs: Sequence[int] = (),
     on_progress: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Returns the trials with downsampled curves, and the best and the fastest learning rate.
 
     `names` are those of the thresholds; `is_named` says whether the weights are called w1 to w8. What would make the
-    document too large is None in every trial, and `left_out` names it.
+    document too large is None in every trial, and `left_out` names it. `kept_epochs` are those of `paths`.
     """
     outcomes = classify_trials(result, slice(None), converged_loss=converged_loss)
     left_out = size.left_out
@@ -56,6 +57,7 @@ def summarise(
         {"learning_rate": float(result.learning_rates[trial])}
         | _curves(result, trial, size.points)
         | _network(result, trial, task, is_named=is_named, left_out=left_out)
+        | ({"weights": _to_lists(result.paths[trial])} if kept_epochs else {})
         | {
             "outcome": outcome,
             "epochs": int(result.last_epochs[trial]),
@@ -73,7 +75,7 @@ def summarise(
         "left_out": left_out,
         "best": float(result.learning_rates[best]),
         "fastest": None if fastest is None else float(result.learning_rates[fastest]),
-    }
+    } | ({"weight_epochs": list(kept_epochs)} if kept_epochs else {})
 
 
 def finite_or_none(number: float) -> float | None:

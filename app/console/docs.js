@@ -1,5 +1,6 @@
 /** The page at /docs: Swagger UI over the service's own OpenAPI document. */
 import { getKey } from "./api.js";
+import { showNavigation } from "./navigation.js";
 import { showState } from "./state.js";
 
 const { SwaggerUIBundle } = /** @type {any} */ (window);
@@ -19,4 +20,5 @@ const reference = SwaggerUIBundle({
     if (getKey()) reference.preauthorizeApiKey("bearer", getKey());
   },
 });
+showNavigation("docs");
 showState();

@@ -1,8 +1,57 @@
-/** The page at /. */
+/** The page at /: shows the view that the address names, and loads no other. */
+import { ApiError } from "./api.js";
+import { VIEWS, showNavigation } from "./navigation.js";
+import { Notice } from "./notice.js";
+import { readRoute } from "./route.js";
 import { showState } from "./state.js";
 import { html, render } from "./view.js";
-import { Draw } from "./views/draw.js";
 
-const place = document.getElementById("draw");
-if (place) render(html`<${Draw} onKey=${showState} />`, place);
+const place = /** @type {HTMLElement} */ (document.getElementById("view"));
+let shown = ""; // the name of the view that is on the page
+let visit = 0; // counts the changes of the address, so that only the last one is shown
+
+async function show() {
+  const { name, path, query } = readRoute();
+  const view = VIEWS.find((each) => each.name === name) ?? VIEWS[0];
+  const mine = ++visit;
+  try {
+    const [{ default: Component }, dropOther] = await Promise.all([import(`./views/${view.name}.js`), loadStyle(view.name)]);
+    if (mine !== visit) return;
+    render(html`<${Component} key=${view.name} path=${path} query=${query} onKey=${showState} />`, place);
+    dropOther();
+  } catch {
+    if (mine !== visit) return;
+    const error = new ApiError("The service does not answer. Look whether it is running, then try again.", 0);
+    render(html`<${Notice} title="This page could not be loaded" error=${error} onRetry=${show} />`, place);
+  }
+  document.title = `${view.label} · Numeral`;
+  showNavigation(view.name);
+  if (shown && shown !== view.name) place.focus({ preventScroll: true }); // a reader of the screen begins there
+  if (shown !== view.name) scrollTo(0, 0);
+  shown = view.name;
+}
+
+/**
+ * The style of one view at a time, so that none has to mind the names of another.
+ * @param {string} name
+ * @returns {Promise<() => void>} removes the style of the view before it
+ */
+async function loadStyle(name) {
+  const href = `/console/views/${name}.css`;
+  const there = [.../** @type {NodeListOf<HTMLLinkElement>} */ (document.querySelectorAll("link[data-view]"))];
+  const others = there.filter((link) => link.getAttribute("href") !== href);
+  if (others.length === there.length) {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+    link.dataset.view = name;
+    await new Promise((resolve, reject) => {
+      link.addEventListener("load", resolve);
+      link.addEventListener("error", reject);
+      document.head.append(link);
+    });
+  }
+  return () => others.forEach((link) => link.remove());
+}
+
+addEventListener("hashchange", show);
+show();
 showState();

@@ -30,9 +30,12 @@ def test_every_library_has_its_licence() -> None:
         assert library.is_file() or (library / "LICENSE").is_file()
 
 
-def test_our_own_code_is_small() -> None:
-    own = [path for name, path in FILES.items() if not name.startswith("vendor/")]
-    assert 10_000 < sum(path.stat().st_size for path in own) < MAX_OWN_BYTES
+@pytest.mark.parametrize("view", sorted(path.stem for path in (CONSOLE / "views").glob("*.js")))
+def test_our_own_code_of_a_view_is_small(view: str) -> None:
+    modules = imported("main.js") | imported(f"views/{view}.js")
+    styles = {name for name in FILES if "/" not in name and name.endswith(".css")} | {f"views/{view}.css"}
+    own = [name for name in modules | styles | {"index.html"} if not name.startswith("vendor/")]
+    assert 10_000 < sum(FILES[name].stat().st_size for name in own) < MAX_OWN_BYTES
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -46,7 +49,7 @@ def test_a_page_loads_only_files_that_are_there_and_every_module_at_once(api: ht
         assert answer.status_code == 200
         assert "script-src 'self'; style-src 'self'" in answer.headers["content-security-policy"]
     if path == "/":  # a module that is not preloaded is asked for only when the one that imports it has come
-        assert imported("main.js") <= named | {"main.js"}
+        assert imported("main.js") | imported("views/draw.js") <= named | {"main.js"}
 
 
 def imported(name: str) -> set[str]:

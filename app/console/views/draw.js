@@ -3,10 +3,10 @@ import { ApiError } from "../api.js";
 import { Result } from "../draw/answer.js";
 import { Code } from "../draw/code.js";
 import { EXAMPLES } from "../draw/examples.js";
-import { KeyForm } from "../draw/key_form.js";
 import { Pad, Photo } from "../draw/pad.js";
 import { Reader } from "../draw/reader.js";
 import { toPath, toPicture } from "../draw/strokes.js";
+import { Notice } from "../notice.js";
 import { html, useEffect, useRef, useState } from "../view.js";
 
 /**
@@ -19,7 +19,7 @@ const KEPT = "numeral.drawing"; // in session storage, so that leaving the page 
 const MAX_UNDO = 100;
 
 /** @param {{onKey: () => void}} properties */
-export function Draw({ onKey }) {
+export default function Draw({ onKey }) {
   const [page, setPage] = useState(/** @type {() => Page} */ (() => ({ strokes: recall(), photo: null })));
   const [past, setPast] = useState(/** @type {Page[]} */ ([]));
   const [answer, setAnswer] = useState(/** @type {Answer | null} */ (null));
@@ -89,6 +89,8 @@ export function Draw({ onKey }) {
 
   const digits = answer?.reading?.digits ?? [];
   return html`
+    <h1>Draw a digit</h1>
+    <p class="purpose">See how a neural network reads your hand, and what it looks at.</p>
     <div class="draw">
       <section class="work" aria-label="Your digit">
         <div class="place ${isDragged ? "dragged" : ""}">
@@ -118,7 +120,7 @@ export function Draw({ onKey }) {
       <div class="said">
         <${Result}
           answer=${answer}
-          notice=${error && html`<${Notice} error=${error} onRetry=${ask} onKey=${() => (ask(), onKey())} />`}
+          notice=${error && html`<${Notice} title="This could not be read" error=${error} onRetry=${ask} onKey=${() => (ask(), onKey())} />`}
         />
       </div>
       <${Code} hasSeveral=${digits.length > 1} file=${page.photo?.name || "digit.png"} picture=${() => toBlob(page)} />
@@ -141,18 +143,6 @@ function Chooser({ onChoose, isCamera = false, children }) {
       <input class="heard" type="file" accept="image/*" capture=${isCamera ? "environment" : undefined} onChange=${choose} />
       ${children}
     </label>
-  `;
-}
-
-/** @param {{error: ApiError, onRetry: () => void, onKey: () => void}} properties */
-function Notice({ error, onRetry, onKey }) {
-  if (error.needsKey) return html`<${KeyForm} message=${error.message} onKey=${onKey} />`;
-  return html`
-    <div class="notice bad">
-      <strong>This could not be read</strong>
-      <p role="alert">${error.message}</p>
-      ${(error.status === 0 || error.status >= 429) && html`<button onClick=${onRetry}>Try again</button>`}
-    </div>
   `;
 }
 

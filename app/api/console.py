@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
+from starlette.staticfiles import NotModifiedResponse
 
 from app.api.security_headers import PAGE_POLICY
 from app.errors import PageNotFound
@@ -24,20 +25,27 @@ HEADERS = {  # kept, and asked for again whether it has changed
 
 
 @router.get("/")
-async def draw() -> FileResponse:
-    """Draw a digit."""
-    return FileResponse(FILES["index.html"], headers=HEADERS)
+async def index(request: Request) -> Response:
+    """The console."""
+    return send(request, "index.html")
 
 
 @router.get("/docs")
-async def docs() -> FileResponse:
+async def docs(request: Request) -> Response:
     """The API reference: Swagger UI over /openapi.json."""
-    return FileResponse(FILES["docs.html"], headers=HEADERS)
+    return send(request, "docs.html")
 
 
 @router.get("/console/{name:path}")
-async def console_file(name: str) -> FileResponse:
+async def console_file(name: str, request: Request) -> Response:
     """A file of the console."""
     if name not in FILES:
         raise PageNotFound(f"The console has no file {name!r}.")
-    return FileResponse(FILES[name], headers=HEADERS)
+    return send(request, name)
+
+
+def send(request: Request, name: str) -> Response:
+    """The file, or 304 if the client has it as it is."""
+    answer = FileResponse(FILES[name], headers=HEADERS, stat_result=FILES[name].stat())
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    return NotModifiedResponse(answer.headers) if answer.headers["etag"] in known else answer

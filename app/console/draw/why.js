@@ -32,10 +32,9 @@ const LAYERS = {
  * @param {object} properties
  * @param {unknown} properties.page what the picture is made of: another one is explained anew
  * @param {() => Promise<Blob>} properties.picture
- * @param {boolean} properties.isEmpty
- * @param {() => void} properties.onKey
+ * @param {boolean} properties.isRead whether there is an answer to explain
  */
-export function Why({ page, picture, isEmpty, onKey }) {
+export function Why({ page, picture, isRead }) {
   const [isOpen, setOpen] = useState(false);
   const [prediction, setPrediction] = useState(/** @type {Prediction | null} */ (null));
   const [error, setError] = useState(/** @type {ApiError | null} */ (null));
@@ -44,15 +43,15 @@ export function Why({ page, picture, isEmpty, onKey }) {
 
   useEffect(() => {
     setError(null);
-    if (isEmpty) setPrediction(null);
-    if (!isOpen || isEmpty) return undefined;
+    if (!isRead) setPrediction(null);
+    if (!isOpen || !isRead) return undefined;
     const control = new AbortController();
     picture()
       .then((blob) => explain(blob, control.signal))
       .then(setPrediction)
       .catch((problem) => !control.signal.aborted && problem instanceof ApiError && setError(problem));
     return () => control.abort();
-  }, [page, isOpen, tries]);
+  }, [page, isRead, isOpen, tries]);
 
   return html`
     <section class="why" aria-label="Why">
@@ -64,10 +63,10 @@ export function Why({ page, picture, isEmpty, onKey }) {
       </div>
       <div id="why" hidden=${!isOpen}>
         ${error
-          ? html`<${Notice} title="This could not be explained" error=${error} onRetry=${retry} onKey=${() => (retry(), onKey())} />`
+          ? html`<${Notice} title="This could not be explained" error=${error} onRetry=${retry} />`
           : prediction
             ? html`<${Explained} prediction=${prediction} />`
-            : html`<p class="quiet">${isEmpty ? "Draw a digit first." : "The network is asked …"}</p>`}
+            : html`<p class="quiet">${isRead ? "The network is asked …" : "Draw a digit first."}</p>`}
       </div>
     </section>
   `;
@@ -85,8 +84,8 @@ function Explained({ prediction: { digit, reason, image, explanation } }) {
         <figcaption>
           <strong>Which ink counts</strong>
           <p>
-            A small patch covers the digit, at each place once. Where that makes the network less sure of ${named}, the
-            ${" ink is "}<b class="for">blue</b>; where it makes it surer, the ink is <b class="against">orange</b>.
+            A small patch covers the digit, at each place once. Where that makes the network less
+            sure of ${named}, the ink is <b class="for">blue</b>; where surer, it is <b class="against">orange</b>.
           </p>
         </figcaption>
       </figure>

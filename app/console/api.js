@@ -19,6 +19,7 @@ const KEY = "numeral.key"; // in session storage: gone when the tab is closed
  * @property {number} channels
  * @property {number} height
  * @property {number} width
+ * @property {number} low the value of black: 0, or negative
  * @property {string} sheet the channels as a data URL of a PNG, eight in a row
  *
  * @typedef {object} ReadDigit

@@ -135,14 +135,14 @@ function tint(canvas, picture, saliency) {
 }
 
 /** @param {{layer: Layer}} properties */
-function Sheet({ layer: { name, channels, height, width, sheet } }) {
+function Sheet({ layer: { name, channels, height, width, low, sheet } }) {
   const { name: title, what } = LAYERS[name] ?? { name, what: "" };
   const size = height * width === 1 ? "1 number each" : `${width} × ${height} values each`;
   return html`
     <li>
       <h3>${title}<span>${channels} channels, ${size}</span></h3>
       <p>${what}</p>
-      <div class="channels" role="img" aria-label="The ${channels} channels of ${title}">
+      <div class="channels ${low < 0 ? "" : "unsigned"}" role="img" aria-label="The ${channels} channels of ${title}">
         ${Array.from({ length: channels }, (_, channel) => html`<span key=${channel} style=${cut(sheet, channel, channels)}></span>`)}
       </div>
     </li>

@@ -49,10 +49,11 @@ def test_a_sweep_is_drawn(
 def test_a_figure_has_real_text_says_what_it_shows_and_fits_any_width(
     api: httpx.Client, api_sessions: Sessions, api_storage: Storage
 ) -> None:
-    job = finished_sweep(api, api_sessions, api_storage, learning_rates=[0.5, 2.0], epochs=3)
+    job = finished_sweep(api, api_sessions, api_storage, learning_rates=[0.5, 2.5], epochs=3)
     svg = ElementTree.fromstring(api.get(job["links"]["plot"]).content)
     assert svg.find(f"{SVG}title").text == "Loss by learning rate, 2-2-2 network"  # type: ignore[union-attr]
-    assert "2 descending at 0.0098" in svg.find(f"{SVG}desc").text  # type: ignore[union-attr,operator]
+    description = svg.find(f"{SVG}desc").text or ""  # type: ignore[union-attr]
+    assert re.search(rf"2.5 descending at {job['result']['trials'][1]['loss'][-1]:.4g}\.$", description)
     assert (svg.get("role"), svg.get("width"), svg.get("height")) == ("img", None, None)
     texts = ["".join(text.itertext()).strip() for text in svg.iter(f"{SVG}text")]
     assert {"epoch", "E_total", "learning rate", "linear scale"} <= set(texts)

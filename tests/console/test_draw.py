@@ -84,6 +84,16 @@ def test_what_the_network_sees_is_shown(page: Page) -> None:
     expect(page.get_by_text("Read by version")).to_be_visible()
 
 
+def test_the_page_is_there_again_from_what_the_browser_has(page: Page) -> None:
+    expect(page.locator("canvas")).to_be_visible()
+    statuses: list[int] = []
+    page.on("response", lambda answer: statuses.append(answer.status))
+    page.reload()
+    draw(page, DIGITS[4])
+    expect_answer(page, "4")
+    assert statuses.count(304) > 10
+
+
 def test_why_shows_the_ink_that_counts_and_every_layer_of_the_picture_at_hand(open_tab: OpenTab) -> None:
     page = open_tab(viewport={"width": 1280, "height": 1400})  # with the sheet and the panel
     page.get_by_role("button", name="Show what the network looks at").click()

@@ -144,7 +144,8 @@ loss rose in some epoch; `descending`, it never rose.
 - Other networks: `layers` (`[2, 3, 3, 2]`), `activation` (`sigmoid`, `tanh`, `relu`), `biases`, several `inputs` and
   `targets`, `weights` as a matrix per layer or drawn from `seed`, `stop` (`target_loss`, `patience`). The loss is then
   the mean over the samples of half the sum of squared errors.
-- Pictures: `/v1/jobs/{{id}}/plot.svg` and `.png`, `?view=panels` for a panel per learning rate.
+- Pictures: `/v1/jobs/{{id}}/plot.svg` and `.png`, `?view=panels` for a panel per learning rate (`axis=free`: each with
+  its own axis), `scale=linear` or `log`, `theme=dark`.
 
 {derivation}
 """

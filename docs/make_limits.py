@@ -147,6 +147,7 @@ SECTIONS: dict[str, list[Budget]] = {
         Budget("figures that wait to be drawn", "app.serving.figures:MAX_WAITING_FIGURES", "", "429", "test_plots.py"),
         Budget("requests that wait for them", "app.serving.figures:MAX_FIGURE_REQUESTS", "", "429", "test_plots.py"),
         Budget("figures that are kept", "app.serving.figures:MAX_KEPT_BYTES", "MB", "the least recently used go", "test_plots.py"),
+        Budget("pictures that the network reads for one `explain=true`", "models.inference.explanation:MAX_OCCLUSIONS", "", "a picture has no more places; threads and waiting requests are those that decode pictures over 16 kB", "tests/models/inference/test_explanation.py"),
         Budget("clients that wait for a job's end", "app.jobs.event_feed:MAX_WAITS", "", "202 at once", "test_waits.py"),
         Budget("how long they may", "app.api.jobs:MAX_WAIT_SECONDS", "s", "422", "tests/api/test_jobs.py"),
     ],

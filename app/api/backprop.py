@@ -1,5 +1,6 @@
 """/v1/backprop: the derivation of one step of backpropagation as data, as a page and as a diagram."""
 
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ from app.jobs.specs.network_fields import EightWeights, Finite, LearningRate, Pr
 from app.jobs.specs.trace import TraceSpec
 from app.server.disconnects import disconnect_check
 from models.backprop.derivation import diagram, page, steps
-from models.figures.figure import render
+from models.figures.figure import ThemeName, render
 
 router = APIRouter(prefix="/v1/backprop", tags=["backprop"], route_class=JsonRoute)
 
@@ -40,6 +41,12 @@ class TraceQuery(TraceSpec):
     ].default
 
 
+class PictureQuery(TraceQuery):
+    """The same, and the colours."""
+
+    theme: ThemeName = "light"
+
+
 QueryDependency = Annotated[TraceQuery, Query()]
 
 
@@ -60,16 +67,19 @@ def trace_page(query: QueryDependency) -> Response:
 
 
 @router.get("/trace.svg", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
-async def trace_picture(query: QueryDependency, request: Request, services: ServicesDependency) -> Response:
+async def trace_picture(
+    query: Annotated[PictureQuery, Query()], request: Request, services: ServicesDependency
+) -> Response:
     """A diagram of the network with its weights, activations and gradients."""
     key, is_disconnected = ("trace", query.model_dump_json()), disconnect_check(request.receive)
     svg = await services.figures.get(key, lambda: _draw_trace(query), is_disconnected)
     return Response(svg, media_type="image/svg+xml")
 
 
-def _draw_trace(query: TraceSpec) -> bytes:
-    figure = diagram.draw(_trace(query), weights=query.weights, inputs=query.inputs, targets=query.targets)
-    return render(figure, "svg")
+def _draw_trace(query: PictureQuery) -> bytes:
+    traced = _trace(query)
+    draw = partial(diagram.draw, traced, weights=query.weights, inputs=query.inputs, targets=query.targets)
+    return render(draw, "svg", theme=query.theme)
 
 
 def _trace(spec: TraceSpec) -> dict[str, Any]:

@@ -28,27 +28,36 @@ HEADERS = {  # kept, and asked for again whether it has changed
 
 
 @router.get("/")
-async def draw() -> FileResponse:
-    """Draw a digit."""
-    return FileResponse(FILES["index.html"], headers=HEADERS)
+async def index(request: Request) -> Response:
+    """The console."""
+    return send(request, "index.html")
 
 
 @router.get("/docs")
-async def docs() -> FileResponse:
+async def docs(request: Request) -> Response:
     """The API reference: Swagger UI over /openapi.json."""
-    return FileResponse(FILES["docs.html"], headers=HEADERS)
+    return send(request, "docs.html")
 
 
 @router.get("/console/{name:path}")
-def console_file(name: str, request: Request) -> Response:
-    """A file of the console, packed where the client can unpack it: a third of the bytes."""
+async def console_file(name: str, request: Request) -> Response:
+    """A file of the console."""
     if name not in FILES:
         raise PageNotFound(f"The console has no file {name!r}.")
-    path, headers = FILES[name], HEADERS | {"Vary": "Accept-Encoding"}
-    if path.suffix not in PACKED or "gzip" not in request.headers.get("Accept-Encoding", ""):
-        return FileResponse(path, headers=headers)
-    content = _pack(path, path.stat().st_mtime_ns)
-    return Response(content, headers=headers | {"Content-Encoding": "gzip"}, media_type=guess_type(name)[0])
+    return send(request, name)
+
+
+def send(request: Request, name: str) -> Response:
+    """The file, packed where the client can unpack it (a third of the bytes), or 304 if the client has it as it is."""
+    path, stat = FILES[name], FILES[name].stat()
+    etag = f'W/"{stat.st_mtime_ns:x}-{stat.st_size:x}"'  # weak: the same for the packed file
+    headers = HEADERS | {"Vary": "Accept-Encoding", "ETag": etag}
+    if etag in map(str.strip, request.headers.get("if-none-match", "").split(",")):
+        return Response(status_code=304, headers=headers)  # with all of them: the browser replaces those that it has
+    if path.suffix not in PACKED or "gzip" not in request.headers.get("accept-encoding", ""):
+        return FileResponse(path, headers=headers, stat_result=stat)
+    headers["Content-Encoding"] = "gzip"
+    return Response(_pack(path, stat.st_mtime_ns), headers=headers, media_type=guess_type(name)[0])
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,16 @@ const KEY = "numeral.key"; // in session storage: gone when the tab is closed
  * @property {"blank" | "too_small" | "not_a_digit" | "ambiguous" | null} reason
  * @property {{version: string}} model
  * @property {{png?: string, overlay?: string, hypotheses?: object[]} | null} image
+ * @property {string} [id] where the service keeps pictures for feedback
+ * @property {{saliency: number[][], activations: Layer[]}} [explanation] with `explain=true`
+ *
+ * @typedef {object} Layer What a layer computes of the picture.
+ * @property {string} name
+ * @property {number} channels
+ * @property {number} height
+ * @property {number} width
+ * @property {number} low the value of black: 0, or negative
+ * @property {string} sheet the channels as a data URL of a PNG, eight in a row
  *
  * @typedef {object} ReadDigit
  * @property {number} digit
@@ -98,6 +108,24 @@ export function getJob(id, signal) {
 }
 
 /**
+ * @param {Blob} picture
+ * @param {AbortSignal} signal
+ * @returns {Promise<Prediction>} with its explanation
+ */
+export function explain(picture, signal) {
+  return post("/v1/predict?debug=true&explain=true", picture, signal);
+}
+
+/**
+ * @param {string} id of a prediction
+ * @param {number} digit which it should have been
+ */
+export function sendFeedback(id, digit) {
+  const body = JSON.stringify({ digit, prediction_id: id });
+  return send("/v1/predictions/feedback", { method: "POST", body, headers: { "Content-Type": "application/json" } });
+}
+
+/**
  * The version that serves, and the share of its test set that it read right.
  * @returns {Promise<{version: string, accuracy: number}>}
  */
@@ -134,14 +162,14 @@ async function send(path, options = {}) {
     throw new ApiError("The service does not answer. Look whether it is running, then try again.", 0);
   }
   if (answer.ok) return answer.json();
-  throw new ApiError(await explain(answer), answer.status);
+  throw new ApiError(await describe(answer), answer.status);
 }
 
 /**
  * @param {Response} answer
  * @returns {Promise<string>} what a problem document (RFC 9457) says; a proxy may have sent another page
  */
-async function explain(answer) {
+async function describe(answer) {
   if (answer.status === 415) return "This file is not a picture. Choose a PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC.";
   const problem = answer.headers.get("Content-Type")?.includes("json") ? await answer.json().catch(() => null) : null;
   return problem?.detail ?? `The service answered with status ${answer.status}. Try again in a moment.`;

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -151,7 +152,7 @@ def _draw_hardest(test: Split, hardest: list[dict[str, Any]]) -> bytes:
         for one in hardest
     ]
     title = "The hardest test pictures, with index: label, and the probabilities of the prediction and of the label"
-    return render(draw_sheet(pictures, captions, title=title), "png")
+    return render(partial(draw_sheet, pictures, captions, title=title), "png")
 
 
 @torch.inference_mode()

@@ -62,6 +62,19 @@ def test_a_page_loads_only_files_that_are_there_and_every_module_at_once(api: ht
         assert imported("main.js") | imported("views/draw.js") <= named | {"main.js"}
 
 
+def test_a_file_that_the_browser_has_is_not_sent_again(api: httpx.Client) -> None:
+    first = api.get("/console/tokens.css")
+    again = api.get("/console/tokens.css", headers={"If-None-Match": f'"other", {first.headers["etag"]}'})
+    assert (again.status_code, again.content) == (304, b"")
+    for name in (
+        "etag",
+        "cache-control",
+        "content-security-policy",
+    ):  # the browser keeps these in place of the first ones
+        assert again.headers[name] == first.headers[name]
+    assert api.get("/console/tokens.css", headers={"If-None-Match": '"other"'}).content == first.content
+
+
 def imported(name: str) -> set[str]:
     """A module and all that it imports."""
     found = {name}

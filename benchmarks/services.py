@@ -38,7 +38,7 @@ def running(*command: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[byte
                 yield client, process, Path(folder)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(120)
 
 
 def wait_until_predicting(client: httpx.Client, *, seconds: float = 30) -> None:

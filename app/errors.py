@@ -79,7 +79,7 @@ class NothingToRollBack(AppError):
 
 
 class ModelInUse(AppError):
-    """The version serves, or has served, under an alias, or an open job starts from it."""
+    """The version serves, or has served, under an alias, or an open job or another version starts from it."""
 
 
 class ModelNotLoaded(AppError):

@@ -43,7 +43,8 @@ async def create_dataset(request: Request) -> Response:
             location="header.Content-Type",
         )
     importer, folder = services.importer, services.settings.data_dir.resolve()
-    async with importer.place(), receiving(request, importer, folder=folder, max_parts=MAX_PARTS) as upload:
+    places = importer.places
+    async with places.place(), receiving(request, places, folder=folder, max_parts=MAX_PARTS) as upload:
         dataset = await importer.create(*_read_form(upload), context)
     response = json_response(_render(dataset))
     response.status_code, response.headers["Location"] = 201, f"/v1/datasets/{dataset.name}"

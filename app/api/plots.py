@@ -12,7 +12,7 @@ from app.api.downloads import Content, Download, join_pieces, open_artifact
 from app.api.figure_parameters import LossScale, Theme
 from app.api.path_parameters import JobId
 from app.errors import PicturesNotThere
-from app.jobs import service
+from app.jobs import queries, service
 from app.jobs.events import event_data, newest_events
 from app.jobs.searches import read_search
 from app.jobs.tables import Job
@@ -165,14 +165,14 @@ def _describe_progress(services: Services, job: Job) -> str:
 
 
 def _open_npz(services: Services, job_id: str) -> Content:
-    if curves := service.find_curves(services.sessions, job_id):
+    if curves := queries.find_curves(services.sessions, job_id):
         return open_artifact(services.storage, curves.name, sha256=curves.sha256)
     content = to_npz(**_read_arrays(services, job_id))
     return Content(iter([content]), len(content))
 
 
 def _open_csv(services: Services, job_id: str) -> Content:
-    if curves := service.find_curves(services.sessions, job_id):
+    if curves := queries.find_curves(services.sessions, job_id):
         scratch = services.settings.data_dir
         file = open_local(services.storage, curves.name, sha256=curves.sha256, scratch=scratch)
         return Content(join_pieces(npz_to_csv(file)), source=file)

@@ -102,7 +102,7 @@ def worker(
     queue: Annotated[list[str] | None, typer.Option(help=f"one of {', '.join(QUEUES)}; may be repeated")] = None,
     data_dir: DataOption = None,
 ) -> None:
-    """Run jobs only: short sweeps and long trainings in separate processes."""
+    """Run jobs only: sweeps, the steps of searches, and long trainings in separate processes."""
     with exit_on_error():
         unknown = set(queue or ()) - set(QUEUES)
         if unknown:

@@ -6,7 +6,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from app.jobs.lifecycle import JobStatus
-from app.jobs.specs.recipe_fields import Epochs, LearningRate
+from app.jobs.specs.options import NamedFields
+from app.jobs.specs.recipe_fields import BatchSize, Epochs, LearningRate
 
 
 class Progress(BaseModel):
@@ -71,12 +72,12 @@ class Job(JobSummary):
     )
 
 
-class RetryChanges(BaseModel):
+class RetryChanges(NamedFields):
     """What a retry changes: with any of it, a training is retried as a new job."""
 
-    model_config = {"extra": "forbid"}
     learning_rate: LearningRate | None = Field(None, description="null: that of the old job")
     epochs: Epochs | None = Field(None, description="null: those of the old job")
+    batch_size: BatchSize | None = Field(None, description="null: that of the old job; another one begins anew")
 
 
 class JobPage(BaseModel):

@@ -76,7 +76,7 @@ def test_a_training_is_started_and_its_epochs_arrive(
 
     worker = threading.Thread(target=work)
     worker.start()
-    expect_epochs(page, 2)
+    expect(page.locator("[data-epochs]")).to_have_attribute("data-epochs", "2", timeout=120_000)  # torch loads
     worker.join()
     result = api.get(f"/v1/jobs/{job_id}").json()["result"]
     expect(page.get_by_text(f"Version {result['model_version']} did not become champion")).to_be_visible()
@@ -105,6 +105,7 @@ def test_no_event_is_missed_when_the_connection_is_lost(
     report_epoch(api_sessions, claimed, 1)
     page = open_tab(f"/#/train/{job_id}", base_url=wire.url)
     expect_epochs(page, 1)
+    expect(page.locator(".chart canvas")).to_have_count(3)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.headers.get("last-event-id", "")))
     wire.close()

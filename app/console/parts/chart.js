@@ -22,6 +22,7 @@ import { short } from "./format.js";
 export const COLOURS = ["--series-1", "--series-2", "--series-3", "--series-4", "--series-5", "--series-6"];
 
 const HEIGHT = 220;
+const RETRY = 2_000; // milliseconds
 
 /** @param {Properties} properties */
 export function Chart({ title, steps, lines, unit = "Epoch", until = 0, format = short }) {
@@ -38,13 +39,16 @@ export function Chart({ title, steps, lines, unit = "Epoch", until = 0, format =
     const colours = matchMedia("(prefers-color-scheme: dark)");
     const redraw = () => plot.current?.redraw(false);
     const resize = new ResizeObserver(() => plot.current?.setSize({ width: box.clientWidth, height: HEIGHT }));
-    load().then((UPlot) => {
+    const start = async () => {
+      const UPlot = await load().catch(() => null);
       if (isGone) return;
+      if (!UPlot) return void setTimeout(start, RETRY); // the connection was lost meanwhile
       plot.current = new UPlot(describe(lines, unit, until, format, box), data.current, box);
       showLast(plot.current);
       resize.observe(box);
       colours.addEventListener("change", redraw);
-    });
+    };
+    start();
     return () => {
       isGone = true;
       resize.disconnect();

@@ -103,6 +103,8 @@ SECTIONS: dict[str, list[Budget]] = {
         Budget("rejected files in a data set's document", "app.datasets.service:MAX_LISTED_REJECTED", "", "counted only", "tests/datasets/test_service.py"),
         Budget("data sets, of the whole service", "app.datasets.service:MAX_DATASETS", "", "507", "tests/datasets/test_service.py"),
         Budget("their files, of the whole service", "max_dataset_bytes", "MB", "507", "tests/datasets/test_service.py"),
+        Budget("corrected labels of a data set", "app.datasets.corrections:MAX_CORRECTIONS", "", "409", "tests/datasets/test_service.py"),
+        Budget("pictures in a page of a data set", "app.api.datasets:MAX_LISTED_PICTURES", "", "422", "tests/api/test_datasets.py"),
         Budget("pictures of `feedback`", "app.datasets.feedback:MAX_FEEDBACK_PICTURES", "", "409", "tests/datasets/test_feedback.py"),
         Budget("pictures of predictions that are kept, of the whole service", "keep_predictions", "", "the oldest go; 0: none", "tests/datasets/test_kept.py"),
         Budget("their age", "keep_predictions_hours", "hours", "they go", "tests/datasets/test_kept.py"),

@@ -39,10 +39,13 @@ export class ApiError extends Error {
   /**
    * @param {string} message
    * @param {number} status 0 if no answer came
+   * @param {{errors?: {location: string, message: string}[], reasons?: string[]}} [problem] what else the service says
    */
-  constructor(message, status) {
+  constructor(message, status, problem = {}) {
     super(message);
     this.status = status;
+    this.errors = problem.errors ?? [];
+    this.reasons = problem.reasons ?? [];
   }
 
   /** Whether another API key may help. */
@@ -59,6 +62,7 @@ export function getKey() {
 /** @param {string} key */
 export function setKey(key) {
   sessionStorage.setItem(KEY, key);
+  dispatchEvent(new Event("keychange"));
 }
 
 /**
@@ -147,30 +151,83 @@ function post(path, picture, signal) {
 
 /**
  * @param {string} path
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>} the document there
+ */
+export function get(path, signal) {
+  return send(path, { signal });
+}
+
+/**
+ * @param {"POST" | "PUT" | "PATCH" | "DELETE"} method
+ * @param {string} path
+ * @param {object} [body] sent as JSON; a picture or a form as it is
+ * @returns {Promise<any>} the JSON of the answer, null if it has none
+ */
+export function tell(method, path, body) {
+  if (body instanceof Blob || body instanceof FormData) return send(path, { method, body });
+  const headers = { "Content-Type": "application/json" };
+  return send(path, body ? { method, body: JSON.stringify(body), headers } : { method });
+}
+
+/**
+ * A file, which a link could not ask for with the API key.
+ * @param {string} path
+ * @param {AbortSignal} [signal]
+ */
+export async function getFile(path, signal) {
+  return (await ask(path, { signal })).blob().catch(rethrow);
+}
+
+/**
+ * Server-Sent Events. EventSource sends no API key.
+ * @param {string} path
+ * @param {number} after the number of the last event that was seen
+ * @param {AbortSignal} signal
+ */
+export function openStream(path, after, signal) {
+  return ask(path, { headers: { Accept: "text/event-stream", "Last-Event-ID": String(after) }, cache: "no-store", signal });
+}
+
+/**
+ * @param {string} path
  * @param {RequestInit & {headers?: Record<string, string>}} [options]
  * @returns {Promise<any>} the JSON of the answer. Raises ApiError; AbortError if it was cancelled.
  */
 async function send(path, options = {}) {
+  const answer = await ask(path, options);
+  return answer.status === 204 ? null : answer.json().catch(rethrow);
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit & {headers?: Record<string, string>}} options
+ * @returns {Promise<Response>} an answer that is no error
+ */
+async function ask(path, options) {
   const key = getKey();
   const headers = { ...options.headers, ...(key && { Authorization: `Bearer ${key}` }) };
-  /** @type {Response} */
-  let answer;
-  try {
-    answer = await fetch(path, { ...options, headers });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError("The service does not answer. Look whether it is running, then try again.", 0);
-  }
-  if (answer.ok) return answer.json();
-  throw new ApiError(await describe(answer), answer.status);
+  const answer = await fetch(path, { ...options, headers }).catch(rethrow);
+  if (answer.ok) return answer;
+  throw await describe(answer);
+}
+
+/**
+ * @param {unknown} error of a connection
+ * @returns {never}
+ */
+function rethrow(error) {
+  if (error instanceof DOMException && error.name === "AbortError") throw error;
+  throw new ApiError("The service does not answer. Look whether it is running, then try again.", 0);
 }
 
 /**
  * @param {Response} answer
- * @returns {Promise<string>} what a problem document (RFC 9457) says; a proxy may have sent another page
+ * @returns {Promise<ApiError>} what a problem document (RFC 9457) says; a proxy may have sent another page
  */
 async function describe(answer) {
-  if (answer.status === 415) return "This file is not a picture. Choose a PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC.";
+  const { status } = answer;
+  if (status === 415) return new ApiError("This file is not a picture. Choose a PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC.", status);
   const problem = answer.headers.get("Content-Type")?.includes("json") ? await answer.json().catch(() => null) : null;
-  return problem?.detail ?? `The service answered with status ${answer.status}. Try again in a moment.`;
+  return new ApiError(problem?.detail ?? `The service answered with status ${status}. Try again in a moment.`, status, problem ?? {});
 }

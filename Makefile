@@ -39,7 +39,7 @@ format: .venv/development  # format the code and mend what ruff can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/development  # the figures of the README
+bench: .venv/development  # the figures of docs/figures.md
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/submit.py
 	$(BIN)/python benchmarks/predict.py

@@ -43,6 +43,7 @@ RUN sh slim.sh /opt/numeral
 FROM builder AS project
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
+COPY client/numeral_client client/numeral_client
 COPY worker worker
 COPY models models
 RUN pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir /project .
@@ -71,8 +72,9 @@ RUN groupadd --gid 10001 numeral && useradd --uid 10001 --gid numeral --no-creat
 FROM trimmed AS bill
 ARG TORCH=cpu
 RUN --mount=type=bind,source=requirements,target=/requirements --mount=type=bind,source=deploy/sbom.py,target=/sbom.py \
+    --mount=type=bind,source=app/console/vendor,target=/vendor \
     mkdir /bills && for image in api worker-$TORCH; do \
-        python3 /sbom.py $image /requirements/$image.txt /var/lib/dpkg/status > /bills/$image.json || exit 1; done
+        python3 /sbom.py $image /requirements/$image.txt /vendor /var/lib/dpkg/status > /bills/$image.json || exit 1; done
 
 FROM scratch AS runtime
 COPY --from=trimmed / /

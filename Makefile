@@ -39,7 +39,7 @@ format: .venv/development  # format the code and mend what ruff can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/development  # the figures of the README
+bench: .venv/development  # the figures of docs/figures.md
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/submit.py
 	$(BIN)/python benchmarks/predict.py
@@ -108,7 +108,7 @@ audit: .venv/audit  # compare the packages with known advisories
 # The bills of materials of the images, as CycloneDX JSON, in build/. Each image has its own, with Debian's packages, in /sbom.json.
 sbom:  # the bills of materials of the images
 	@mkdir -p build
-	@for image in $(IMAGES); do $(PYTHON) deploy/sbom.py $$image requirements/$$image.txt > build/$$image.cdx.json || exit 1; done
+	@for image in $(IMAGES); do $(PYTHON) deploy/sbom.py $$image requirements/$$image.txt app/console/vendor > build/$$image.cdx.json || exit 1; done
 	@ls build/*.cdx.json
 
 # The libraries of the console, in app/console/vendor/ with their licences and hashes; needs npm and the network. Browsers

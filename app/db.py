@@ -33,7 +33,7 @@ from sqlalchemy.types import TypeDecorator
 from app.errors import ConfigurationError, DatabaseUnavailable, SchemaOutdated, StorageFull, install_hint
 from app.sqlite import create_file_engine, without_pool
 
-SCHEMA = "0011"  # the newest revision in app/migrations; a constant, so that the API need not load Alembic
+SCHEMA = "0013"  # the newest revision in app/migrations; a constant, so that the API need not load Alembic
 UNDEFINED_TABLE, UNDEFINED_COLUMN = "42P01", "42703"  # PostgreSQL's codes; on SQLite both are OperationalErrors
 POSTGRES_OPTIONS: dict[str, Any] = {  # of libpq: an unreachable server is an error after about 10 s, not after hours
     "connect_timeout": 5,

@@ -79,7 +79,7 @@ class NothingToRollBack(AppError):
 
 
 class ModelInUse(AppError):
-    """The version serves under an alias, or an open job starts from it."""
+    """The version serves under an alias, or an open job or another version starts from it."""
 
 
 class ModelNotLoaded(AppError):
@@ -121,7 +121,11 @@ class DatasetInUse(AppError):
 
 
 class DatasetFull(AppError):
-    """The data set that feedback fills holds as many pictures as it can."""
+    """The data set that feedback fills holds as many pictures as it can, or one has as many corrections as it can."""
+
+
+class PictureNotFound(AppError):
+    """The data set has fewer pictures."""
 
 
 class PredictionNotKept(AppError):

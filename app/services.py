@@ -32,7 +32,7 @@ from app.metrics.recorder import FLUSH_SECONDS, Recorder
 from app.registry import service as registry
 from app.server.shutdown import ShutdownState
 from app.serving.decoder_process import DecoderProcess
-from app.serving.downloads import Downloads
+from app.serving.downloads import places_for_downloads
 from app.serving.engine import Engine
 from app.serving.figures import Figures
 from app.serving.load_shedding import LoadShedder
@@ -101,7 +101,7 @@ class Services:
             decode_seconds=settings.decode_seconds,
             max_bytes=settings.max_dataset_bytes,
         )
-        self.downloads, self.figures = Downloads(load_shedder), Figures(load_shedder)
+        self.downloads, self.figures = places_for_downloads(load_shedder), Figures(load_shedder)
         self.events = EventFeed(self.sessions)
         self._dispatcher = Dispatcher(
             self.sessions,

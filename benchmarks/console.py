@@ -76,7 +76,7 @@ def visit(browser: Browser, url: str, sign: str) -> tuple[float, int, int]:
 
 
 def draw(page: Page, curve: Callable[[float], tuple[float, float]]) -> None:
-    box = page.locator("canvas").bounding_box()
+    box = page.locator(".sheet canvas").bounding_box()
     assert box is not None
     places = [
         (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (curve(step / 10) for step in range(11))

@@ -9,7 +9,7 @@ import httpx
 import psutil
 from services import NUMERAL, running, wait_until_predicting
 
-WORKERS = 3  # one for sweeps, two for trainings
+WORKERS = 4  # one for sweeps, one for searches, two for trainings
 KILLS = {"2": 5, "30": 2}  # lease in seconds -> how often
 TRAINING = {"kind": "mnist_training", "dataset": "optdigits", "epochs": 200}
 

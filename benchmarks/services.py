@@ -38,12 +38,12 @@ def running(*command: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[byte
                 yield client, process, Path(folder)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(120)
 
 
-def wait_until_predicting(client: httpx.Client) -> None:
-    """Return once the service predicts a picture. Raises TimeoutError after 30 s."""
-    deadline = time.monotonic() + 30
+def wait_until_predicting(client: httpx.Client, *, seconds: float = 30) -> None:
+    """Return once the service predicts a picture. Raises TimeoutError after so many seconds."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
             answer = client.post("/v1/predict", content=SEVEN.read_bytes(), headers={"Content-Type": "image/png"})

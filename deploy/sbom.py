@@ -1,7 +1,8 @@
-"""Prints the bill of materials of an image as CycloneDX JSON: python3 sbom.py NAME LOCK_FILE [DPKG_STATUS]
+"""Prints the bill of materials of an image as CycloneDX JSON: python3 sbom.py NAME LOCK_FILE VENDOR [DPKG_STATUS]
 
-It lists the packages of a lock file (requirements/) and, with dpkg's status file, those of Debian. The same files give
-the same bytes: no time and no random number is in it. It needs Python alone, and no network.
+It lists the packages of a lock file (requirements/), the JavaScript libraries of the console (app/console/vendor/) and,
+with dpkg's status file, the packages of Debian. The same files give the same bytes: no time and no random number is in
+it. It needs Python alone, and no network.
 """
 
 import json
@@ -17,8 +18,8 @@ PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # of URLs, RFC 4122
 
 
-def main(name: str, lock: Path, status: Path | None = None) -> None:
-    components = [*python_packages(lock.read_text())]
+def main(name: str, lock: Path, vendor: Path, status: Path | None = None) -> None:
+    components = [*python_packages(lock.read_text()), *npm_packages(vendor)]
     if status is not None:
         components += debian_packages(status.read_text())
     print(json.dumps(bill(name, components), indent=1, sort_keys=True))
@@ -42,6 +43,13 @@ def python_packages(lock: str) -> Iterator[dict[str, Any]]:
     """The packages that a lock file pins, each once."""
     for name, version in sorted(set(PIN.findall(lock))):
         yield component(name, version, f"pkg:pypi/{name.lower().replace('_', '-')}@{quote(version)}")
+
+
+def npm_packages(vendor: Path) -> Iterator[dict[str, Any]]:
+    """The libraries in a folder that `make vendor` filled: each has a file VERSION, which says name@version."""
+    for file in sorted(vendor.glob("*/VERSION")):
+        name, _, version = file.read_text().strip().rpartition("@")
+        yield component(name, version, f"pkg:npm/{quote(name, safe='/')}@{quote(version)}")
 
 
 def debian_packages(status: str) -> Iterator[dict[str, Any]]:

@@ -137,6 +137,8 @@ loss rose in some epoch; `descending`, it never rose.
 - `learning_rates` up to 10,000, `epochs` up to 100,000, 50 million steps in all (learning rates x epochs x samples).
 - Long curves are downsampled to `max_points` each, including the first, last, lowest and highest point; `loss_epochs`
   lists their epochs. All points are at `/v1/jobs/{{id}}/curves` (CSV) and `/v1/jobs/{{id}}/curves.npz`.
+- `weight_points` (up to 1,001) puts the weights at that many evenly spaced epochs into each trial (`weights`), and the
+  epochs into the result (`weight_epochs`). The console's Backprop page is drawn from them.
 - A result has up to 12 MB. Where final weights or outputs have no room in it, they are null, `left_out` names them, and
   `whole` says where they are: `parameters` and `outputs` in curves.npz.
 - Other networks: `layers` (`[2, 3, 3, 2]`), `activation` (`sigmoid`, `tanh`, `relu`), `biases`, several `inputs` and
@@ -148,7 +150,8 @@ loss rose in some epoch; `descending`, it never rose.
 - `POST /v1/backprop/trace` derives a step of any of these, with up to 3,000 lines. With `job`, `learning_rate` and
   `epoch` it derives a step of a sweep: `/v1/backprop/trace.html?job=ID&learning_rate=0.5&epoch=3` is a page with set
   formulas, `trace.md` one in Markdown.
-- Pictures: `/v1/jobs/{{id}}/plot.svg` and `.png`, `?view=panels` for a panel per learning rate.
+- Pictures: `/v1/jobs/{{id}}/plot.svg` and `.png`, `?view=panels` for a panel per learning rate (`axis=free`: each with
+  its own axis), `scale=linear` or `log`, `theme=dark`.
 
 {derivation}
 """

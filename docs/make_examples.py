@@ -57,6 +57,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "extendSearch": {"one more": {"trials": 1}},
     "traceStep": {"the workbook's": {"learning_rate": 0.5}},
     "giveFeedback": {"bytes": {**IMAGE, "digit": 7}},
+    "correctLabel": {"it is a seven": {"digit": 7}},
     "setAlias": {"if it is still that": {"version": "1", "expected_version": "1", "reason": "better on fours"}},
     "rollBackAlias": {"if it is still that": {"expected_version": "1"}},
     "annotateModel": {"a note": {"note": "best on the scans"}},
@@ -123,8 +124,10 @@ class Recorder:
         for operation in ("listDatasets", "listRecipes", "getSystem", "getLiveness", "getReadiness", "getMetrics"):
             self.record(operation)
         self.record("getDataset", name="feedback")
-        files = {"name": (None, "mine"), "file": ("mine.zip", _zip_of_sevens())}
+        files = {"name": (None, "mine"), "file": ("mine.zip", zip_of_sevens())}
         self._remember("createDataset", self._client.post("/v1/datasets", files=files))
+        self.record("listPictures", name="mine")
+        self.record("correctLabel", name="mine", position="0")
         for operation in ("describeServer", "isLive", "isReady", "describeModel", "isModelReady", "getStatistics"):
             self.record(operation)
         for operation in ("getAllStatistics", "indexRepository"):
@@ -178,7 +181,7 @@ def shorten(value: Any) -> Any:
     return value
 
 
-def _zip_of_sevens() -> bytes:
+def zip_of_sevens() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for number in range(3):

@@ -113,6 +113,18 @@ def api(api_settings: Settings, notifier: RecordedNotifier) -> Iterator[httpx.Cl
         yield client
 
 
+@pytest.fixture(scope="session")
+def working_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real server whose sweeps and trainings run, in threads of this process."""
+    from tests.workers import WorkingNotifier  # loads torch, which few tests need
+
+    settings = Settings(data_dir=tmp_path_factory.mktemp("working"), port=free_port())
+    upgrade(settings.resolved_database_url)
+    with serve(settings, WorkingNotifier(settings)) as client:
+        assert client.get("/readyz").is_success
+        yield f"http://127.0.0.1:{settings.port}"
+
+
 @contextmanager
 def serve(settings: Settings, notifier: RecordedNotifier) -> Iterator[httpx.Client]:
     """The API over HTTP, in a thread of this process."""

@@ -152,7 +152,8 @@ def test_bill_of_materials_names_what_an_image_installs_and_is_always_the_same(i
         "Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:1.2.13\n\n"
         "Package: gone\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 1\n"
     )
-    command = [sys.executable, "deploy/sbom.py", image, f"requirements/{image}.txt", str(tmp_path / "status")]
+    files = [f"requirements/{image}.txt", "app/console/vendor", str(tmp_path / "status")]
+    command = [sys.executable, "deploy/sbom.py", image, *files]
     first, second = (
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env={}).stdout for _ in range(2)
     )
@@ -161,7 +162,10 @@ def test_bill_of_materials_names_what_an_image_installs_and_is_always_the_same(i
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.5")
     found = {(one["name"], one["version"]) for one in document["components"]}
     locked = set(REFERENCE.findall((ROOT / f"requirements/{image}.txt").read_text()))
-    assert found == locked | {("zlib1g", "1:1.2.13")}
+    makefile = (ROOT / "Makefile").read_text()
+    vendored = {tuple(each.rsplit("@", 1)) for each in re.findall(r"^VENDOR = (.*)$", makefile, re.M)[0].split()}
+    assert found == locked | vendored | {("zlib1g", "1:1.2.13")}
+    assert any(one["purl"].startswith("pkg:npm/preact@") for one in document["components"])
 
 
 def test_what_make_run_installs_is_what_the_project_asks_for_each_with_a_hash() -> None:

@@ -1,5 +1,4 @@
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,34 +6,10 @@ import httpx
 import pytest
 
 from app.config import Settings
-from app.db import Sessions
 from app.migrations.migrate import upgrade
-from app.storage import open_storage
 from docs import make_backprop, make_errors, make_limits
 from tests.conftest import free_port, serve
-from tests.fakes import RecordedNotifier
-from worker.runner import run_next
-from worker.sweep import sweep
-
-
-class WorkingNotifier(RecordedNotifier):
-    """A notifier whose notifications start a thread of this process, which runs the job."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__()
-        self._sessions, self._storage = Sessions(settings.resolved_database_url), open_storage(settings)
-        self._workers: list[threading.Thread] = []
-
-    def notify(self, queue: str) -> None:
-        work = {"backprop_sweep": lambda run: sweep(run, self._storage)}
-        worker = threading.Thread(target=run_next, args=(self._sessions, queue, work))
-        self._workers.append(worker)
-        worker.start()
-
-    def close(self) -> None:
-        for worker in self._workers:
-            worker.join()
-        self._sessions.close()
+from tests.workers import WorkingNotifier
 
 
 @pytest.fixture

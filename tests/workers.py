@@ -1,15 +1,21 @@
 """For tests that play the worker of one job, whatever else is in its queue."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 
+from app.config import Settings
 from app.db import Sessions
 from app.jobs import runs, service
 from app.jobs.tables import Job
 from app.jobs.transitions import Claim, get_job
+from app.storage import open_storage
+from tests.fakes import RecordedNotifier
 from worker.runner import Work, run_next
+from worker.sweep import sweep
+from worker.training import train
 
 
 def make_next(sessions: Sessions, job_id: str) -> str:
@@ -32,3 +38,26 @@ def claim(sessions: Sessions, job_id: str, *, lease_seconds: float = 30, worker:
 def run_job(sessions: Sessions, job_id: str, work: Work, **options: Any) -> None:
     """Run this job, if it is queued, with `work` as the work of its kind."""
     run_next(sessions, make_next(sessions, job_id), {service.get(sessions, job_id).kind: work}, **options)
+
+
+class WorkingNotifier(RecordedNotifier):
+    """A notifier whose notifications start a thread of this process, which runs a sweep or a training."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._sessions, storage = Sessions(settings.resolved_database_url), open_storage(settings)
+        self._work: dict[str, Work] = {
+            "backprop_sweep": lambda run: sweep(run, storage),
+            "mnist_training": lambda run: train(run, storage, data_dir=settings.data_dir, mnist_dir=None),
+        }
+        self._workers: list[threading.Thread] = []
+
+    def notify(self, queue: str) -> None:
+        worker = threading.Thread(target=run_next, args=(self._sessions, queue, self._work))
+        self._workers.append(worker)
+        worker.start()
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.join()
+        self._sessions.close()

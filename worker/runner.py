@@ -51,7 +51,7 @@ class Run:
         self.claim, self.is_stopping = claim, is_stopping
         self.sessions = sessions
         self._lease_seconds = lease_seconds
-        self._progress: dict[str, Any] | None = None
+        self.latest_progress: dict[str, Any] | None = None
         self._first_progress: tuple[int, float] | None = None  # how much was done at the first report, and when
         self._lost_at: float | None = None
         self._checked_at = 0.0
@@ -63,7 +63,7 @@ class Run:
         first, began_at = self._first_progress = self._first_progress or (done, now)
         eta = round((total - done) * (now - began_at) / (done - first), 1) if done > first else None
         eta = 0.0 if done == total else eta
-        self._progress = {"done": done, "total": total, "unit": unit, "eta_seconds": eta}
+        self.latest_progress = {"done": done, "total": total, "unit": unit, "eta_seconds": eta}
         self._steps += 1
 
     def report(self, event: str, data: dict[str, Any]) -> None:
@@ -112,7 +112,7 @@ class Run:
             self.sessions,
             self.claim,
             lease_seconds=self._lease_seconds,
-            progress=self._progress,
+            progress=self.latest_progress,
             has_stepped=steps > self._renewed_steps,
         )
         self._renewed_steps = steps

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from app.errors import DeviceNotPresent, SearchFailed, TooManyJobs
 from app.jobs import searches
 from app.jobs.lifecycle import JobStatus
-from app.jobs.quotas import Quota
 from app.jobs.searches import Trial
 from app.jobs.specs import TrainingSearchSpec
 from app.jobs.tables import Job
@@ -21,14 +20,14 @@ from worker.retrying import retry_while_unavailable
 from worker.runner import Finish, Run, WorkSuspended
 
 
-def advance(run: Run, *, max_queued: int, quota: Quota) -> Finish:
+def advance(run: Run, *, max_queued: int) -> Finish:
     """Make a step. Raises WorkSuspended while trials are open: the end of each is the time of the next step."""
     spec = TrainingSearchSpec.model_validate(run.claim.spec)
-    trials = _add_trials(run, spec, max_queued=max_queued, quota=quota)
+    trials = _add_trials(run, spec, max_queued=max_queued)
     if len(trials) < _wanted(spec) or any(trial.is_open for trial in trials):
         raise WorkSuspended
     best = _require_best(trials)
-    _queue(run, lambda: searches.add_winner(run.sessions, run.claim, best, max_queued=max_queued, quota=quota))
+    _queue(run, lambda: searches.add_winner(run.sessions, run.claim, best, max_queued=max_queued))
     winner = retry_while_unavailable(lambda: searches.find_winner(run.sessions, run.claim.job_id, best.number))
     if winner is None or not JobStatus(winner.status).is_final:
         raise WorkSuspended
@@ -42,25 +41,29 @@ def advance(run: Run, *, max_queued: int, quota: Quota) -> Finish:
     return finish
 
 
-def _add_trials(run: Run, spec: TrainingSearchSpec, *, max_queued: int, quota: Quota) -> list[Trial]:
-    """Queue trials until as many are open as may be, or none can be decided now. Returns all there are."""
+def _add_trials(run: Run, spec: TrainingSearchSpec, *, max_queued: int) -> list[Trial]:
+    """Queue trials until as many are open as may be, or none can be decided now; before new ones, let those run that
+    are held. Returns all there are."""
     while True:
         _, trials = retry_while_unavailable(lambda: searches.read_search(run.sessions, run.claim.job_id))
         run.progress(sum(not trial.is_open for trial in trials), _wanted(spec), "trials")
         run.check()
-        number, open_trials = len(trials), sum(trial.is_open for trial in trials)
-        if number >= _wanted(spec) or open_trials >= spec.parallel:
+        number, held = len(trials), [trial.number for trial in trials if trial.is_held]
+        if sum(trial.is_open for trial in trials) - len(held) >= spec.parallel:
+            return trials
+        if held:
+            run.write(partial(searches.release_trial, run.sessions, run.claim, held[0]))
+            continue
+        if number >= _wanted(spec):
             return trials
         params = propose(spec, number, trials)
         if params is None:
             return trials
-        _add_trial(run, spec, number, params, max_queued=max_queued, quota=quota)
+        _add_trial(run, spec, number, params, max_queued=max_queued)
 
 
-def _add_trial(
-    run: Run, spec: TrainingSearchSpec, number: int, params: dict[str, Any], *, max_queued: int, quota: Quota
-) -> None:
-    limits: dict[str, Any] = {"max_queued": max_queued, "quota": quota}
+def _add_trial(run: Run, spec: TrainingSearchSpec, number: int, params: dict[str, Any], *, max_queued: int) -> None:
+    limits: dict[str, Any] = {"max_queued": max_queued}
     try:
         training = spec.training(params)
     except ValidationError as error:

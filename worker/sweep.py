@@ -43,6 +43,7 @@ def sweep(run: Run, storage: Storage) -> Finish:
         spec.learning_rates,
         epochs=spec.epochs,
         thresholds=list(thresholds.values()),
+        kept_epochs=spec.weight_epochs,
         early_stopping=early_stopping,
         on_progress=on_progress,
         on_block=on_block,
@@ -59,6 +60,7 @@ def sweep(run: Run, storage: Storage) -> Finish:
         is_drawn=spec.weights is None,
         converged_loss=converged_loss,
         size=spec.result_size,
+        kept_epochs=spec.weight_epochs,
         on_progress=run.check,
     )
     run.progress(total, total, "steps")

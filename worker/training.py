@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.errors import ArtifactDamaged, OriginGone
 from app.jobs import runs
 from app.jobs.events import event_data
-from app.jobs.searches import judge
+from app.jobs.searches import find_training_seconds, judge
 from app.jobs.specs import MnistTrainingSpec
 from app.jobs.tables import Checkpoint
 from app.registry import service as registry
@@ -47,11 +47,14 @@ def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None)
         figures = {"seconds": round(time.perf_counter() - started, 1), "device": str(device), "epochs": epochs}
         value = {"value": epochs[-1]["validation_accuracy"], "pruned": is_pruned}
         return lambda _: value | figures | {"dataset": {"name": dataset.name, "sha256": dataset.sha256}}
+    seconds = time.perf_counter() - started
+    if run.claim.is_winner and training.is_as_restored:  # the trial trained the network
+        seconds = retry_while_unavailable(lambda: find_training_seconds(run.sessions, run.claim.job_id))
     package = package_model(
         training,
         recipe_name=spec.recipe,
         epochs=epochs,
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
         spec=spec.model_dump(mode="json"),
         start_from=start.origin,
         origin=retry_while_unavailable(lambda: runs.continued_from(run.sessions, run.claim.job_id)),
@@ -81,18 +84,19 @@ class JobObserver:
     def before_training(self, training: TrainingRun) -> None:
         """Resume from the latest checkpoint that is not damaged, if there is one."""
         saved = retry_while_unavailable(lambda: runs.checkpoints(self._run.sessions, self._run.claim.job_id))
-        for checkpoint in saved:
+        for number, checkpoint in enumerate(saved, start=1):
             try:
                 checkpoints.restore(training, self._read(checkpoint))
             except (ArtifactDamaged, CheckpointUnusable) as error:
-                self._run.report("log", {"message": f"{error} The one before it is tried."})
+                then = "The one before it is tried." if number < len(saved) else "There is none before it."
+                self._run.report("log", {"message": f"{error} {then}"})
                 continue
             message = f"Resumed at batch {training.steps_done} of {training.total_steps}."
             self._run.report("log", {"message": message})
             self._end_if_pruned(training)
             return
         if saved:
-            self._begin_anew("No checkpoint is left; the training begins anew.")
+            self._begin_anew(f"None of the {len(saved)} checkpoints can be used; the training begins anew.")
         else:
             self._continue_origin(training)
 
@@ -107,6 +111,7 @@ class JobObserver:
         except (OriginGone, ArtifactDamaged, CheckpointUnusable) as error:
             self._begin_anew(f"{error} The training begins anew.")
             return
+        self._run.progress(training.steps_done, training.total_steps, "batches")
         # At once: from here on it depends on the other job no more.
         self._save(training, origin.epochs[: training.steps_done // training.steps_per_epoch])
         message = f"Continued job {origin.checkpoint.job_id} at batch {training.steps_done} of {training.total_steps}."
@@ -149,7 +154,13 @@ class JobObserver:
         stored = self._run.store(lambda: self._storage.put(name, content))
         self._run.write(
             lambda: runs.record_checkpoint(
-                self._run.sessions, claim, step=step, artifact=stored.name, sha256=stored.sha256, epochs=epochs
+                self._run.sessions,
+                claim,
+                step=step,
+                artifact=stored.name,
+                sha256=stored.sha256,
+                epochs=epochs,
+                progress=self._run.latest_progress,
             )
         )
 

@@ -1,6 +1,5 @@
 """The work of each kind of job: a new kind adds a function that does it, and a line to WORK."""
 
-from app.jobs.quotas import Quota
 from worker.celery_app import settings, storage
 from worker.runner import Finish, Run, Work
 
@@ -26,8 +25,7 @@ def _reproduce(run: Run) -> Finish:
 def _search(run: Run) -> Finish:
     from worker.search import advance  # Optuna, which takes a second to load
 
-    quota = Quota(settings.max_training_bytes, "NUMERAL_MAX_TRAINING_BYTES")
-    return advance(run, max_queued=settings.max_queued, quota=quota)
+    return advance(run, max_queued=settings.max_queued)
 
 
 WORK: dict[str, Work] = {

@@ -1,5 +1,6 @@
 """/v1/backprop: the derivation of one step of backpropagation as data, as a page and as a diagram."""
 
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -29,7 +30,7 @@ from models.backprop.derivation import diagram, page, steps
 from models.backprop.derivation.general import derive_step
 from models.backprop.sweeps.replay import MAX_STEPS, is_affordable, replay
 from models.backprop.sweeps.summary import describe_targets
-from models.figures.figure import render
+from models.figures.figure import ThemeName, render
 
 router = APIRouter(prefix="/v1/backprop", tags=["backprop"], route_class=JsonRoute)
 
@@ -70,6 +71,12 @@ class TraceQuery(NamedFields):
                 for name, value in values.items()
             }
         )
+
+
+class PictureQuery(TraceQuery):
+    """The same, and the colours."""
+
+    theme: ThemeName = "light"
 
 
 QueryDependency = Annotated[TraceQuery, Query()]
@@ -129,7 +136,9 @@ def trace_step_html(query: QueryDependency, services: ServicesDependency) -> Res
 
 
 @router.get("/trace.svg", response_class=Response, responses=sends("image/svg+xml"))
-async def draw_step_svg(query: QueryDependency, request: Request, services: ServicesDependency) -> Response:
+async def draw_step_svg(
+    query: Annotated[PictureQuery, Query()], request: Request, services: ServicesDependency
+) -> Response:
     """A diagram of the network with its weights, activations and gradients."""
     if query.job is not None:
         raise InvalidInput("The diagram shows the step of a query, not of a job.", location="query.job")
@@ -138,9 +147,10 @@ async def draw_step_svg(query: QueryDependency, request: Request, services: Serv
     return Response(svg, media_type="image/svg+xml")
 
 
-def _draw_trace(query: TraceQuery) -> bytes:
-    trace = steps.trace(query.weights, query.inputs, query.targets, query.learning_rate)
-    return render(diagram.draw(trace, weights=query.weights, inputs=query.inputs, targets=query.targets), "svg")
+def _draw_trace(query: PictureQuery) -> bytes:
+    traced = steps.trace(query.weights, query.inputs, query.targets, query.learning_rate)
+    draw = partial(diagram.draw, traced, weights=query.weights, inputs=query.inputs, targets=query.targets)
+    return render(draw, "svg", theme=query.theme)
 
 
 def _derive(services: Services, spec: TraceSpec) -> Derived:

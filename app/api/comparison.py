@@ -8,6 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.api.dependencies import ServicesDependency
 from app.api.documented_errors import errors
+from app.api.figure_parameters import LossScale, Theme
 from app.api.path_parameters import JOB_ID
 from app.api.responses import json_response
 from app.api.schemas import comparison as schemas
@@ -19,7 +20,7 @@ from app.jobs.tables import Job
 from app.jobs.transitions import job_not_found
 from app.server.disconnects import disconnect_check
 from app.services import Services
-from models.figures.figure import draw_message, render
+from models.figures.figure import Draw, Scale, draw_message, render
 from models.figures.training_curves import draw_comparison
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -53,24 +54,35 @@ def compare_jobs(job_ids: JobIds, services: ServicesDependency) -> Response:
 
 
 @router.get("/compare.svg", response_class=Response, responses=sends("image/svg+xml") | errors(JobNotFound))
-async def draw_comparison_svg(job_ids: JobIds, request: Request, services: ServicesDependency) -> Response:
+async def draw_comparison_svg(
+    job_ids: JobIds,
+    request: Request,
+    services: ServicesDependency,
+    scale: LossScale = None,
+    theme: Theme = "light",
+) -> Response:
     """The curves of several trainings in one figure."""
     newest = await run_in_threadpool(newest_events, services.sessions, job_ids)
     for job_id in job_ids:
         if job_id not in newest:
             raise job_not_found(job_id)
-    key = ("compare", *((job_id, newest[job_id][0]) for job_id in job_ids))  # whatever changes a curve adds an event
-    svg = await services.figures.get(key, partial(_draw, services, job_ids), disconnect_check(request.receive))
+    seen = [(job_id, newest[job_id][0]) for job_id in job_ids]  # whatever changes a curve adds an event
+    key = ("compare", *seen, scale, theme)
+
+    def draw() -> bytes:
+        return render(_draw(services, job_ids, scale or "log"), "svg", theme=theme)
+
+    svg = await services.figures.get(key, draw, disconnect_check(request.receive))
     return Response(svg, media_type="image/svg+xml")
 
 
-def _draw(services: Services, job_ids: list[str]) -> bytes:
+def _draw(services: Services, job_ids: list[str], scale: Scale) -> Draw:
     found = compare(services.sessions, job_ids)
     title = f"{len(job_ids)} trainings"
     curves = {_label(job, found): found.epochs[job.id] for job in found.jobs if found.epochs[job.id]}
     if not curves:
-        return render(draw_message(title, "No epoch of any of them is done yet."), "svg")
-    return render(draw_comparison(curves, title=title), "svg")
+        return partial(draw_message, title, "No epoch of any of them is done yet.")
+    return partial(draw_comparison, curves, title=title, scale=scale)
 
 
 def _label(job: Job, found: Comparison) -> str:

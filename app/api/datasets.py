@@ -3,15 +3,18 @@
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+import numpy as np
+import orjson
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.api.dependencies import ServicesDependency, get_services
+from app.api.dependencies import ServicesDependency, get_services, require_json
 from app.api.documented_errors import errors
 from app.api.headers import find_media_type
+from app.api.json_route import JsonRoute
 from app.api.raw_route import UploadRoute
 from app.api.request_context import read_context
-from app.api.responses import json_response
+from app.api.responses import as_data_url, json_response
 from app.api.schemas import datasets as schemas
 from app.api.schemas.media import answers, headers, sends
 from app.api.uploads import Upload, receiving
@@ -31,14 +34,16 @@ from app.jobs.inputs import require_dataset_unused
 from app.server.disconnects import disconnect_check
 from app.services import Services
 from models.datasets.built_in import BUILT_IN, FEEDBACK
-from models.datasets.sheet import draw_sheet
+from models.datasets.pictures import SPLITS
+from models.datasets.sheet import draw_sheet, encode_png
 from models.errors import ArchiveRefused, ArchiveTooLarge
 
 upload_router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=UploadRoute)
-router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=JsonRoute)
 
 MAX_PARTS = 16  # of an upload's form: a name, four files, and some fields that are ignored
 MAX_FILES = 4
+MAX_LISTED_PICTURES = 200
 DatasetName = Annotated[str, Path(pattern=f"^{schemas.NAME}$", description="the data set's name")]
 
 
@@ -62,7 +67,8 @@ async def create_dataset(request: Request) -> Response:
             location="header.Content-Type",
         )
     importer, folder = services.importer, services.settings.data_dir.resolve()
-    async with importer.place(), receiving(request, importer, folder=folder, max_parts=MAX_PARTS) as upload:
+    places = importer.places
+    async with places.place(), receiving(request, places, folder=folder, max_parts=MAX_PARTS) as upload:
         dataset = await importer.create(*_read_form(upload), context)
     response = json_response(_render(dataset))
     response.status_code, response.headers["Location"] = 201, f"/v1/datasets/{dataset.name}"
@@ -96,6 +102,47 @@ async def draw_dataset(name: DatasetName, request: Request, services: ServicesDe
     return Response(sheet, media_type="image/png")
 
 
+@router.get("/{name}/pictures", response_model=schemas.PicturePage, responses=errors(DatasetNotFound))
+async def list_pictures(
+    name: DatasetName,
+    request: Request,
+    services: ServicesDependency,
+    digit: Annotated[int | None, Query(ge=0, le=9, description="only those with this label")] = None,
+    offset: Annotated[int, Query(ge=0, le=2**31, description="how many to leave out at the beginning")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_LISTED_PICTURES)] = 100,
+) -> Response:
+    """The pictures as the network will see them, with their labels and splits, as they are stored one after another."""
+    if name in BUILT_IN:
+        raise DatasetNotFound(
+            f"{name!r} is built in; the pictures of uploaded data sets and of {FEEDBACK!r} are listed."
+        )
+    dataset = await run_in_threadpool(service.get, services.sessions, name)
+    key = ("pictures", name, dataset.sha256, digit, offset, limit)
+    page = await services.figures.get(
+        key, lambda: _list(services, dataset, digit, offset, limit), disconnect_check(request.receive)
+    )
+    return Response(page, media_type="application/json")
+
+
+@router.patch(
+    "/{name}/pictures/{position}",
+    response_model=schemas.Dataset,
+    responses=errors(DatasetNotFound, DatasetBuiltIn),
+    dependencies=[Depends(require_json)],
+)
+def correct_label(
+    name: DatasetName,
+    position: Annotated[int, Path(ge=0, le=2**31, description="`position` of a listed picture")],
+    label: schemas.Label,
+    services: ServicesDependency,
+) -> dict[str, Any]:
+    """Correct the label of a picture of an uploaded data set, which has another sha256 then.
+
+    Its split stays. Jobs that were submitted before, and reproductions of versions, have the labels of then.
+    """
+    return _render(service.correct_label(services.sessions, services.storage, name, position, label.digit))
+
+
 @router.delete("/{name}", status_code=204, responses=errors(DatasetNotFound, DatasetInUse, DatasetBuiltIn))
 def delete_dataset(name: DatasetName, services: ServicesDependency) -> None:
     """Delete a data set; refused while a model version, or a job that has not ended, names it (409)."""
@@ -119,6 +166,22 @@ def _draw(services: Services, dataset: Dataset) -> bytes:
     return draw_sheet(pictures)
 
 
+def _list(services: Services, dataset: Dataset, digit: int | None, offset: int, limit: int) -> bytes:
+    """A page of pictures as the JSON of `schemas.datasets.PicturePage`."""
+    pictures = service.read_pictures(services.sessions, services.storage, dataset.name, sha256=dataset.sha256)
+    found = np.arange(len(pictures)) if digit is None else np.flatnonzero(pictures.labels == digit)
+    items = [
+        {
+            "position": position,
+            "digit": int(pictures.labels[position]),
+            "split": SPLITS[pictures.splits[position]],
+            "png": as_data_url(encode_png(pictures.images[position])),
+        }
+        for position in found[offset : offset + limit].tolist()
+    ]
+    return orjson.dumps({"items": items, "total": len(found)})
+
+
 def _render(dataset: Dataset) -> dict[str, Any]:
     """A data set as `schemas.datasets.Dataset`."""
     return _summarise(dataset) | {"rejected": dataset.rejected}
@@ -136,7 +199,7 @@ def _summarise(dataset: Dataset) -> dict[str, Any]:
         "sha256": dataset.sha256,
         "bytes": dataset.stored_bytes,
         "created_at": dataset.created_at,
-        "links": {"self": here, "sheet": f"{here}/sheet.png"},
+        "links": {"self": here, "sheet": f"{here}/sheet.png", "pictures": f"{here}/pictures"},
     }
 
 

@@ -12,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from app.errors import AppError
 from app.server.disconnects import abort_connection, disconnect_check
-from app.serving.downloads import Downloads, ReaderPace
+from app.serving.downloads import ReaderPace
+from app.serving.places import Places
 from app.storage import CHUNK_BYTES, Storage, verified_chunks
 
 logger = logging.getLogger(__name__)
@@ -46,9 +47,9 @@ class Download(Response):
     """
 
     def __init__(
-        self, downloads: Downloads, open_content: Callable[[], Content], *, media_type: str, size: int | None = None
+        self, places: Places, open_content: Callable[[], Content], *, media_type: str, size: int | None = None
     ) -> None:
-        self._downloads, self._open_content = downloads, open_content
+        self._places, self._open_content = places, open_content
         self._is_small = size is not None and size <= CHUNK_BYTES
         self.status_code, self.media_type, self.background = 200, media_type, None
         self.init_headers()
@@ -57,12 +58,12 @@ class Download(Response):
         if self._is_small:
             await self._answer(scope, receive, send)
         else:
-            async with self._downloads.place():
+            async with self._places.place():
                 await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with closing(await self._downloads.run(self._open_content)) as content:
-            first = await self._downloads.run(lambda: next(content.chunks, b""))
+        with closing(await self._places.run(self._open_content)) as content:
+            first = await self._places.run(lambda: next(content.chunks, b""))
             if content.size is not None:
                 self.headers["Content-Length"] = str(content.size)
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -82,7 +83,7 @@ class Download(Response):
         while chunk and not is_disconnected():
             async with pace.sending(len(chunk)):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            chunk = await self._downloads.run(lambda: next(rest, b""))
+            chunk = await self._places.run(lambda: next(rest, b""))
         async with pace.sending(0):
             await send({"type": "http.response.body"})
 

@@ -54,6 +54,7 @@ STATUS: dict[type[Exception], int] = {
     errors.TrialsNotThere: 404,
     errors.PageNotFound: 404,
     errors.DatasetNotFound: 404,
+    errors.PictureNotFound: 404,
     errors.PredictionNotKept: 404,
     errors.JobAlreadyEnded: 409,
     errors.JobNotEnded: 409,

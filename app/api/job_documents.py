@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from app.jobs.lifecycle import JobStatus
-from app.jobs.service import JobPage
+from app.jobs.queries import JobPage
 from app.jobs.tables import Job, JobEvent
 
 MAX_LISTED_ITEMS = 50  # of a field of a spec in a list of jobs
@@ -14,8 +14,8 @@ FIELDS = (
 )  # fmt: skip
 
 
-def summarise(job: Job) -> dict[str, Any]:
-    """A job as `schemas.jobs.JobSummary`: without its result."""
+def summarise(job: Job, seconds_left: float | None = None) -> dict[str, Any]:
+    """A job as `schemas.jobs.JobSummary`: without its result. `seconds_left` is that of a search (queries.py)."""
     here = f"/v1/jobs/{job.id}"
     links = {
         "self": here,
@@ -34,33 +34,39 @@ def summarise(job: Job) -> dict[str, Any]:
     return {name: getattr(job, name) for name in FIELDS} | {
         "tags": job.spec.get("tags", []),
         "cancel_requested": job.is_cancel_requested and is_open,
-        "progress": _render_progress(job),
+        "progress": _render_progress(job, seconds_left),
         "search": {"id": job.search_id, "role": job.search_role, "trial": job.trial} if job.search_id else None,
         "links": links,
     }
 
 
 def encode(
-    job: Job, *, result: str | None = None, epochs: list[dict[str, Any]] | None = None, notice: str | None = None
+    job: Job,
+    *,
+    result: str | None = None,
+    epochs: list[dict[str, Any]] | None = None,
+    notice: str | None = None,
+    seconds_left: float | None = None,
 ) -> bytes:
     """A job as the JSON of `schemas.jobs.Job`; `result` is JSON already. Large jobs take milliseconds: use a thread."""
     parts = {"result": orjson.Fragment(result) if result else None, "epochs": epochs, "notice": notice}
-    document = summarise(job) | parts
+    document = summarise(job, seconds_left) | parts
     return orjson.dumps(document, option=orjson.OPT_UTC_Z)
 
 
-def _render_progress(job: Job) -> dict[str, Any] | None:
+def _render_progress(job: Job, seconds_left: float | None) -> dict[str, Any] | None:
     """The progress; the time left only while the job runs."""
     if job.progress is None:
         return None
-    eta = job.progress.get("eta_seconds") if job.status == JobStatus.RUNNING else None
+    known = job.progress.get("eta_seconds") if seconds_left is None else seconds_left
+    eta = known if job.status == JobStatus.RUNNING else None
     return job.progress | {"eta_seconds": eta}
 
 
 def encode_page(page: JobPage) -> bytes:
     """The JSON of `schemas.jobs.JobPage`."""
     next_cursor = page.jobs[-1].id if page.has_more else None
-    items = [summarise(job) | _shorten_spec(job.spec) for job in page.jobs]
+    items = [summarise(job, page.seconds_left.get(job.id)) | _shorten_spec(job.spec) for job in page.jobs]
     document = {"items": items, "next_cursor": next_cursor}
     return orjson.dumps(document, option=orjson.OPT_UTC_Z)
 

@@ -34,7 +34,7 @@ from app.errors import (
     StorageUnavailable,
     TooManyJobs,
 )
-from app.jobs import retries, service
+from app.jobs import queries, retries, service
 from app.jobs.events import read_events
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs import JobKind, JobSpec
@@ -114,9 +114,9 @@ def _encode_current(services: Services, job: Job) -> bytes:
 
 
 def _read(services: Services, job_id: str) -> bytes:
-    job, result, epochs = service.get_document(services.sessions, job_id)
-    notice = service.find_notice(services.sessions, job)
-    return encode(job, result=result, epochs=epochs, notice=notice)
+    job, result, epochs, seconds_left = queries.get_document(services.sessions, job_id)
+    notice = queries.find_notice(services.sessions, job)
+    return encode(job, result=result, epochs=epochs, notice=notice, seconds_left=seconds_left)
 
 
 @router.get("", response_model=schemas.JobPage)
@@ -136,7 +136,7 @@ def list_jobs(
     ] = None,
 ) -> Response:
     """Jobs without their results, newest first."""
-    page = service.list_(services.sessions, kind=kind, status=status, name=name, tag=tag, before=cursor, limit=limit)
+    page = queries.list_(services.sessions, kind=kind, status=status, name=name, tag=tag, before=cursor, limit=limit)
     # encoded here: FastAPI would validate a hundred jobs by the model first
     return Response(encode_page(page), media_type="application/json")
 
@@ -180,15 +180,16 @@ def retry_job(
 ) -> Response:
     """Queue a failed or cancelled job again; a training resumes from its last checkpoint. No body is needed.
 
-    With a `learning_rate` or `epochs`, a training that has ended in any way is retried as a new job. That continues
-    from the old one's checkpoint where that is sound, under a constant schedule; `origin` says whether it does.
+    With a `learning_rate`, `epochs` or `batch_size`, a training that has ended in any way is retried as a new job. That
+    continues from the old one's checkpoint where that is sound, under a constant schedule and with the same batches;
+    `origin` says whether it does.
     """
     changed = changes.model_dump(exclude_none=True) if changes else {}
     limits: dict[str, Any] = {"max_queued": services.settings.max_queued, "quota": services.quota}
     if changed:
         job = retries.retry_with_changes(services.sessions, job_id, changed, **limits)
     else:
-        job = service.retry(services.sessions, job_id, **limits)
+        job = retries.retry(services.sessions, job_id, **limits)
     services.notifier.notify(job.queue)
     location = {"Location": f"/v1/jobs/{job.id}"}
     return Response(_read(services, job.id), 202, location, media_type="application/json")
@@ -241,7 +242,7 @@ async def _wait_for_end(services: Services, job: Job, seconds: int, request: Req
         return False, job
     if is_disconnected():
         raise ClientGone("The client disconnected before the job had ended.")
-    return True, (await run_in_threadpool(service.get_document, services.sessions, job.id)).job
+    return True, (await run_in_threadpool(queries.get_document, services.sessions, job.id)).job
 
 
 def _parse_wait(prefer: str | None) -> int:

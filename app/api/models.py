@@ -54,7 +54,8 @@ def annotate_model(version: VersionName, changes: schemas.ModelNote, services: S
 
 @router.delete("/{version}", status_code=204, responses=errors(ModelNotFound, ModelInUse))
 def delete_model(version: VersionName, services: ServicesDependency) -> None:
-    """Remove a version with its files; not one that has an alias, or that an open job starts from (409)."""
+    """Remove a version with its files; not one that has an alias, or from which an open job or another version starts
+    (409)."""
     deleted, artifacts = service.delete(services.sessions, version, require_unused=require_version_unused)
     services.model_cache.forget(deleted)
     for artifact in artifacts:

@@ -32,6 +32,7 @@ ONE_PICTURE = JsonLimits(commas=4 * 28 * 28, brackets=4 * 32, colons=32)
 MANY_PICTURES = JsonLimits(*(MAX_PICTURES * limit for limit in (2 * 28 * 28, 64, 8)))
 ITEMS = ({"image"}, {"pixels"}, {"pixels", "scale"})
 SCALES = (1, 255)
+FLAG_VALUES = {"true": True, "True": True, "1": True, "false": False, "False": False, "0": False}
 PREDICTION_ID = re.compile(r"[0-9a-f-]{36}")
 
 
@@ -43,6 +44,7 @@ class PictureRequest(NamedTuple):
     model: str
     context: RequestContext
     is_debug: bool
+    is_explained: bool
 
 
 class BatchRequest(NamedTuple):
@@ -65,16 +67,16 @@ class FeedbackRequest(NamedTuple):
 
 async def decode_request(request: Request) -> PictureRequest:
     """Raises UnsupportedMediaType, InvalidInput."""
-    model, context, is_debug = _model(request), read_context(request), _is_debug(request)
+    model, context, flags = _model(request), read_context(request), (_flag(request, "debug"), _flag(request, "explain"))
     media_type = find_media_type(request.scope)
     if media_type == "multipart/form-data":
         content = (await _uploads(request, "file", limit=1))[0]
-        return PictureRequest(partial(_read_bytes, content, "body"), len(content), model, context, is_debug)
+        return PictureRequest(partial(_read_bytes, content, "body"), len(content), model, context, *flags)
     if media_type not in (*PICTURE_TYPES, "application/octet-stream", "application/json"):
         raise _unsupported(media_type, PICTURE_TYPES)
     content = await read_body(request)
     read = _read_json if media_type == "application/json" else partial(_read_bytes, location="body")
-    return PictureRequest(partial(read, content), len(content), model, context, is_debug)
+    return PictureRequest(partial(read, content), len(content), model, context, *flags)
 
 
 async def decode_batch_request(request: Request) -> BatchRequest:
@@ -124,11 +126,11 @@ def _model(request: Request) -> str:
     return name
 
 
-def _is_debug(request: Request) -> bool:
-    value = request.query_params.get("debug", "false") if request.scope["query_string"] else "false"
-    if value not in ("true", "false"):
-        raise InvalidInput("debug must be true or false.", location="query.debug")
-    return value == "true"
+def _flag(request: Request, name: str) -> bool:
+    value = request.query_params.get(name, "false") if request.scope["query_string"] else "false"
+    if value not in FLAG_VALUES:
+        raise InvalidInput(f"{name} must be true or false.", location=f"query.{name}")
+    return FLAG_VALUES[value]
 
 
 def _read_json(body: bytes) -> EncodedPicture | Pixels:

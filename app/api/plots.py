@@ -1,19 +1,20 @@
 """/v1/jobs/{id}/plot.svg, plot.png, curves, curves.npz and hardest.png: what a job made, as figures and as data."""
 
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.api.dependencies import ServicesDependency
 from app.api.documented_errors import errors
 from app.api.downloads import Content, Download, join_pieces, open_artifact
+from app.api.figure_parameters import LossScale, Theme
 from app.api.path_parameters import JobId
 from app.api.schemas.media import sends
 from app.errors import CurvesNotThere, JobNotFound, PicturesNotThere
-from app.jobs import service
+from app.jobs import queries, service
 from app.jobs.events import event_data, newest_events
 from app.jobs.searches import read_search
 from app.jobs.tables import Job
@@ -24,7 +25,7 @@ from app.services import Services
 from app.storage import open_local
 from models.backprop import plots
 from models.backprop.sweeps.curve_files import npz_to_csv, to_csv, to_npz
-from models.figures.figure import Format, draw_message, render
+from models.figures.figure import Draw, Format, Scale, ThemeName, draw_message, render
 from models.figures.searches import draw_history
 from models.figures.training_curves import draw_training
 
@@ -33,22 +34,43 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 View = Annotated[
     Literal["curves", "panels"], Query(description="of a sweep: all curves in one figure, or a panel per learning rate")
 ]
+Axis = Annotated[
+    Literal["shared", "free"], Query(description="of the losses in panels: one for all, or one for each panel")
+]
+
+
+class PlotQuery(NamedTuple):
+    """How a figure is to look."""
+
+    view: str
+    scale: Scale | None
+    axis: str
+    theme: ThemeName
+
+
+def read_plot_query(
+    view: View = "curves", scale: LossScale = None, axis: Axis = "shared", theme: Theme = "light"
+) -> PlotQuery:
+    return PlotQuery(view, scale, axis, theme)
+
+
+PlotQueryDependency = Annotated[PlotQuery, Depends(read_plot_query)]
 
 
 @router.get("/{job_id}/plot.svg", response_class=Response, responses=sends("image/svg+xml") | errors(JobNotFound))
 async def draw_job_svg(
-    job_id: JobId, request: Request, services: ServicesDependency, view: View = "curves"
+    job_id: JobId, query: PlotQueryDependency, request: Request, services: ServicesDependency
 ) -> Response:
     """The loss curves of the job so far."""
-    return Response(await _plot(services, request, job_id, view, "svg"), media_type="image/svg+xml")
+    return Response(await _plot(services, request, job_id, query, "svg"), media_type="image/svg+xml")
 
 
 @router.get("/{job_id}/plot.png", response_class=Response, responses=sends("image/png") | errors(JobNotFound))
 async def draw_job_png(
-    job_id: JobId, request: Request, services: ServicesDependency, view: View = "curves"
+    job_id: JobId, query: PlotQueryDependency, request: Request, services: ServicesDependency
 ) -> Response:
     """The loss curves of the job so far."""
-    return Response(await _plot(services, request, job_id, view, "png"), media_type="image/png")
+    return Response(await _plot(services, request, job_id, query, "png"), media_type="image/png")
 
 
 @router.get(
@@ -89,44 +111,58 @@ def draw_hardest(job_id: JobId, services: ServicesDependency) -> Response:
     return Download(services.downloads, content, media_type="image/png", size=sheet.size)
 
 
-async def _plot(services: Services, request: Request, job_id: str, view: str, picture_format: Format) -> bytes:
+async def _plot(services: Services, request: Request, job_id: str, query: PlotQuery, picture_format: Format) -> bytes:
     found = await run_in_threadpool(newest_events, services.sessions, [job_id])
     if job_id not in found:
         raise job_not_found(job_id)
     newest, _ = found[job_id]  # whatever changes the figure adds an event
-    key = ("plot", job_id, newest, view, picture_format)
-    return await services.figures.get(
-        key, lambda: _render_plot(services, job_id, view, picture_format), disconnect_check(request.receive)
-    )
+    key = ("plot", job_id, newest, query, picture_format)
+    figure = partial(_render_plot, services, job_id, query, picture_format)
+    return await services.figures.get(key, figure, disconnect_check(request.receive))
 
 
-def _render_plot(services: Services, job_id: str, view: str, picture_format: Format) -> bytes:
+def _render_plot(services: Services, job_id: str, query: PlotQuery, picture_format: Format) -> bytes:
     job = service.get(services.sessions, job_id)
-    return render(DRAWINGS[job.kind](services, job, view), picture_format)
+    return render(DRAWINGS[job.kind](services, job, query), picture_format, theme=query.theme)
 
 
-def _draw_training(services: Services, job: Job, _: str) -> Any:
+def _draw_training(services: Services, job: Job, query: PlotQuery) -> Draw:
     epochs = event_data(services.sessions, job.id, "epoch")
+    title = f"{_name_training(job)}, {len(epochs)} epochs ({job.status})"
+    if job.kind != "reproduction":
+        title = title.replace(" epochs", f" of {job.spec['epochs']} epochs")
+    if not epochs:
+        return partial(draw_message, title, "No epoch is done yet.")
+    return partial(draw_training, epochs, title=title, scale=query.scale or "linear")
+
+
+def _name_training(job: Job) -> str:
     if job.kind == "reproduction":
-        title = f"Version {job.spec['version']} trained again, {len(epochs)} epochs ({job.status})"
-    else:
-        title = f"Training, {len(epochs)} of {job.spec['epochs']} epochs ({job.status})"
-    return draw_training(epochs, title=title) if epochs else draw_message(title, "No epoch is done yet.")
+        return f"Version {job.spec['version']} trained again"
+    version = (job.result or {}).get("model_version")
+    named = f": {job.name}" if job.name else ""
+    made = f", version {version}" if version else ""
+    return f"{job.spec['recipe']} on {job.spec['dataset']}{named}{made}"
 
 
-def _draw_sweep(services: Services, job: Job, view: str) -> Any:
+def _draw_sweep(services: Services, job: Job, query: PlotQuery) -> Draw:
     title = f"Loss by learning rate, {'-'.join(map(str, job.spec.get('layers', [2, 2, 2])))} network"
     if job.result is None:
-        return draw_message(title, _describe_progress(services, job))
-    draw = plots.draw_curves if view == "curves" else plots.draw_panels
-    return draw(job.result["trials"], title=title)
+        return partial(draw_message, title, _describe_progress(services, job))
+    trials, scale = job.result["trials"], query.scale
+    if query.view == "curves":
+        return partial(plots.draw_curves, trials, title=title, scale=scale)
+    is_shared = query.axis == "shared"
+    return partial(plots.draw_panels, trials, title=title, scale=scale or "linear", is_shared=is_shared)
 
 
-def _draw_search(services: Services, job: Job, _: str) -> Any:
+def _draw_search(services: Services, job: Job, _: PlotQuery) -> Draw:
     search, trials = read_search(services.sessions, job.id)
     values = [(trial.number, trial.value, trial.status == "pruned") for trial in trials if trial.value is not None]
     title = f"Search, {len(values)} of {search.spec['trials']} trials ({search.status})"
-    return draw_history(values, title=title) if values else draw_message(title, "No trial has come to its end yet.")
+    if not values:
+        return partial(draw_message, title, "No trial has come to its end yet.")
+    return partial(draw_history, values, title=title)
 
 
 DRAWINGS = {  # the figure of each kind of job
@@ -143,14 +179,14 @@ def _describe_progress(services: Services, job: Job) -> str:
 
 
 def _open_npz(services: Services, job_id: str) -> Content:
-    if curves := service.find_curves(services.sessions, job_id):
+    if curves := queries.find_curves(services.sessions, job_id):
         return open_artifact(services.storage, curves.name, sha256=curves.sha256)
     content = to_npz(**_read_arrays(services, job_id))
     return Content(iter([content]), len(content))
 
 
 def _open_csv(services: Services, job_id: str) -> Content:
-    if curves := service.find_curves(services.sessions, job_id):
+    if curves := queries.find_curves(services.sessions, job_id):
         scratch = services.settings.data_dir
         file = open_local(services.storage, curves.name, sha256=curves.sha256, scratch=scratch)
         return Content(join_pieces(npz_to_csv(file)), source=file)

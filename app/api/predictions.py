@@ -1,25 +1,22 @@
 """/v1/predict: which digit is it?"""
 
-import io
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 from fastapi import APIRouter
-from numpy.typing import NDArray
-from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.dependencies import get_services
 from app.api.documented_errors import errors
 from app.api.error_handlers import describe
+from app.api.explanations import encode_explanation
 from app.api.picture_requests import decode_batch_request, decode_request
 from app.api.raw_route import PictureRoute
-from app.api.responses import as_data_url, json_response
+from app.api.responses import as_data_url, encode_png, json_response
 from app.api.schemas import predictions as schemas
-from app.api.schemas.pictures import MANY_PICTURES, ONE_PICTURE, debug, operation
+from app.api.schemas.pictures import MANY_PICTURES, ONE_PICTURE, flag, operation
 from app.errors import DeadlineExceeded, ModelNotFound, Overloaded
 from app.serving.predictor import Prediction
 from models.errors import PictureRefused, PictureTooLarge
@@ -28,31 +25,35 @@ from models.pictures.overlay import draw_ink
 
 router = APIRouter(prefix="/v1/predict", tags=["prediction"], route_class=PictureRoute)
 
-DEBUG = debug("show what was seen: `image.png`, `image.overlay` and `image.hypotheses`")
+DEBUG = flag("debug", "show what was seen: `image.png`, `image.overlay` and `image.hypotheses`")
+EXPLAIN = flag("explain", "add `explanation`: which ink counted how much, and what each layer computed; 40 kB")
 
 
 @router.post(
     "",
     response_model=schemas.Prediction,
     responses=errors(ModelNotFound, PictureTooLarge, PictureRefused, Overloaded, DeadlineExceeded),
-    openapi_extra=operation(ONE_PICTURE, DEBUG),
+    openapi_extra=operation(ONE_PICTURE, DEBUG, EXPLAIN),
 )
 async def predict(request: Request) -> Response:
     """The digit in one picture: the picture itself as the body, a form with `file`, or JSON."""
-    asked = await decode_request(request)
-    prediction = await get_services(request).predictor.one(
+    services, asked = get_services(request), await decode_request(request)
+    prediction = await services.predictor.one(
         asked.read,
         size_bytes=asked.size_bytes,
         model=asked.model,
         context=asked.context,
         has_evidence=asked.is_debug,
     )
-    if not asked.is_debug or prediction.normalised is None:
-        return json_response(_encode_prediction(prediction))
-    shown = partial(_encode_evidence, prediction.normalised)
-    evidence = await get_services(request).preparation.medium.run(shown, asked.context)
     document = _encode_prediction(prediction)
-    return json_response(document | {"image": document["image"] | evidence})
+    if asked.is_debug and prediction.normalised is not None:
+        shown = partial(_encode_evidence, prediction.normalised)
+        document["image"] |= await services.preparation.medium.run(shown, asked.context)
+    if asked.is_explained:
+        explanation = await services.predictor.explain(prediction, asked.context)
+        written = partial(encode_explanation, explanation)
+        document["explanation"] = await services.preparation.medium.run(written, asked.context)
+    return json_response(document)
 
 
 @router.post(
@@ -101,7 +102,7 @@ def _encode_normalised(picture: Normalised) -> dict[str, Any]:
 
 def _encode_evidence(normalised: Normalised) -> dict[str, Any]:
     """The 28x28 picture; and unless it was sent as such, the ink in the picture, and what else might be the digit."""
-    shown: dict[str, Any] = {"png": as_data_url(_encode_png(normalised.image))}
+    shown: dict[str, Any] = {"png": as_data_url(encode_png(normalised.image))}
     if evidence := normalised.evidence:
         shown["overlay"] = as_data_url(draw_ink(normalised, evidence))
         shown["hypotheses"] = [
@@ -112,9 +113,3 @@ def _encode_evidence(normalised: Normalised) -> dict[str, Any]:
 
 def _encode_error(error: Exception) -> dict[str, Any]:
     return {"error": {"title": describe(error)["title"], "detail": str(error)}}
-
-
-def _encode_png(image: NDArray[np.uint8]) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG")
-    return file.getvalue()

@@ -14,7 +14,7 @@ from app.api.raw_route import PictureRoute
 from app.api.responses import as_data_url, json_response
 from app.api.schemas import predictions as schemas
 from app.api.schemas.media import sends
-from app.api.schemas.pictures import ONE_PICTURE, debug, operation
+from app.api.schemas.pictures import ONE_PICTURE, flag, operation
 from app.errors import DeadlineExceeded, ModelNotFound, Overloaded
 from app.serving.predictor import Reading
 from models.errors import PictureRefused, PictureTooLarge
@@ -23,7 +23,7 @@ from models.pictures.overlay import draw_boxes
 
 router = APIRouter(prefix="/v1/read", tags=["prediction"], route_class=PictureRoute)
 
-DEBUG = debug("add the picture with the boxes, as `plot`; `Accept: image/png` answers with it alone")
+DEBUG = flag("debug", "add the picture with the boxes, as `plot`; `Accept: image/png` answers with it alone")
 
 
 @router.post(

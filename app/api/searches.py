@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.api.dependencies import ServicesDependency, require_json
 from app.api.documented_errors import errors
+from app.api.figure_parameters import Theme
 from app.api.job_documents import encode
 from app.api.json_route import JsonRoute
 from app.api.path_parameters import JobId
@@ -25,7 +26,7 @@ from app.jobs.tables import Job
 from app.jobs.transitions import job_not_found
 from app.server.disconnects import disconnect_check
 from app.services import Services
-from models.figures.figure import draw_message, render
+from models.figures.figure import Draw, ThemeName, draw_message, render
 from models.figures.searches import draw_importance, draw_parallel
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=JsonRoute)
@@ -58,15 +59,19 @@ def list_trials_csv(job_id: JobId, services: ServicesDependency) -> Response:
 
 
 @router.get("/{job_id}/parallel.svg", response_class=Response, responses=SVG)
-async def draw_parallel_svg(job_id: JobId, request: Request, services: ServicesDependency) -> Response:
+async def draw_parallel_svg(
+    job_id: JobId, request: Request, services: ServicesDependency, theme: Theme = "light"
+) -> Response:
     """Parallel coordinates: a line for each trial that has ended, through its settings to its value."""
-    return await _figure(services, request, job_id, "parallel", _draw_parallel)
+    return await _figure(services, request, job_id, "parallel", _draw_parallel, theme)
 
 
 @router.get("/{job_id}/importance.svg", response_class=Response, responses=SVG)
-async def draw_importance_svg(job_id: JobId, request: Request, services: ServicesDependency) -> Response:
+async def draw_importance_svg(
+    job_id: JobId, request: Request, services: ServicesDependency, theme: Theme = "light"
+) -> Response:
     """How much each setting mattered for reaching a good value, once the search has succeeded."""
-    return await _figure(services, request, job_id, "importance", _draw_importance)
+    return await _figure(services, request, job_id, "importance", _draw_importance, theme)
 
 
 @router.post(
@@ -85,35 +90,38 @@ def extend_search(extension: schemas.Extension, job_id: JobId, services: Service
 
 
 async def _figure(
-    services: Services, request: Request, job_id: str, name: str, draw: Callable[[Job, list[Trial]], Any]
+    services: Services,
+    request: Request,
+    job_id: str,
+    name: str,
+    draw: Callable[[Job, list[Trial]], Draw],
+    theme: ThemeName,
 ) -> Response:
     found = await run_in_threadpool(newest_events, services.sessions, [job_id])
     if job_id not in found:
         raise job_not_found(job_id)
-    key = (name, job_id, found[job_id][0])  # whatever changes the figure adds an event
-    figure = partial(_render, services, job_id, draw)
-    return Response(
-        await services.figures.get(key, figure, disconnect_check(request.receive)), media_type="image/svg+xml"
-    )
+    key = (name, job_id, found[job_id][0], theme)  # whatever changes the figure adds an event
+
+    def drawn() -> bytes:
+        return render(draw(*searches.read_search(services.sessions, job_id)), "svg", theme=theme)
+
+    svg = await services.figures.get(key, drawn, disconnect_check(request.receive))
+    return Response(svg, media_type="image/svg+xml")
 
 
-def _render(services: Services, job_id: str, draw: Callable[[Job, list[Trial]], Any]) -> bytes:
-    return render(draw(*searches.read_search(services.sessions, job_id)), "svg")
-
-
-def _draw_parallel(search: Job, trials: list[Trial]) -> Any:
+def _draw_parallel(search: Job, trials: list[Trial]) -> Draw:
     ended = [(trial.params, trial.value, trial.status == "pruned") for trial in trials if trial.value is not None]
     title = f"Search, {len(ended)} of {search.spec['trials']} trials ({search.status})"
     if not ended:
-        return draw_message(title, "No trial has come to its end yet.")
+        return partial(draw_message, title, "No trial has come to its end yet.")
     is_log = {name for name, dimension in search.spec["space"].items() if dimension.get("log")}
-    return draw_parallel(ended, is_log=is_log, title=title)
+    return partial(draw_parallel, ended, is_log=is_log, title=title)
 
 
-def _draw_importance(search: Job, _: list[Trial]) -> Any:
+def _draw_importance(search: Job, _: list[Trial]) -> Draw:
     title = "How much each setting mattered"
     if search.result is None:
-        return draw_message(title, f"The search is {search.status}; this is worked out at its end.")
+        return partial(draw_message, title, f"The search is {search.status}; this is worked out at its end.")
     if not search.result["importance"]:
-        return draw_message(title, "That cannot be told from these trials.")
-    return draw_importance(search.result["importance"], title=title)
+        return partial(draw_message, title, "That cannot be told from these trials.")
+    return partial(draw_importance, search.result["importance"], title=title)

@@ -17,8 +17,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from app.api.forms import Part, find_parts
 from app.errors import StorageFull
-from app.importing.importer import Importer
 from app.server.disconnects import forget_body
+from app.serving.places import Places
 
 WRITE_BYTES = 2**20  # that are received before they are written
 SEARCH_BYTES = 2**20  # of a body in memory at once: 1 ms
@@ -47,23 +47,23 @@ class Upload:
 
 
 @asynccontextmanager
-async def receiving(request: Request, importer: Importer, *, folder: Path, max_parts: int) -> AsyncIterator[Upload]:
+async def receiving(request: Request, places: Places, *, folder: Path, max_parts: int) -> AsyncIterator[Upload]:
     """The form of a request, whose body is written to a file in `folder`, until the block ends.
 
     Raises ClientDisconnect, InvalidInput, StorageFull.
     """
-    file = await importer.run(lambda: _attempt(lambda: _open_file(folder), folder))
+    file = await places.run(lambda: _attempt(lambda: _open_file(folder), folder))
     try:
-        await _write_body(request, importer, file, folder)
+        await _write_body(request, places, file, folder)
         content_type = request.headers["content-type"]
         yield Upload(
-            file, await importer.run(lambda: find_parts(_FileBody(file.fileno()), content_type, limit=max_parts))
+            file, await places.run(lambda: find_parts(_FileBody(file.fileno()), content_type, limit=max_parts))
         )
     finally:
-        await importer.run(file.close)
+        await places.run(file.close)
 
 
-async def _write_body(request: Request, importer: Importer, file: BinaryIO, folder: Path) -> None:
+async def _write_body(request: Request, places: Places, file: BinaryIO, folder: Path) -> None:
     waiting, size, has_more = list[bytes](), 0, True
     while has_more:
         message = await request.receive()
@@ -73,10 +73,10 @@ async def _write_body(request: Request, importer: Importer, file: BinaryIO, fold
         waiting.append(message.get("body", b""))
         size += len(waiting[-1])
         if size >= WRITE_BYTES or not has_more:
-            await importer.run(partial(_attempt, partial(file.writelines, waiting), folder))
+            await places.run(partial(_attempt, partial(file.writelines, waiting), folder))
             forget_body(request.receive, size)
             waiting, size = [], 0
-    await importer.run(lambda: _attempt(file.flush, folder))
+    await places.run(lambda: _attempt(file.flush, folder))
 
 
 def _open_file(folder: Path) -> BinaryIO:

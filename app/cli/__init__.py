@@ -1,1 +1,1 @@
-"""The command line: `numeral up | api | worker | migrate | train | predict | jobs | reproduce | keys | gc | doctor`."""
+"""The command line: what runs the service, what asks a running one, and what operators need."""

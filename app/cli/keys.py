@@ -68,13 +68,14 @@ def list_(data_dir: DataOption = None, as_json: JsonOption = False) -> None:
 def revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="the ten letters after numeral_")],
     data_dir: DataOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Revoke a key. Every process refuses it within two seconds."""
     with exit_on_error():
         sessions = _sessions(read_settings(data_dir=data_dir))
         key = service.revoke(sessions, key_id.removeprefix("numeral_").partition("_")[0])
         sessions.close()
-    typer.echo(f"The key {key.id} ({key.name}) is revoked.")
+    typer.echo(json.dumps(_describe(key)) if as_json else f"The key {key.id} ({key.name}) is revoked.")
 
 
 def _sessions(settings: Settings) -> Sessions:

@@ -1,5 +1,6 @@
-"""The command line: `numeral up | api | worker | migrate | train | predict | jobs | reproduce | keys | gc | doctor`."""
+"""The command line: what runs the service, what asks a running one, and what operators need."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -7,12 +8,19 @@ from typing import Annotated
 
 import typer
 
+from app import VERSION
 from app.access.startup import require_keys
-from app.cli.client import jobs, predict
+from app.cli.completion import completion
+from app.cli.datasets import datasets
+from app.cli.jobs import jobs
 from app.cli.keys import keys
 from app.cli.maintenance import doctor, gc
+from app.cli.models import models
 from app.cli.options import DataOption, HostOption, InsecureOption, JsonOption, PortOption, exit_on_error, read_settings
+from app.cli.predict import predict, read
 from app.cli.reproduce import reproduce
+from app.cli.submit import submit
+from app.cli.trace import trace
 from app.db import require_schema
 from app.jobs.specs import QUEUES, MnistTrainingSpec
 from app.jobs.specs.training import CPU_QUEUE, CUDA_QUEUE
@@ -31,6 +39,21 @@ TRAINING_QUEUES = (CPU_QUEUE, CUDA_QUEUE)
 cli = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Numeral trains, proves and serves a digit recogniser."
 )
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"numeral {VERSION}")
+        raise typer.Exit
+
+
+@cli.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="print the version", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Numeral trains, proves and serves a digit recogniser."""
 
 
 @cli.command()
@@ -79,7 +102,7 @@ def worker(
     queue: Annotated[list[str] | None, typer.Option(help=f"one of {', '.join(QUEUES)}; may be repeated")] = None,
     data_dir: DataOption = None,
 ) -> None:
-    """Run jobs only: short sweeps and long trainings in separate processes."""
+    """Run jobs only: sweeps, the steps of searches, and long trainings in separate processes."""
     with exit_on_error():
         unknown = set(queue or ()) - set(QUEUES)
         if unknown:
@@ -97,7 +120,7 @@ def worker(
 
 
 @cli.command()
-def migrate(data_dir: DataOption = None) -> None:
+def migrate(data_dir: DataOption = None, as_json: JsonOption = False) -> None:
     """Bring the database's schema up to date."""
     from app.migrations.migrate import upgrade  # loads Alembic, which only `up` and this command need
 
@@ -105,7 +128,7 @@ def migrate(data_dir: DataOption = None) -> None:
         settings = read_settings(data_dir=data_dir)
         keep_private(settings.data_dir)
         upgrade(settings.resolved_database_url)
-        typer.echo("The database is up to date.")
+        typer.echo(json.dumps({"up_to_date": True}) if as_json else "The database is up to date.")
 
 
 @cli.command()
@@ -137,13 +160,11 @@ def train(
     os.execv(sys.executable, [sys.executable, "-m", "worker.local", spec.model_dump_json(), str(output), style])
 
 
-cli.command()(predict)
-cli.command()(jobs)
-cli.command()(reproduce)
-cli.command()(gc)
-cli.command()(doctor)
-cli.add_typer(keys, name="keys")
+for command in (predict, read, trace, reproduce, gc, doctor, completion):
+    cli.command(command.__name__.strip("_"))(command)
+for name, commands in {"submit": submit, "jobs": jobs, "models": models, "datasets": datasets, "keys": keys}.items():
+    cli.add_typer(commands, name=name)
 
 
 def main() -> None:
-    cli()
+    cli(prog_name="numeral")

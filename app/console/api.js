@@ -11,6 +11,16 @@ const KEY = "numeral.key"; // in session storage: gone when the tab is closed
  * @property {"blank" | "too_small" | "not_a_digit" | "ambiguous" | null} reason
  * @property {{version: string}} model
  * @property {{png?: string, overlay?: string, hypotheses?: object[]} | null} image
+ * @property {string} [id] where the service keeps pictures for feedback
+ * @property {{saliency: number[][], activations: Layer[]}} [explanation] with `explain=true`
+ *
+ * @typedef {object} Layer What a layer computes of the picture.
+ * @property {string} name
+ * @property {number} channels
+ * @property {number} height
+ * @property {number} width
+ * @property {number} low the value of black: 0, or negative
+ * @property {string} sheet the channels as a data URL of a PNG, eight in a row
  *
  * @typedef {object} ReadDigit
  * @property {number} digit
@@ -29,10 +39,13 @@ export class ApiError extends Error {
   /**
    * @param {string} message
    * @param {number} status 0 if no answer came
+   * @param {{errors?: {location: string, message: string}[], reasons?: string[]}} [problem] what else the service says
    */
-  constructor(message, status) {
+  constructor(message, status, problem = {}) {
     super(message);
     this.status = status;
+    this.errors = problem.errors ?? [];
+    this.reasons = problem.reasons ?? [];
   }
 
   /** Whether another API key may help. */
@@ -49,6 +62,7 @@ export function getKey() {
 /** @param {string} key */
 export function setKey(key) {
   sessionStorage.setItem(KEY, key);
+  dispatchEvent(new Event("keychange"));
 }
 
 /**
@@ -67,6 +81,52 @@ export function predict(picture, signal) {
  */
 export function read(picture, signal) {
   return post("/v1/read", picture, signal);
+}
+
+/**
+ * @typedef {object} Job
+ * @property {string} id
+ * @property {string} status
+ * @property {any} result null until it has succeeded
+ * @property {{message?: string, reason?: string} | null} error
+ */
+
+/**
+ * @param {object} spec
+ * @param {string} key of idempotency: the same key and spec give the first job again; empty: a new job
+ * @param {AbortSignal} signal
+ * @returns {Promise<Job>} which may have ended, if it took a moment only
+ */
+export function submitJob(spec, key, signal) {
+  const headers = { "Content-Type": "application/json", Prefer: "wait=5", ...(key && { "Idempotency-Key": key }) };
+  return send("/v1/jobs", { method: "POST", body: JSON.stringify(spec), headers, signal });
+}
+
+/**
+ * @param {string} id
+ * @param {AbortSignal} signal
+ * @returns {Promise<Job>}
+ */
+export function getJob(id, signal) {
+  return send(`/v1/jobs/${encodeURIComponent(id)}`, { signal });
+}
+
+/**
+ * @param {Blob} picture
+ * @param {AbortSignal} signal
+ * @returns {Promise<Prediction>} with its explanation
+ */
+export function explain(picture, signal) {
+  return post("/v1/predict?debug=true&explain=true", picture, signal);
+}
+
+/**
+ * @param {string} id of a prediction
+ * @param {number} digit which it should have been
+ */
+export function sendFeedback(id, digit) {
+  const body = JSON.stringify({ digit, prediction_id: id });
+  return send("/v1/predictions/feedback", { method: "POST", body, headers: { "Content-Type": "application/json" } });
 }
 
 /**
@@ -91,30 +151,83 @@ function post(path, picture, signal) {
 
 /**
  * @param {string} path
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>} the document there
+ */
+export function get(path, signal) {
+  return send(path, { signal });
+}
+
+/**
+ * @param {"POST" | "PUT" | "PATCH" | "DELETE"} method
+ * @param {string} path
+ * @param {object} [body] sent as JSON; a picture or a form as it is
+ * @returns {Promise<any>} the JSON of the answer, null if it has none
+ */
+export function tell(method, path, body) {
+  if (body instanceof Blob || body instanceof FormData) return send(path, { method, body });
+  const headers = { "Content-Type": "application/json" };
+  return send(path, body ? { method, body: JSON.stringify(body), headers } : { method });
+}
+
+/**
+ * A file, which a link could not ask for with the API key.
+ * @param {string} path
+ * @param {AbortSignal} [signal]
+ */
+export async function getFile(path, signal) {
+  return (await ask(path, { signal })).blob().catch(rethrow);
+}
+
+/**
+ * Server-Sent Events. EventSource sends no API key.
+ * @param {string} path
+ * @param {number} after the number of the last event that was seen
+ * @param {AbortSignal} signal
+ */
+export function openStream(path, after, signal) {
+  return ask(path, { headers: { Accept: "text/event-stream", "Last-Event-ID": String(after) }, cache: "no-store", signal });
+}
+
+/**
+ * @param {string} path
  * @param {RequestInit & {headers?: Record<string, string>}} [options]
  * @returns {Promise<any>} the JSON of the answer. Raises ApiError; AbortError if it was cancelled.
  */
 async function send(path, options = {}) {
+  const answer = await ask(path, options);
+  return answer.status === 204 ? null : answer.json().catch(rethrow);
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit & {headers?: Record<string, string>}} options
+ * @returns {Promise<Response>} an answer that is no error
+ */
+async function ask(path, options) {
   const key = getKey();
   const headers = { ...options.headers, ...(key && { Authorization: `Bearer ${key}` }) };
-  /** @type {Response} */
-  let answer;
-  try {
-    answer = await fetch(path, { ...options, headers });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError("The service does not answer. Look whether it is running, then try again.", 0);
-  }
-  if (answer.ok) return answer.json();
-  throw new ApiError(await explain(answer), answer.status);
+  const answer = await fetch(path, { ...options, headers }).catch(rethrow);
+  if (answer.ok) return answer;
+  throw await describe(answer);
+}
+
+/**
+ * @param {unknown} error of a connection
+ * @returns {never}
+ */
+function rethrow(error) {
+  if (error instanceof DOMException && error.name === "AbortError") throw error;
+  throw new ApiError("The service does not answer. Look whether it is running, then try again.", 0);
 }
 
 /**
  * @param {Response} answer
- * @returns {Promise<string>} what a problem document (RFC 9457) says; a proxy may have sent another page
+ * @returns {Promise<ApiError>} what a problem document (RFC 9457) says; a proxy may have sent another page
  */
-async function explain(answer) {
-  if (answer.status === 415) return "This file is not a picture. Choose a PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC.";
+async function describe(answer) {
+  const { status } = answer;
+  if (status === 415) return new ApiError("This file is not a picture. Choose a PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC.", status);
   const problem = answer.headers.get("Content-Type")?.includes("json") ? await answer.json().catch(() => null) : null;
-  return problem?.detail ?? `The service answered with status ${answer.status}. Try again in a moment.`;
+  return new ApiError(problem?.detail ?? `The service answered with status ${status}. Try again in a moment.`, status, problem ?? {});
 }

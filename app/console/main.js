@@ -4,6 +4,7 @@ import { VIEWS, showNavigation } from "./navigation.js";
 import { Notice } from "./notice.js";
 import { readRoute } from "./route.js";
 import { showState } from "./state.js";
+import { loadStyle } from "./style.js";
 import { html, render } from "./view.js";
 
 const place = /** @type {HTMLElement} */ (document.getElementById("view"));
@@ -15,7 +16,7 @@ async function show() {
   const view = VIEWS.find((each) => each.name === name) ?? VIEWS[0];
   const mine = ++visit;
   try {
-    const [{ default: Component }, dropOther] = await Promise.all([import(`./views/${view.name}.js`), loadStyle(view.name)]);
+    const [{ default: Component }, dropOther] = await Promise.all([import(`./views/${view.name}.js`), loadViewStyle(view.name)]);
     if (mine !== visit) return;
     render(html`<${Component} key=${view.name} path=${path} query=${query} onKey=${showState} />`, place);
     dropOther();
@@ -36,20 +37,10 @@ async function show() {
  * @param {string} name
  * @returns {Promise<() => void>} removes the style of the view before it
  */
-async function loadStyle(name) {
-  const href = `/console/views/${name}.css`;
-  const there = [.../** @type {NodeListOf<HTMLLinkElement>} */ (document.querySelectorAll("link[data-view]"))];
-  const others = there.filter((link) => link.getAttribute("href") !== href);
-  if (others.length === there.length) {
-    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
-    link.dataset.view = name;
-    await new Promise((resolve, reject) => {
-      link.addEventListener("load", resolve);
-      link.addEventListener("error", reject);
-      document.head.append(link);
-    });
-  }
-  return () => others.forEach((link) => link.remove());
+async function loadViewStyle(name) {
+  const link = await loadStyle(`/console/views/${name}.css`);
+  link.dataset.view = name;
+  return () => document.querySelectorAll("link[data-view]").forEach((other) => other === link || other.remove());
 }
 
 addEventListener("hashchange", show);

@@ -1,6 +1,8 @@
 /** The line at the top right: which version serves, or that none does. */
 import { ApiError, getChampion } from "./api.js";
 
+addEventListener("keychange", showState);
+
 export async function showState() {
   const line = document.getElementById("state");
   if (!line) return;

@@ -10,14 +10,22 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
+from app.datasets import corrections
 from app.datasets.feedback import read_feedback
-from app.datasets.tables import Dataset, FeedbackPicture
+from app.datasets.tables import Dataset, DatasetCorrection, FeedbackPicture
 from app.db import Sessions, database_now
-from app.errors import DatasetBuiltIn, DatasetExists, DatasetNotFound, QuotaReached, StorageUnavailable
+from app.errors import (
+    DatasetBuiltIn,
+    DatasetExists,
+    DatasetNotFound,
+    PictureNotFound,
+    QuotaReached,
+    StorageUnavailable,
+)
 from app.storage import Storage
 from models.datasets.built_in import BUILT_IN, FEEDBACK
 from models.datasets.contents import Rejected
-from models.datasets.pictures import LabelledPictures, read_npz, write_npz
+from models.datasets.pictures import LabelledPictures, read_labels, read_npz, write_npz
 
 MAX_DATASETS = 1000
 MAX_LISTED_REJECTED = 1000  # of the files that could not be read, in a data set's document
@@ -109,6 +117,7 @@ def delete(sessions: Sessions, storage: Storage, name: str, *, require_unused: C
         found = session.scalars(query).one_or_none() or dataset_row(session, name)
         require_unused(session, name)
         session.delete(found)
+        session.execute(delete_rows(DatasetCorrection).where(DatasetCorrection.dataset == name))
         if name == FEEDBACK:
             session.execute(delete_rows(FeedbackPicture))
     if found.artifact is not None:
@@ -117,19 +126,48 @@ def delete(sessions: Sessions, storage: Storage, name: str, *, require_unused: C
 
 
 def read_pictures(sessions: Sessions, storage: Storage, name: str, *, sha256: str) -> LabelledPictures:
-    """Returns the pictures that the data set had when its sha256 was this one.
+    """Returns the pictures, with the labels that the data set had when its sha256 was this one.
 
     Raises DatasetNotFound if it was deleted, or deleted and uploaded anew; ArtifactDamaged, StorageUnavailable.
     """
-    dataset = get(sessions, name)
+    with sessions.reading() as session:
+        dataset = dataset_row(session, name)
+        corrected = corrections.list_(session, name)
     if dataset.artifact is None:
         return read_feedback(sessions, sha256)
-    if dataset.sha256 != sha256:
+    stored = corrections.sha256_of_artifact(dataset, corrected)
+    if sha256 not in (stored, *(each.sha256 for each in corrected)):
         raise DatasetNotFound(
             f"The data set {name!r} is not the one of the job any more: it was deleted, and another was uploaded under "
             "its name. Submit the job again."
         )
-    return read_npz(storage.get(dataset.artifact, sha256=sha256))
+    pictures = read_npz(storage.get(dataset.artifact, sha256=stored))
+    return corrections.apply(pictures, corrected, sha256=sha256)
+
+
+def correct_label(sessions: Sessions, storage: Storage, name: str, position: int, digit: int) -> Dataset:
+    """Say which digit one picture of an uploaded data set shows. Returns the data set, with another sha256.
+
+    What was trained on it before keeps the labels of then. Raises DatasetNotFound, DatasetBuiltIn, PictureNotFound,
+    DatasetFull, ArtifactDamaged, StorageUnavailable.
+    """
+    if name in BUILT_IN or name == FEEDBACK:
+        raise DatasetBuiltIn(f"The labels of {name!r} cannot be corrected; those of an uploaded data set can.")
+    with sessions.reading() as session:
+        dataset = dataset_row(session, name)
+        stored = corrections.sha256_of_artifact(dataset, corrections.list_(session, name))
+    labels = read_labels(storage.get(dataset.artifact or "", sha256=stored))  # outside the transaction: it takes long
+    if position >= len(labels):
+        raise PictureNotFound(f"The data set {name!r} has {len(labels):,} pictures, from 0; there is no {position:,}.")
+    with sessions.writing() as session:
+        query = select(Dataset).where(Dataset.name == name).with_for_update()
+        current = session.scalars(query).one_or_none()
+        if current is None or current.artifact != dataset.artifact:
+            raise DatasetNotFound(
+                f"The data set {name!r} has just been deleted. GET /v1/datasets lists those there are."
+            )
+        corrections.add(session, current, position, digit, label=int(labels[position]))
+        return current
 
 
 def _require_space(session: Session, size: int, max_bytes: int) -> None:

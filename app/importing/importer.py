@@ -10,10 +10,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 import numpy as np
-from anyio import CapacityLimiter, to_thread
 from numpy.typing import NDArray
 
 from app.datasets import service
@@ -22,6 +21,7 @@ from app.db import Sessions
 from app.errors import DeadlineExceeded
 from app.serving.decoder_process import DecoderProcess
 from app.serving.load_shedding import LoadShedder
+from app.serving.places import Places
 from app.serving.preparation import Preparation, Prepared
 from app.serving.request_context import RequestContext
 from app.storage import Storage
@@ -47,8 +47,6 @@ NOT_USABLE: dict[RejectionReason, str] = {
 }
 ALSO_TESTED = "It is also in the test set."
 
-Result = TypeVar("Result")
-
 
 class Importer:
     """Belongs to one event loop."""
@@ -63,25 +61,12 @@ class Importer:
         decode_seconds: float,
         max_bytes: int,
     ) -> None:
+        """`places` has room for MAX_IMPORTS uploads, from their first byte on."""
         self._sessions, self._storage, self._eye, self._load_shedder = sessions, storage, eye, load_shedder
         self._decode_seconds, self._max_bytes = decode_seconds, max_bytes
-        self._threads, self._is_importing = CapacityLimiter(MAX_IMPORTS), asyncio.Lock()
-        self._imports = 0
-
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Hold one of MAX_IMPORTS places during the block. Raises Overloaded if all are taken."""
-        if self._imports >= MAX_IMPORTS:
-            await self._load_shedder.reject(f"{MAX_IMPORTS} data sets are being imported already; ask again later.")
-        self._imports += 1
-        try:
-            yield
-        finally:
-            self._imports -= 1
-
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Returns what `work` returns in one of the threads for imports."""
-        return await to_thread.run_sync(work, limiter=self._threads)
+        refusal = f"{MAX_IMPORTS} data sets are being imported already; ask again later."
+        self.places = Places(load_shedder, places=MAX_IMPORTS, threads=MAX_IMPORTS, refusal=refusal)
+        self._is_importing = asyncio.Lock()
 
     async def create(self, name: str, files: list[tuple[str, BinaryIO]], context: RequestContext) -> Dataset:
         """Make a data set of one zip archive or of IDX files, given with their names. Returns it.
@@ -90,11 +75,11 @@ class Importer:
         StorageUnavailable, DatabaseUnavailable, DecoderUnavailable, DeadlineExceeded, ClientGone.
         """
         context = context.until(time.monotonic() + MAX_IMPORT_SECONDS)  # with the wait for another import
-        await self.run(partial(self._require_free, name))
+        await self.places.run(partial(self._require_free, name))
         async with self._turn(context):
             pictures, rejected = await self._read(files, context)
             context.check()
-            return await self.run(
+            return await self.places.run(
                 lambda: service.create(
                     self._sessions, self._storage, name, pictures, rejected, max_bytes=self._max_bytes
                 )
@@ -126,7 +111,7 @@ class Importer:
         decoder = DecoderProcess(max_seconds=self._decode_seconds)  # started with the first picture that needs it
         try:
             context.check()
-            contents = await self.run(lambda: read_contents(files, context.check))
+            contents = await self.places.run(lambda: read_contents(files, context.check))
             if len(contents.sources) > MAX_SEEN_PICTURES:
                 raise ArchiveTooLarge(
                     f"{len(contents.sources):,} pictures are not in MNIST's format yet, more than "
@@ -140,8 +125,8 @@ class Importer:
                 "fewer or smaller ones."
             ) from error
         finally:
-            await self.run(decoder.close)
-        return await self.run(lambda: seeing.finish(contents))
+            await self.places.run(decoder.close)
+        return await self.places.run(lambda: seeing.finish(contents))
 
 
 class _Seeing:

@@ -12,6 +12,7 @@ from app.jobs.lifecycle import JobStatus
 from app.jobs.routing import SILENT_AFTER
 from app.jobs.specs import QUEUES
 from app.jobs.tables import Job, JobEvent, Worker
+from app.jobs.transitions import is_held
 from app.metrics import metrics
 from app.metrics.instruments import Gauge, LabelValues
 
@@ -46,7 +47,9 @@ def read_gauges(sessions: Sessions) -> Readings:
     with sessions.reading() as session:
         now = database_now(session)
         jobs = session.execute(select(Job.kind, Job.status, func.count()).group_by(Job.kind, Job.status)).all()
-        queued = select(Job.queue, func.count(), func.min(Job.created_at)).where(Job.status == JobStatus.QUEUED)
+        queued = select(Job.queue, func.count(), func.min(Job.queued_at)).where(
+            Job.status == JobStatus.QUEUED, ~is_held()
+        )
         waiting = {queue: (count, since) for queue, count, since in session.execute(queued.group_by(Job.queue))}
         living = select(Worker.device, func.count()).where(Worker.seen_at > now - SILENT_AFTER).group_by(Worker.device)
         trainings = select(Job.id).where(Job.kind == TRAINING_KIND)

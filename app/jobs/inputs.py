@@ -4,9 +4,10 @@ A job that is resumed or tried again so trains on the same pictures, from the sa
 meanwhile.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.datasets.service import dataset_row
@@ -21,6 +22,7 @@ from models.datasets.pictures import require_trainable, share_of_split
 from models.errors import DatasetUnusable
 
 OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
+MAX_NAMED = 10  # versions in a message
 
 
 def resolve_inputs(session: Session, spec: BaseSpec) -> dict[str, Any] | None:
@@ -42,6 +44,12 @@ def resolve_inputs(session: Session, spec: BaseSpec) -> dict[str, Any] | None:
     return inputs or None
 
 
+def require_batch_fits(session: Session, spec: BaseSpec) -> None:
+    """Raise InvalidInput if the user's data set that the spec names is gone, or smaller than a batch."""
+    if spec.own_dataset is not None:
+        _require_whole_batch(_find_dataset(session, spec), spec)
+
+
 def require_dataset_unused(session: Session, name: str) -> None:
     """Raise DatasetInUse if a model version, or a job that has not ended, names the data set."""
     named = Job.inputs["dataset"]["name"].as_string() == name
@@ -49,20 +57,36 @@ def require_dataset_unused(session: Session, name: str) -> None:
     if job_id is not None:
         raise DatasetInUse(f"Job {job_id} trains on the data set {name!r}. Wait for its end, or cancel it.")
     trained = ModelVersion.card["dataset"]["name"].as_string() == name
-    number = session.scalars(select(ModelVersion.number).where(trained).limit(1)).first()
-    if number is not None:
-        raise DatasetInUse(
-            f"Model version {number} was trained on the data set {name!r}. "
-            f"DELETE /v1/models/{number} removes that first."
-        )
+    if numbers := _find_versions(session, trained):
+        raise DatasetInUse(f"The data set {name!r} trained {_name(numbers)}. {_advise(numbers)}")
 
 
 def require_version_unused(session: Session, version: str) -> None:
-    """Raise ModelInUse if a job that has not ended starts from the version's weights."""
+    """Raise ModelInUse if another version, or a job that has not ended, starts from the version's weights: without it,
+    that version cannot be trained again."""
     named = Job.inputs["start_from"].as_string() == version
     job_id = session.scalars(select(Job.id).where(Job.status.in_(OPEN), named).limit(1)).first()
     if job_id is not None:
         raise ModelInUse(f"Job {job_id} starts from version {version}. Wait for its end, or cancel it.")
+    started = ModelVersion.card["start_from"]["version"].as_string() == version
+    if numbers := _find_versions(session, started):
+        raise ModelInUse(f"Version {version} is what {_name(numbers)} started from. {_advise(numbers)}")
+
+
+def _find_versions(session: Session, condition: ColumnElement[bool]) -> list[int]:
+    """Returns the versions whose cards say so, the first MAX_NAMED and one more."""
+    query = select(ModelVersion.number).where(condition).order_by(ModelVersion.number).limit(MAX_NAMED + 1)
+    return list(session.scalars(query))
+
+
+def _name(numbers: Sequence[int]) -> str:
+    more = " and others" if len(numbers) > MAX_NAMED else ""
+    return f"model version{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:MAX_NAMED]))}{more}"
+
+
+def _advise(numbers: Sequence[int]) -> str:
+    rest = ", and so each of the others" if len(numbers) > 1 else ""
+    return f"DELETE /v1/models/{numbers[0]} removes that first{rest}."
 
 
 def _find_dataset(session: Session, spec: BaseSpec) -> Dataset:

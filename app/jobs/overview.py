@@ -11,6 +11,7 @@ from app.jobs.routing import SILENT_AFTER, has_worker_with
 from app.jobs.specs import QUEUES
 from app.jobs.specs.training import CUDA_QUEUE
 from app.jobs.tables import DISPATCH, Job, Leader, Worker
+from app.jobs.transitions import is_held
 
 NO_GPU = (
     "Jobs wait, and no worker with a CUDA device has reported itself in the last minute. Those for any device run on a "
@@ -62,8 +63,8 @@ def read_overview(sessions: Sessions) -> Overview:
     """Returns the current state."""
     with sessions.reading() as session:
         now = database_now(session)
-        is_open = Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
-        counting = select(Job.queue, Job.status, func.count(), func.min(Job.created_at)).where(is_open)
+        is_open = Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)) & ~is_held()
+        counting = select(Job.queue, Job.status, func.count(), func.min(Job.queued_at)).where(is_open)
         counts: dict[tuple[str, str], int] = {}
         oldest: dict[tuple[str, str], datetime] = {}
         for queue, status, count, since in session.execute(counting.group_by(Job.queue, Job.status)):

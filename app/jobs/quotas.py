@@ -16,6 +16,7 @@ from app.jobs.tables import Checkpoint, Job
 from app.registry.tables import ModelVersion
 
 OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
+TRAINING_KINDS = ("mnist_training", "reproduction", "training_search")
 
 
 class Quota(NamedTuple):
@@ -29,16 +30,25 @@ FindQuota = Callable[[str], Quota]  # by the kind of the job
 
 
 def require_space(session: Session, kind: str, expected_bytes: int, quota: Quota | None) -> None:
-    """Raise QuotaReached if another job of the kind, which expects to store so many bytes, would exceed the quota."""
-    if quota is None or not expected_bytes:
+    """Raise QuotaReached if a job of the kind, which expects to store so many bytes more, would exceed the quota."""
+    if quota is None or expected_bytes <= 0:
         return
-    used = _sweep_bytes(session) if kind == "backprop_sweep" else _training_bytes(session)
+    all_of_kind, measure = ("sweeps", _sweep_bytes) if kind == "backprop_sweep" else ("trainings", _training_bytes)
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"space:{all_of_kind}"))))
+    used = measure(session)
     if used + expected_bytes > quota.max_bytes:
         raise QuotaReached(
-            f"The files of all jobs of kind {kind} take {used / 1e6:,.0f} MB, this one would add "
+            f"The files of all {all_of_kind} take {used / 1e6:,.0f} MB, this one would add "
             f"{expected_bytes / 1e6:,.1f} MB, and {quota.max_bytes / 1e6:,.0f} MB are allowed ({quota.setting}). "
             "Delete jobs that are no longer needed (DELETE /v1/jobs/{id}), or ask for less."
         )
+
+
+def stored_checkpoint_bytes(session: Session, job_id: str) -> int:
+    """Returns what the checkpoints of a job count for while it has ended."""
+    found = select(func.count()).select_from(Checkpoint).where(Checkpoint.job_id == job_id)
+    return session.scalars(found).one() * CHECKPOINT_BYTES
 
 
 def _sweep_bytes(session: Session) -> int:
@@ -50,12 +60,15 @@ def _sweep_bytes(session: Session) -> int:
 
 
 def _training_bytes(session: Session) -> int:
-    """The checkpoints of ended trainings, all model versions, and what open trainings will write."""
+    """The checkpoints of ended trainings, all model versions, and what open trainings and searches will write.
+
+    Of an open search that is what its trials to come and its winner will: each that is queued counts for itself.
+    """
     is_open = Job.status.in_(OPEN)
     expected = select(func.coalesce(func.sum(Job.stored_bytes), 0)).where(
-        Job.stored_bytes > 0, Job.kind.in_(("mnist_training", "reproduction")), is_open
+        Job.stored_bytes > 0, Job.kind.in_(TRAINING_KINDS), is_open
     )
-    checkpoints = select(func.count()).select_from(Checkpoint).join(Job).where(~is_open)
+    checkpoints = select(func.count(Checkpoint.artifact.distinct())).join(Job).where(~is_open)  # two may name one
     models = select(func.count()).select_from(ModelVersion)
     counts = session.scalars(checkpoints).one() * CHECKPOINT_BYTES + session.scalars(models).one() * MODEL_BYTES
     return int(session.scalars(expected).one()) + counts

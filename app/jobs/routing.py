@@ -1,8 +1,9 @@
 """Which workers may run a job: those of its queue; for a training on any device (`auto`), those of the other one, too.
 
-Such a training waits for a CUDA worker while a live one exists. Once it has waited `gpu_wait_seconds`, or no CUDA
-worker is left, a worker without a GPU may claim it as well. A CUDA worker may claim one that waits for a CPU, unless it
-has run before: its checkpoint was made on a CPU, on which it ends with the same weights bit for bit.
+Such a training waits for a CUDA worker while a live one exists. Once it has waited `gpu_wait_seconds` since it was last
+queued, or no CUDA worker is left, a worker without a GPU may claim it as well. A CUDA worker may claim one that waits
+for a CPU, unless it has run before: its checkpoint was made on a CPU, on which it ends with the same weights bit for
+bit.
 """
 
 from datetime import datetime, timedelta
@@ -72,8 +73,7 @@ def _is_offered(queue: str, now: datetime, gpu_wait_seconds: float) -> ColumnEle
     if queue == CUDA_QUEUE:
         return and_(is_elsewhere, Job.attempt == 0)
     since = now - timedelta(seconds=gpu_wait_seconds)
-    has_waited = (Job.created_at < since) & (Job.stepped_at.is_(None) | (Job.stepped_at < since))
-    return and_(is_elsewhere, has_waited | ~_living("cuda", now).exists())
+    return and_(is_elsewhere, (Job.queued_at < since) | ~_living("cuda", now).exists())
 
 
 def _living(device: str, now: datetime) -> Any:

@@ -16,7 +16,7 @@ from app.errors import OriginGone
 from app.jobs.lifecycle import JobStatus
 from app.jobs.routing import GPU_WAIT_SECONDS, is_claimable
 from app.jobs.specs.options import DAY_SECONDS
-from app.jobs.tables import TRIAL, Checkpoint, Job, JobEvent, Worker
+from app.jobs.tables import TRIAL, WINNER, Checkpoint, Job, JobEvent, Worker
 from app.jobs.transitions import (
     MAX_ATTEMPTS,
     RETRY_DELAYS,
@@ -79,7 +79,8 @@ def claim_next(
 
 
 def _claim(job: Job) -> Claim:
-    return Claim(job.id, job.attempt, job.kind, job.spec, is_trial=job.search_role == TRIAL)
+    roles = {"is_trial": job.search_role == TRIAL, "is_winner": job.search_role == WINNER}
+    return Claim(job.id, job.attempt, job.kind, job.spec, **roles)
 
 
 def suspend(sessions: Sessions, claim: Claim, *, seconds: float) -> bool:
@@ -147,9 +148,16 @@ def report_all(sessions: Sessions, claim: Claim, event: str, items: Sequence[dic
 
 
 def record_checkpoint(
-    sessions: Sessions, claim: Claim, *, step: int, artifact: str, sha256: str, epochs: Sequence[dict[str, Any]] = ()
+    sessions: Sessions,
+    claim: Claim,
+    *,
+    step: int,
+    artifact: str,
+    sha256: str,
+    epochs: Sequence[dict[str, Any]] = (),
+    progress: dict[str, Any] | None = None,
 ) -> bool:
-    """Record a stored checkpoint and the epochs that it completes. Returns False if the claim is lost.
+    """Record a stored checkpoint, the epochs that it completes, and the progress. Returns False if the claim is lost.
 
     Does not append an epoch event twice: a run that resumes from an older checkpoint reaches its epochs again.
     """
@@ -161,6 +169,8 @@ def record_checkpoint(
             append_events(session, claim, "epoch", new)
         now = database_now(session)
         session.merge(Checkpoint(job_id=claim.job_id, step=step, artifact=artifact, sha256=sha256, at=now))
+        if progress is not None:
+            get_job(session, claim.job_id).progress = progress
         return True
 
 

@@ -3,8 +3,7 @@
 All that a search knows stands in the rows of its trials, so nothing is lost with the worker that made a step of it.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,13 +12,14 @@ from pydantic import ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.db import Sessions
-from app.errors import InvalidInput, JobNotEnded, QuotaReached, SearchFailed, TrialsNotThere
+from app.db import Sessions, database_now
+from app.errors import InvalidInput, JobNotEnded, TrialsNotThere
 from app.jobs.lifecycle import JobStatus
-from app.jobs.quotas import FindQuota, Quota
+from app.jobs.quotas import FindQuota
 from app.jobs.service import build, insert, queue_again, require_trials_ended
 from app.jobs.specs import MnistTrainingSpec, TrainingSearchSpec
-from app.jobs.tables import TRIAL, WINNER, Checkpoint, Job, JobEvent
+from app.jobs.specs.training import MODEL_BYTES
+from app.jobs.tables import HELD, TRIAL, WINNER, Checkpoint, Job, JobEvent
 from app.jobs.transitions import IMPOSSIBLE, Claim, append_event, fail_job, get_job, lock_current
 from app.validation_messages import describe
 
@@ -38,6 +38,7 @@ class Trial:
     epochs: int  # that are done
     seconds: float | None  # from its first start to its end
     error: dict[str, Any] | None
+    is_held: bool = False  # whether it waits, queued again by a retry, for a place among those that run
 
     @property
     def is_open(self) -> bool:
@@ -64,23 +65,49 @@ def find_winner(sessions: Sessions, search_id: str, trial: int) -> Job | None:
         return found and get_job(session, found.id)
 
 
-def add_trial(
-    sessions: Sessions, claim: Claim, number: int, spec: MnistTrainingSpec, *, max_queued: int, quota: Quota
-) -> bool:
+def find_training_seconds(sessions: Sessions, winner_id: str) -> float:
+    """Returns how long the training took whose network this winner tests."""
+    with sessions.reading() as session:
+        winner = get_job(session, winner_id)
+        seconds = select(Job.result["seconds"].as_float()).where(Job.trial == winner.trial)
+        return session.scalars(seconds.where(Job.search_id == winner.search_id, Job.search_role == TRIAL)).one() or 0.0
+
+
+def find_stored_bytes(session: Session, job: Job, spec: TrainingSearchSpec | None = None) -> int | None:
+    """Returns what a search with this spec, by default its own, will still store when it runs: through the trials that
+    are not there yet, and the winner. None for a job that is no search."""
+    if job.kind != KIND:
+        return None
+    spec = spec or TrainingSearchSpec.model_validate(job.spec)
+    there = session.scalars(select(func.count()).select_from(_members(job.id, TRIAL).subquery())).one()
+    return ((spec.trials or 0) - there) * spec.trial_bytes + MODEL_BYTES
+
+
+def release_trial(sessions: Sessions, claim: Claim, number: int) -> bool:
+    """Let the held trial `number` of the claimed search run. Returns False if the claim is lost."""
+    with sessions.writing() as session:
+        if not lock_current(session, claim):
+            return False
+        held = _members(claim.job_id, TRIAL).where(Job.trial == number, Job.run_after == HELD)
+        for trial in session.scalars(held.with_for_update()):
+            trial.run_after, trial.queued_at = None, database_now(session)
+        return True
+
+
+def add_trial(sessions: Sessions, claim: Claim, number: int, spec: MnistTrainingSpec, *, max_queued: int) -> bool:
     """Queue the trial `number` of the claimed search, unless it is there. Returns False if the claim is lost.
 
-    Raises TooManyJobs, SearchFailed where the quota is reached, DeviceNotPresent.
+    Raises TooManyJobs, DeviceNotPresent. The quota has room for it since the search was queued.
     """
     with sessions.writing() as session:
         if not lock_current(session, claim):
             return False
-        inputs = get_job(session, claim.job_id).inputs
-        _add(session, claim.job_id, TRIAL, number, spec, inputs=inputs, max_queued=max_queued, quota=quota)
+        _add(session, claim.job_id, TRIAL, number, spec, max_queued=max_queued)
         return True
 
 
 def add_impossible_trial(
-    sessions: Sessions, claim: Claim, number: int, params: dict[str, Any], why: str, *, max_queued: int, quota: Quota
+    sessions: Sessions, claim: Claim, number: int, params: dict[str, Any], why: str, *, max_queued: int
 ) -> bool:
     """Record the trial `number`, whose settings do not go together, as one that has failed for that reason.
 
@@ -90,8 +117,7 @@ def add_impossible_trial(
     with sessions.writing() as session:
         if not lock_current(session, claim):
             return False
-        inputs, common = get_job(session, claim.job_id).inputs, search.training({})
-        job = _add(session, claim.job_id, TRIAL, number, common, inputs=inputs, max_queued=max_queued, quota=quota)
+        job = _add(session, claim.job_id, TRIAL, number, search.training({}), max_queued=max_queued)
         if job is not None:
             job.spec, job.stored_bytes = search.describe(params), 0
             session.flush()
@@ -99,20 +125,19 @@ def add_impossible_trial(
         return True
 
 
-def add_winner(sessions: Sessions, claim: Claim, trial: Trial, *, max_queued: int, quota: Quota) -> bool:
+def add_winner(sessions: Sessions, claim: Claim, trial: Trial, *, max_queued: int) -> bool:
     """Queue the training that tests and registers the network of `trial`, unless it is there.
 
     It begins from the trial's last checkpoint, which is that of the finished network, with the epochs that led there.
     One that ended without a result before the search was queued again is queued again with it.
-    Returns False if the claim is lost. Raises TooManyJobs, SearchFailed where the quota is reached, DeviceNotPresent.
+    Returns False if the claim is lost. Raises TooManyJobs, DeviceNotPresent.
     """
     with sessions.writing() as session:
         if not lock_current(session, claim):
             return False
         best = get_job(session, trial.job_id)
         spec = MnistTrainingSpec.model_validate(best.spec)
-        limits: dict[str, Any] = {"max_queued": max_queued, "quota": quota}
-        job = _add(session, claim.job_id, WINNER, trial.number, spec, inputs=best.inputs, **limits)
+        job = _add(session, claim.job_id, WINNER, trial.number, spec, max_queued=max_queued)
         if job is not None:
             job.progress = best.progress
             _copy_last_state(session, best.id, job)
@@ -120,8 +145,8 @@ def add_winner(sessions: Sessions, claim: Claim, trial: Trial, *, max_queued: in
         winner = session.scalars(_members(claim.job_id, WINNER).where(Job.trial == trial.number)).one()
         is_ended = winner.status in (JobStatus.FAILED, JobStatus.CANCELLED)
         if is_ended and not _has_ended_in_this_run(session, claim.job_id, winner.id):
-            with _quota_fails_search():
-                queue_again(session, winner, max_queued=max_queued, quota=lambda _: quota)
+            queue_again(session, winner, max_queued=max_queued, quota=None)
+            _take_over(session, claim.job_id, MODEL_BYTES)
         return True
 
 
@@ -183,8 +208,10 @@ def extend(
         except ValidationError as error:
             detail = f"Search {job_id} has {job.spec['trials']} trials: {describe(error.errors()[0])}."
             raise InvalidInput(detail, location="body.trials") from error
-        columns = {"spec": spec.model_dump(mode="json"), "stored_bytes": spec.stored_bytes}
-        queue_again(session, job, max_queued=max_queued, quota=quota, **columns)
+        columns: dict[str, Any] = {"spec": spec.model_dump(mode="json")}
+        columns["as_submitted"] = job.as_submitted or {"trials": job.spec["trials"]}
+        stored_bytes = find_stored_bytes(session, job, spec)
+        queue_again(session, job, max_queued=max_queued, quota=quota, stored_bytes=stored_bytes, **columns)
         session.flush()
         return get_job(session, job_id)
 
@@ -216,6 +243,7 @@ def _read_trials(session: Session, search: Job) -> list[Trial]:
             epochs=epochs.get(job.id, 0),
             seconds=_seconds_between(job.started_at, job.finished_at),
             error=job.error,
+            is_held=job.status == JobStatus.QUEUED and job.run_after == HELD,
         )
         for job, found, is_pruned in session.execute(query.add_columns(value, pruned))
     ]
@@ -232,27 +260,30 @@ def _add(
     trial: int,
     spec: MnistTrainingSpec,
     *,
-    inputs: dict[str, Any] | None,
     max_queued: int,
-    quota: Quota,
 ) -> Job | None:
-    """Queue a job of a search, whose row the caller has locked. Returns it, None if it is there already."""
+    """Queue a job of a search, whose row the caller has locked. Returns it, None if it is there already.
+
+    From then on, what it will store counts for it and no more for the search. A trial makes no model, and the winner
+    nothing else.
+    """
     if session.scalars(_members(search_id, role).where(Job.trial == trial)).one_or_none() is not None:
         return None  # an earlier commit was not acknowledged
-    job = build(spec, inputs=inputs)
+    search = get_job(session, search_id)
+    job = build(spec, inputs=search.inputs)
     job.search_id, job.search_role, job.trial = search_id, role, trial
-    with _quota_fails_search():
-        insert(session, job, spec, max_queued=max_queued, quota=quota)
+    job.stored_bytes = spec.checkpoint_bytes if role == TRIAL else MODEL_BYTES
+    insert(session, job, spec, max_queued=max_queued, quota=None)
     job.notified_at = None  # the dispatcher notifies at its next tick
+    expected = TrainingSearchSpec.model_validate(search.spec).trial_bytes if role == TRIAL else MODEL_BYTES
+    _take_over(session, search_id, expected)
     return job
 
 
-@contextmanager
-def _quota_fails_search() -> Iterator[None]:
-    try:
-        yield
-    except QuotaReached as error:  # no worker should wait for that, as it does for a disk
-        raise SearchFailed(str(error)) from error
+def _take_over(session: Session, search_id: str, expected_bytes: int) -> None:
+    """A job of the search has been queued for which the search expected to store so much."""
+    search = get_job(session, search_id)
+    search.stored_bytes = max(0, search.stored_bytes - expected_bytes)
 
 
 def _has_ended_in_this_run(session: Session, search_id: str, job_id: str) -> bool:

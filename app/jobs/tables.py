@@ -1,6 +1,6 @@
 """The tables of the job domain."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, text
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Base
 
 TRIAL, WINNER = "trial", "winner"  # roles in a search
+HELD = datetime(9999, 1, 1, tzinfo=UTC)  # as `run_after`: of a trial that waits until its search has a place for it
 
 
 class Job(Base):
@@ -27,6 +28,7 @@ class Job(Base):
     name: Mapped[str | None]  # from the spec, to look for
     spec: Mapped[dict[str, Any]]
     origin: Mapped[dict[str, Any] | None]  # of a retry with changes: {job, step, why}; step 0: it begins anew
+    as_submitted: Mapped[dict[str, Any] | None]  # the fields of the spec that were changed since, as they were
     inputs: Mapped[dict[str, Any] | None]  # what names in the spec stood for at submission (inputs.py)
     search_id: Mapped[str | None]  # the job that is the search to which it belongs
     search_role: Mapped[str | None]  # TRIAL or WINNER
@@ -36,8 +38,11 @@ class Job(Base):
     attempt: Mapped[int] = mapped_column(default=0)
     failed_attempts: Mapped[int] = mapped_column(default=0)
     events: Mapped[int] = mapped_column(default=0)  # the number of its newest event
+    queued_at: Mapped[datetime] = mapped_column(
+        server_default="1970-01-01 00:00:00"
+    )  # when it was last put into its queue
     queue_order: Mapped[datetime]  # the time of submission, less ten minutes for each step of priority
-    run_after: Mapped[datetime | None]  # the retry delay after a failed attempt, or a suspension, ends then
+    run_after: Mapped[datetime | None]  # the retry delay after a failed attempt, or a suspension, ends then; HELD
     worker: Mapped[str | None]  # the one that runs it or ran it last
     lease_until: Mapped[datetime | None]
     stepped_at: Mapped[datetime | None]  # when the work last made progress; a hung worker still renews the lease

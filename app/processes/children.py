@@ -15,6 +15,7 @@ from app.db import Sessions, database_now
 from app.errors import ConfigurationError, DatabaseUnavailable
 from app.jobs.overview import count_live_workers
 from app.jobs.specs import QUEUES
+from app.jobs.specs.search import SEARCH_QUEUE
 from app.jobs.specs.training import CPU_QUEUE, CUDA_QUEUE
 from app.processes.checks import ping_broker
 from app.processes.devices import find_gpus, hide_gpus, pin
@@ -38,10 +39,11 @@ def start_service(supervisor: Supervisor, settings: Settings) -> None:
 
 
 def start_workers(supervisor: Supervisor, settings: Settings, queues: tuple[str, ...]) -> int:
-    """Start a worker for sweeps, one for trainings on the CPU, and one for each GPU, which sees that GPU alone.
+    """Start a worker for sweeps, one for the steps of searches, one for trainings on the CPU, and one for each GPU,
+    which sees that GPU alone.
 
-    A sweep must not wait for a training. Returns how many processes will report themselves. Raises ConfigurationError
-    if the queue of the CUDA workers is asked for and there is no GPU.
+    A sweep must not wait for a training, nor a step of a search for a sweep. Returns how many processes will report
+    themselves. Raises ConfigurationError if the queue of the CUDA workers is asked for and there is no GPU.
     """
     gpus = find_gpus() if CUDA_QUEUE in queues else ()
     if CUDA_QUEUE in queues and not gpus:
@@ -50,9 +52,10 @@ def start_workers(supervisor: Supervisor, settings: Settings, queues: tuple[str,
             "a CPU build (`numeral doctor` says which)."
         )
     processes = 0
-    if "sweeps" in queues:
-        supervisor.start("sweeps", *_celery("sweeps", "sweeps", 1), environment=hide_gpus())
-        processes += 1
+    for queue in ("sweeps", SEARCH_QUEUE):
+        if queue in queues:
+            supervisor.start(queue, *_celery(queue, queue, 1), environment=hide_gpus())
+            processes += 1
     if CPU_QUEUE in queues:
         command = _celery("training", CPU_QUEUE, settings.training_workers)
         supervisor.start("training", *command, environment=training_environment(settings) | hide_gpus())

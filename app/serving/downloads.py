@@ -5,15 +5,11 @@ whatever its size, and one of a few places. Its reader keeps the place only whil
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
-
-from anyio import CapacityLimiter, to_thread
 
 from app.serving.load_shedding import LoadShedder
-
-Result = TypeVar("Result")
+from app.serving.places import Places
 
 MAX_DOWNLOADS = 16  # at once, in this process; 429 past it
 DOWNLOAD_THREADS = 4  # that read and encode chunks
@@ -21,28 +17,9 @@ MAX_STILL_SECONDS = 30.0  # without a chunk taken, before the connection is clos
 MIN_BYTES_PER_SECOND = 2**15  # on average, after the first MAX_STILL_SECONDS
 
 
-class Downloads:
-    """The places and the threads of large answers. One per event loop."""
-
-    def __init__(self, load_shedder: LoadShedder) -> None:
-        self._load_shedder = load_shedder
-        self._limiter = CapacityLimiter(DOWNLOAD_THREADS)
-        self.open = 0
-
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Hold one of MAX_DOWNLOADS places during the block. Raises Overloaded if all are taken."""
-        if self.open >= MAX_DOWNLOADS:
-            await self._load_shedder.reject(f"{MAX_DOWNLOADS} large files are being sent already; ask again later.")
-        self.open += 1
-        try:
-            yield
-        finally:
-            self.open -= 1
-
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Returns what `work` returns in one of the threads for downloads."""
-        return await to_thread.run_sync(work, limiter=self._limiter)
+def places_for_downloads(load_shedder: LoadShedder) -> Places:
+    refusal = f"{MAX_DOWNLOADS} large files are being sent already; ask again later."
+    return Places(load_shedder, places=MAX_DOWNLOADS, threads=DOWNLOAD_THREADS, refusal=refusal)
 
 
 class ReaderPace:

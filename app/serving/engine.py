@@ -74,7 +74,7 @@ class Engine:
 
         Raises ModelNotFound, ModelNotLoaded, DeadlineExceeded, ClientGone; Overloaded for too many large requests.
         """
-        served = await self._choose(model)
+        served = await self.choose(model)
         if len(pixels) <= MAX_BATCH_PICTURES:
             return _answer(served, await self._compute_batch(served, pixels, context))
         if len(pixels) <= LARGE_REQUEST_PICTURES:
@@ -91,7 +91,8 @@ class Engine:
         finally:
             self._large_requests -= 1
 
-    async def _choose(self, model: str) -> ServedModel:
+    async def choose(self, model: str) -> ServedModel:
+        """The network of a version or an alias. Raises ModelNotFound, ModelNotLoaded."""
         served = self._model_cache.get_cached(model)
         return served if served is not None else await to_thread.run_sync(self._model_cache.get, model)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from app.serving.preparation import PictureReader, Pixels, Preparation, Prepared
 from app.serving.request_context import RequestContext
 from models.errors import ModelError
 from models.inference.acceptance import rejection_reason
+from models.inference.explanation import Explanation, explain
 from models.inference.line_reader import LineReader
 from models.inference.reading import ReadDigit, choose_digits
 from models.inference.segmentation import Segmentation
@@ -42,6 +44,7 @@ class Prediction(NamedTuple):
     probabilities: Pixels  # (10,)
     reason: RejectionReason | None  # None if it is accepted
     normalised: Normalised | None  # how the picture became 28x28; None for pixels, which are taken as they are
+    pixels: Pixels  # (28, 28), 0..1: what the network read
     id: str | None  # by which feedback can name it; None where pictures are not kept
 
     @property
@@ -101,6 +104,11 @@ class Predictor:
         answer = await self._engine.predict(model, prepared.pixels[None, None], context)
         return self._judge(prepared, answer, answer.probabilities[0])
 
+    async def explain(self, prediction: Prediction, context: RequestContext) -> Explanation:
+        """Why the picture was read so. It takes a hundred times the work of a prediction, so it has a thread."""
+        served = await self._engine.choose(prediction.version)
+        return await self._preparation.medium.run(partial(explain, served.classifier, prediction.pixels), context)
+
     async def many(
         self, split: Callable[[], Iterable[PictureReader]], *, model: str, context: RequestContext
     ) -> list[Prediction | AppError | ModelError]:
@@ -148,7 +156,7 @@ class Predictor:
     def _judge(self, prepared: Prepared, answer: Answer, probabilities: Pixels) -> Prediction:
         reason = rejection_reason(probabilities, prepared.pixels, answer.min_margin, prepared.normalised)
         kept_id = self._keep(prepared.pixels) if self._keep else None
-        prediction = Prediction(answer.version, probabilities, reason, prepared.normalised, kept_id)
+        prediction = Prediction(answer.version, probabilities, reason, prepared.normalised, prepared.pixels, kept_id)
         self._recorder.record_prediction(answer.version, prediction.digit, _accepted(reason))
         return prediction
 

@@ -105,6 +105,13 @@ def read_npz(content: bytes) -> LabelledPictures:
         return LabelledPictures(arrays["images"], arrays["labels"], arrays["splits"])
 
 
+def read_labels(content: bytes) -> NDArray[np.uint8]:
+    """Returns the labels alone, without unpacking the pictures."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        labels: NDArray[np.uint8] = arrays["labels"]
+        return labels
+
+
 def _count(labels: NDArray[np.uint8]) -> dict[str, int]:
     return {str(digit): count for digit, count in enumerate(np.bincount(labels, minlength=10).tolist())}
 

@@ -1,52 +1,82 @@
 """The curves of a training of the digit network, and those of several laid over each other."""
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from models.figures.colors import BLUE, VERMILLION
-from models.figures.figure import new_figure
+from models.figures.colors import Theme
+from models.figures.figure import Drawing, Scale, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 STYLES = ("-", (0, (6, 2)), (0, (2, 1.5)))  # ten colours each
+ACCURACY = "validation accuracy (%)"
 
 Epochs = list[dict[str, Any]]
 
 
-def draw_training(epochs: Epochs, *, title: str) -> "Figure":
-    """Draws the train loss and the validation accuracy of the epochs so far."""
-    figure, loss, accuracy = _new_figure(title, height=4)
-    numbers = [epoch["epoch"] for epoch in epochs]
-    loss.plot(numbers, [epoch["train_loss"] for epoch in epochs], color=VERMILLION, marker="o", markersize=3)
-    accuracy.plot(numbers, _percent(epochs), color=BLUE, marker="s", markersize=3)
-    return figure
+def draw_training(epochs: Epochs, *, title: str, theme: Theme, scale: Scale = "linear") -> Drawing:
+    """Draws train and validation loss, and the validation accuracy, of the epochs so far."""
+    figure = new_figure(9, 4, title=title)
+    loss, accuracy = figure.subplots(1, 2)
+    numbers, last = [epoch["epoch"] for epoch in epochs], epochs[-1]
+    loss.plot(numbers, _values(epochs, "train_loss"), color=theme.other, marker="o", markersize=3, label="train")
+    loss.plot(
+        numbers, _values(epochs, "validation_loss"), color=theme.main, marker="s", markersize=3, label="validation"
+    )
+    _scale(loss, scale)
+    loss.legend()
+    accuracy.plot(numbers, _percent(epochs), color=theme.main, marker="s", markersize=3)
+    _label(loss, "loss")
+    _label(accuracy, ACCURACY)
+    losses = [
+        f"{name.replace('_', ' ')} {last[name]:.4f}" for name in ("train_loss", "validation_loss") if name in last
+    ]
+    said = ", ".join([*losses, f"validation accuracy {100 * last['validation_accuracy']:.2f} %"])
+    return Drawing(figure, title, f"Loss and accuracy by epoch. After epoch {last['epoch']}: {said}.")
 
 
-def draw_comparison(curves: dict[str, Epochs], *, title: str) -> "Figure":
+def draw_comparison(curves: dict[str, Epochs], *, title: str, theme: Theme, scale: Scale = "log") -> Drawing:
     """Draws the same of several trainings, by their labels."""
-    figure, loss, accuracy = _new_figure(title, height=4 + 0.22 * len(curves))
-    loss.set_yscale("log")
+    figure = new_figure(12, 4 + 0.22 * len(curves), title=title)
+    panels = figure.subplots(1, 3)
+    colors = (*theme.curves, theme.main, theme.other)[:10]
     for place, (label, epochs) in enumerate(curves.items()):
         numbers = [epoch["epoch"] for epoch in epochs]
-        style: dict[str, Any] = {"color": f"C{place % 10}", "linestyle": STYLES[place // 10], "linewidth": 1.5}
-        loss.plot(numbers, [epoch["train_loss"] for epoch in epochs], marker="o", markersize=3, label=label, **style)
-        accuracy.plot(numbers, _percent(epochs), marker="o", markersize=3, **style)
-    handles, labels = loss.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=1, fontsize=8, handlelength=3.6, frameon=False)
-    return figure
+        style: dict[str, Any] = {"color": colors[place % 10], "linestyle": STYLES[place // 10], "linewidth": 1.5}
+        rows = (_values(epochs, "train_loss"), _values(epochs, "validation_loss"), _percent(epochs))
+        for axes, values in zip(panels, rows, strict=True):
+            axes.plot(numbers, values, marker="o", markersize=3, label=label, **style)
+    for axes, name in zip(panels, ("train loss", "validation loss", ACCURACY), strict=True):
+        if name != ACCURACY:
+            _scale(axes, scale)
+        _label(axes, name)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=1, fontsize=8, handlelength=3.6)
+    best = [f"{label}: {max(_percent(epochs)):.2f} %" for label, epochs in curves.items()]
+    return Drawing(figure, title, f"Loss and accuracy by epoch. Best validation accuracy: {'; '.join(best)}.")
 
 
-def _new_figure(title: str, *, height: float) -> "tuple[Figure, Axes, Axes]":
-    figure = new_figure(9, height)
-    figure.suptitle(title, fontsize=12)
-    loss, accuracy = figure.subplots(1, 2)
-    loss.set(xlabel="epoch", ylabel="train loss")
-    accuracy.set(xlabel="epoch", ylabel="validation accuracy (%)")
-    for axes in (loss, accuracy):
-        axes.grid(color="#e6e6e6", linewidth=0.6)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-    return figure, loss, accuracy
+def _label(axes: "Axes", name: str) -> None:
+    axes.set(xlabel="epoch", ylabel=name)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)  # type: ignore[call-arg]
+
+
+def _scale(axes: "Axes", scale: Scale) -> None:
+    """Sets the scale of a loss, which spans two decades or less: more than the powers of ten are labelled."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter  # loaded late, as in new_figure
+
+    axes.set_yscale(scale)
+    if scale == "log":
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _values(epochs: Epochs, name: str) -> Sequence[float]:
+    """Returns NaN where an epoch does not report it: no client is promised the validation loss."""
+    return [epoch.get(name, math.nan) for epoch in epochs]
 
 
 def _percent(epochs: Epochs) -> list[float]:

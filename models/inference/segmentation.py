@@ -60,7 +60,7 @@ def segment(picture: Image.Image | Decoded, reader: LineReader, eye: Eye) -> Seg
     """Find the digits of a page. Raises PictureRefused if the picture is damaged or has too many marks."""
     decoded = decode(picture)
     upright, reduction, size = decoded
-    layout = find_layout(upright.convert("RGB"), eye)
+    layout = find_layout(upright, eye)
     read, remaining_pixels = [], MAX_LINE_PIXELS
     for line in layout.lines:
         image = draw_line_image(line)

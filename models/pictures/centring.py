@@ -9,7 +9,7 @@ from scipy import ndimage
 from models.arrays import Floats
 
 FINE_SIDE = 80  # pixels of the digit where its strokes are measured: four for each of the 20
-PADDING = FINE_SIDE // 5  # room for strokes that are widened
+PADDING = 5  # room for strokes that are widened: those of one pixel are measured as four, and grow by less than four
 MIN_STROKE, MAX_STROKE = 2.4, 4.2  # pixels: 90 % of MNIST's strokes are 2.1 to 4.15 wide, the median is 3
 WIDENED_STROKE, THINNED_STROKE = 2.7, 3.8  # pixels
 MIN_INK = 0.1  # of a row or column in 0..1 that is not cropped
@@ -22,7 +22,8 @@ def centre(ink: Floats) -> tuple[NDArray[np.uint8], float, tuple[int, int]]:
     """
     scale = 20 / max(ink.shape)
     fine = resize(ink, FINE_SIDE / max(ink.shape))
-    padded = np.pad(fine, PADDING)
+    padded = np.zeros((fine.shape[0] + 2 * PADDING, fine.shape[1] + 2 * PADDING), np.float32)
+    padded[PADDING:-PADDING, PADDING:-PADDING] = fine
     equal = equalise_strokes(padded, max(fine.shape))
     equal = fine if equal is padded else crop(equal)[0]
     small = resize(equal, 20 / max(equal.shape))
@@ -31,8 +32,7 @@ def centre(ink: Floats) -> tuple[NDArray[np.uint8], float, tuple[int, int]]:
     mass = small.sum()
     x = float((small.sum(axis=0) * np.arange(width)).sum() / mass)
     y = float((small.sum(axis=1) * np.arange(height)).sum() / mass)
-    left = int(np.clip(round(13.5 - x), 0, 28 - width))
-    top = int(np.clip(round(13.5 - y), 0, 28 - height))
+    left, top = min(max(round(13.5 - x), 0), 28 - width), min(max(round(13.5 - y), 0), 28 - height)
     image = np.zeros((28, 28), np.uint8)
     image[top : top + height, left : left + width] = small.round()
     return image, scale, (left - (28 - width) // 2, top - (28 - height) // 2)
@@ -55,8 +55,8 @@ def equalise_strokes(ink: Floats, side: int) -> Floats:
     wanted = WIDENED_STROKE if width < MIN_STROKE * unit else THINNED_STROKE
     # the box grows with its strokes and is then scaled to 20: (width + 2 growth) / (side + 2 growth) = wanted / 20
     growth = (wanted * side - 20 * width) / (2 * (20 - wanted))
-    outside = ndimage.distance_transform_edt(~inside)
-    equal: Floats = np.clip(np.where(inside, depth - 0.5, 0.5 - outside) + growth + 0.5, 0, 1).astype(np.float32)
+    from_edge = 1 - ndimage.distance_transform_edt(~inside) if growth > 0 else depth
+    equal: Floats = np.clip(from_edge + growth, 0, 1).astype(np.float32)
     return equal
 
 

@@ -5,11 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from models.arrays import Floats
 from models.pictures.boxes import Box, as_box
-from models.pictures.components import NEIGHBOURS, Boxes, find_boxes, label_ink
+from models.pictures.components import Boxes, find_boxes, label_ink, widen
 from models.pictures.strength import WINDOW, measure_strength
 
 MIN_STROKE_SHARE = 0.02  # of the digit's ink: smaller groups are specks
@@ -36,7 +35,7 @@ class Digit:
 
 def select_digit(ink: Floats) -> Digit | None:
     """Find the digit, given the probability of ink (height, width). Returns None if there is none."""
-    labels = label_ink(ink, bridge=1)
+    labels = label_ink(ink, is_bridged=True)
     if not labels.any():
         return None
     masses = np.bincount(labels.ravel(), ink.ravel())[1:].astype(np.float64)
@@ -49,10 +48,10 @@ def select_digit(ink: Floats) -> Digit | None:
     height, width = ink.shape
     left, top, right, bottom = max(0, left - 1), max(0, top - 1), min(width, right + 1), min(height, bottom + 1)
     place = (slice(top, bottom), slice(left, right))
-    own = ndimage.binary_dilation(np.isin(labels[place], np.flatnonzero(members) + 1), NEIGHBOURS)
+    is_own = widen(np.append(False, members)[labels[place]])
     shares = (masses / masses.sum()).tolist()
     groups = [Group(as_box(boxes[n]), share, bool(members[n])) for n, share in enumerate(shares)]
-    return Digit(own, (left, top, right, bottom), int(is_other.sum()), groups)
+    return Digit(is_own, (left, top, right, bottom), int(is_other.sum()), groups)
 
 
 def cut_out(digit: Digit, ink: Floats, colours: Floats) -> Floats:
@@ -76,7 +75,10 @@ def _find_members(boxes: Boxes, masses: NDArray[np.float64], main: int) -> NDArr
         beside = np.maximum(boxes[:, 0] - right, left - boxes[:, 2])
         apart = np.maximum(boxes[:, 1] - bottom, top - boxes[:, 3])
         is_next_digit = (beside > 0) & is_tall
-        members |= (beside <= 0.1 * side) & (apart <= 0.25 * side) & is_sizeable & ~is_next_digit
+        is_stroke = (beside <= 0.1 * side) & (apart <= 0.25 * side) & is_sizeable & ~is_next_digit & ~members
+        if not is_stroke.any():
+            break
+        members |= is_stroke
     return members
 
 

@@ -19,7 +19,7 @@ class Hypothesis(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    overview: Image.Image  # mode RGB: the picture, at most 480 pixels long
+    overview: Image.Image  # in mode L or RGB: the picture, at most 480 pixels long
     scale: float  # pixels of the overview for one of the original
     ink: Floats | None  # (rows, columns), 0..1: what was taken as ink in the digit's box; None if there is none
     hypotheses: list[Hypothesis]

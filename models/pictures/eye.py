@@ -22,7 +22,7 @@ class Sight(NamedTuple):
 
     ink: Floats  # (height, width): the probability that a pixel is ink of a digit
     marks: Floats  # (height, width): the probability that it belongs to another mark, such as a frame or a line
-    colours: Floats  # (3, height, width): -1..1 around the picture's median
+    colours: Floats  # (1 or 3, height, width): -1..1 around the picture's median
 
 
 class Eye:
@@ -36,12 +36,12 @@ class Eye:
         return cls(path.read_bytes())
 
     def look(self, picture: Image.Image, side: int, *, is_square: bool = True, min_doubt: float = MIN_DOUBT) -> Sight:
-        """Find the ink of a picture in mode RGB, scaled so that its longer side has `side` pixels."""
+        """Find the ink of a picture in mode L or RGB, scaled so that its longer side has `side` pixels."""
         view = draw_view(picture, side, is_square=is_square)
         logits: Floats = self._session.run(["ink"], {"view": view.pixels[None]})[0]
-        width, height = view.size
+        _, height, width = view.colours.shape
         ink, marks = 1 / (1 + np.exp(-np.clip(logits[0, :, :height, :width], -30, 30)))
-        return Sight(resolve_doubt(ink, marks, min_doubt), marks, view.pixels[:3, :height, :width])
+        return Sight(resolve_doubt(ink, marks, min_doubt), marks, view.colours)
 
 
 def resolve_doubt(ink: Floats, marks: Floats, min_doubt: float) -> Floats:

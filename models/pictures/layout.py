@@ -10,7 +10,7 @@ from scipy import ndimage
 from models.arrays import Floats
 from models.errors import PictureRefused
 from models.pictures.boxes import as_box
-from models.pictures.components import MIN_INK, NEIGHBOURS, Component, find_boxes, label_ink
+from models.pictures.components import MIN_INK, NEIGHBOURS, Component, find_boxes, label_ink, widen
 from models.pictures.eye import Eye, Sight
 from models.pictures.strength import measure_strength
 from models.pictures.text_lines import TextLine, digit_height, group_into_lines
@@ -40,7 +40,7 @@ class Layout:
 
 
 def find_layout(picture: Image.Image, eye: Eye) -> Layout:
-    """Find the lines of an upright picture in mode RGB. Raises PictureRefused if it has too many components."""
+    """Find the lines of an upright picture in mode L or RGB. Raises PictureRefused if it has too many components."""
     longest = max(picture.size)
     sight, side = _look(picture, eye)
     height = _digit_height(sight)
@@ -89,6 +89,6 @@ def _cut_out(strength: Floats, labels: NDArray[np.int32], label: int, box: NDArr
     right, bottom = (int(edge) + 1 for edge in box[2:])
     place = (slice(top, bottom), slice(left, right))
     own = labels[place] == label
-    own_and_edge = ndimage.binary_dilation(own, NEIGHBOURS) & ((labels[place] == 0) | own)
+    own_and_edge = widen(own) & ((labels[place] == 0) | own)
     alone = np.where(own_and_edge, strength[place], 0).astype(np.float32)
     return Component(alone, (left, top, left + alone.shape[1], top + alone.shape[0]))

@@ -56,8 +56,7 @@ def normalise(picture: Image.Image | Decoded, eye: Eye) -> Normalised:
         ready = replace(negative, is_inverted=True) if negative else as_mnist(upright)
         if ready:
             return ready
-    colours = upright.convert("RGB")
-    overview = _reduce(colours)
+    overview = _reduce(upright)
     seen = _look(overview, eye, FAR_SIDE if max(overview.size) > FAR_SIDE else NEAR_SIDE, upright.size)
     if seen.digit is None and max(overview.size) > SEARCH_SIDE:  # it may be too small for this view
         seen = _look(overview, eye, SEARCH_SIDE, upright.size)
@@ -70,7 +69,7 @@ def normalise(picture: Image.Image | Decoded, eye: Eye) -> Normalised:
         Hypothesis(seen.to_original(group.box, reduction, size), group.share, group.is_member)
         for group in seen.digit.groups
     ]
-    found = _look_closer(colours, eye, seen, seen.digit)
+    found = _look_closer(upright, eye, seen, seen.digit)
     digit = found.digit or seen.digit
     box = found.to_original(digit.box, reduction, size)
     ink = cut_out(digit, found.sight.ink, found.sight.colours)

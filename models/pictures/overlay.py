@@ -18,7 +18,7 @@ MIN_SIDE = 400  # pixels: smaller pictures are enlarged
 def draw_ink(normalised: Normalised, evidence: Evidence) -> bytes:
     """The picture as PNG, with the ink that was taken in blue, its box, and those of the other hypotheses."""
     zoom = max(1, round(MIN_SIDE / max(evidence.overview.size)))
-    canvas = ImageOps.scale(evidence.overview, zoom, Image.Resampling.NEAREST)
+    canvas = ImageOps.scale(evidence.overview.convert("RGB"), zoom, Image.Resampling.NEAREST)
     pen, scale = ImageDraw.Draw(canvas), evidence.scale * zoom
     if normalised.box is not None and evidence.ink is not None:
         left, top, right, bottom = (round(edge * scale) for edge in normalised.box)

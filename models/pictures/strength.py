@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from models.arrays import Floats
-from models.pictures.components import MIN_INK, NEIGHBOURS
+from models.pictures.components import MIN_INK, widen
 
 WINDOW = 13  # pixels of the view, around a pixel, in which the ground and the ink have one colour
 MIN_VISIBLE = 0.3  # of the probability: ink whose colour hardly differs from the ground's is still ink
@@ -15,25 +15,30 @@ NO_INK, FULL_INK = 0.15, 0.8  # of the contrast between ground and ink: no ink, 
 def measure_strength(ink: Floats, colours: Floats) -> Floats:
     """The share of ink (height, width) in 0..1 at each pixel of a view.
 
-    `ink` (height, width) is the probability of ink, `colours` are those of the view (3, height, width). What lies
+    `ink` (height, width) is the probability of ink, `colours` are those of the view (1 or 3, height, width). What lies
     between the colours of the ground and of the ink nearby is partly ink; away from what the eye has found, none is.
     """
-    is_ground = ~ndimage.binary_dilation(ink > MIN_INK / 2, NEIGHBOURS)
-    ground = _mean_nearby(colours, is_ground.astype(np.float32))
+    near = widen(ink)
+    ground = _mean_nearby(colours, (near <= MIN_INK / 2).astype(np.float32))
     difference = colours - ground
-    certain = ink**2 * (difference * difference).sum(axis=0)  # a stroke's edge is ink and ground
+    certain = ink**2 * _dot(difference, difference)  # a stroke's edge is ink and ground
     contrast = _mean_nearby(colours, certain) - ground
-    share = (difference * contrast).sum(axis=0) / np.maximum((contrast * contrast).sum(axis=0), 1e-4)
-    near = ndimage.maximum_filter(ink, 3)
+    share = _dot(difference, contrast) / np.maximum(_dot(contrast, contrast), 1e-4)
     strength = np.clip((share - NO_INK) / (FULL_INK - NO_INK), 0, 1) * np.clip(near / MIN_INK, 0, 1)
     visible: Floats = np.maximum(strength, MIN_VISIBLE * ink)
     return visible
 
 
+def _dot(one: Floats, other: Floats) -> Floats:
+    """The dot product (height, width) of two colours at each pixel; a single level stands for three equal ones."""
+    product: Floats = (one * other).sum(axis=0) * np.float32(3 / len(one))
+    return product
+
+
 def _mean_nearby(colours: Floats, weights: Floats) -> Floats:
-    """The mean colour (3, height, width) around each pixel, by weights; that of the view where there are none."""
+    """The mean colour (1 or 3, height, width) around each pixel, by weights; that of the view where there are none."""
     total = (colours * weights).sum(axis=(1, 2)) / max(float(weights.sum()), 1e-6)
-    nearby = ndimage.uniform_filter(weights, WINDOW, mode="constant")
-    sums = np.stack([ndimage.uniform_filter(plane * weights, WINDOW, mode="constant") for plane in colours])
-    mean: Floats = (sums + FEW * total[:, None, None]) / (nearby + FEW)
+    weighted = np.concatenate([colours * weights, weights[None]])
+    nearby = ndimage.uniform_filter(weighted, (1, WINDOW, WINDOW), mode="constant")
+    mean: Floats = (nearby[:-1] + FEW * total[:, None, None]) / (nearby[-1] + FEW)
     return mean

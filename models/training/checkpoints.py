@@ -1,9 +1,9 @@
 """A training run to bytes and back, as safetensors: nothing in a checkpoint is ever executed.
 
-A checkpoint holds the networks, the optimizer's tensors, the loss of the epoch so far, the step and the number of
-threads. The learning rate and the random numbers are functions of the step (schedule.py). A digest of the recipe and
-the teacher tells whether a run would go on as it began, since a later release may change what a recipe's name stands
-for.
+A checkpoint holds the networks, the optimizer's tensors, the loss of the epoch so far, the step, the number of threads,
+and the environment in which it was made, for the card of a training that ends with it. The learning rate and the random
+numbers are functions of the step (schedule.py). A digest of the recipe and the teacher tells whether a run would go on
+as it began, since a later release may change what a recipe's name stands for.
 """
 
 import hashlib
@@ -29,12 +29,14 @@ DIGEST_NAMES = {
     "outliers_per_128": "outliers",
     "distillation_weight": "taught",
 }
-IS_BFLOAT16 = "is_bfloat16"
+IS_BFLOAT16, ENVIRONMENT = "is_bfloat16", "environment"
 
 
 def to_bytes(run: TrainingRun) -> bytes:
     """Returns everything that the run's next step depends on."""
-    return save({name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(run).items()} | _position(run))
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in _tensors(run).items()}
+    written = json.dumps(run.environment, sort_keys=True).encode()
+    return save(tensors | _position(run) | {ENVIRONMENT: torch.frombuffer(bytearray(written), dtype=torch.uint8)})
 
 
 def restore(run: TrainingRun, content: bytes, *, made_by: Recipe | None = None) -> None:
@@ -45,9 +47,11 @@ def restore(run: TrainingRun, content: bytes, *, made_by: Recipe | None = None) 
     try:
         saved = {IS_BFLOAT16: torch.tensor(False)} | load(content)  # earlier releases had float32 alone
         _require_fit(run, saved, made_by or run.recipe)
+        environment = json.loads(bytes(saved[ENVIRONMENT].tolist())) if ENVIRONMENT in saved else None
     except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise CheckpointUnusable(f"The checkpoint cannot be used: {error}.") from error
     run.steps_done, run.threads = int(saved["step"]), int(saved["threads"])
+    run.restored = environment and (run.steps_done, environment)  # those of earlier releases do not say
     run.precision = "bfloat16" if saved[IS_BFLOAT16] else "float32"
     run.loss_sum.copy_(saved["loss_sum"])
     if run.steps_done:

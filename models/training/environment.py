@@ -25,13 +25,18 @@ def describe_environment(device: torch.device, *, threads: int, precision: str) 
         "cpu": describe_cpu(),
         "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "commit": find_commit(),
-        "libraries": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+        "libraries": _find_libraries(),
     }
 
 
 def describe_precision(device: torch.device, precision: str) -> str:
     has_tf32 = device.type == "cuda" and torch.backends.cudnn.allow_tf32
     return f"{precision}, convolutions in TF32" if has_tf32 and precision == "float32" else precision
+
+
+@cache
+def _find_libraries() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 @cache

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -25,7 +26,6 @@ from models.training.calibration import (
 )
 from models.training.data import Dataset, Split
 from models.training.digit_network import DigitNetwork, count_parameters
-from models.training.environment import describe_environment
 from models.training.evaluation import (
     EVALUATION_BATCH_SIZE,
     Evaluation,
@@ -108,7 +108,7 @@ def describe_run(run: TrainingRun) -> dict[str, Any]:
         "dataset": {"name": run.dataset.name, "sha256": run.dataset.sha256, "train": len(run.train)}
         | ({"mixed": run.dataset.mixed} if run.dataset.mixed else {}),
         "teacher": None if run.teacher is None else hashlib.sha256(to_safetensors(run.teacher)).hexdigest(),
-    } | describe_environment(run.device, threads=run.threads, precision=run.precision)
+    } | run.environment
 
 
 def calibrate(network: DigitNetwork, dataset: Dataset) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _draw_hardest(test: Split, hardest: list[dict[str, Any]]) -> bytes:
         for one in hardest
     ]
     title = "The hardest test pictures, with index: label, and the probabilities of the prediction and of the label"
-    return render(draw_sheet(pictures, captions, title=title), "png")
+    return render(partial(draw_sheet, pictures, captions, title=title), "png")
 
 
 @torch.inference_mode()

@@ -20,7 +20,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,7 @@ from models.training.batches import prepare_batch
 from models.training.capture import STEPS_PER_LOOK, Capture, CapturedSteps, capture_graph, own_stream
 from models.training.data import Dataset
 from models.training.digit_network import DigitNetwork
+from models.training.environment import describe_environment
 from models.training.evaluation import evaluate
 from models.training.export import to_safetensors
 from models.training.loss import compute_loss
@@ -140,6 +141,7 @@ class TrainingRun:
         self.teacher = load_teacher().to(device) if has_teacher else None
         self.threads, self.precision = THREADS, choose_precision(recipe.precision, device)
         self.steps_done = 0
+        self.restored: tuple[int, dict[str, Any]] | None = None  # the step of the checkpoint, and where it was made
         self.loss_sum = torch.zeros((), device=device)  # over the pictures of this epoch; read once per epoch
         self.steps_per_epoch = math.ceil(len(self.train) / recipe.batch_size)
         self.total_steps = recipe.epochs * self.steps_per_epoch
@@ -148,6 +150,18 @@ class TrainingRun:
     def final_network(self) -> nn.Module:
         """The network to evaluate and to ship."""
         return self.network if self.average is None else self.average
+
+    @property
+    def is_as_restored(self) -> bool:
+        """Whether no step was made since a checkpoint was restored."""
+        return self.restored is not None and self.restored[0] == self.steps_done
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What the latest step was made on: this machine, unless a checkpoint from another one was the end."""
+        if self.restored is not None and self.is_as_restored:
+            return self.restored[1]
+        return describe_environment(self.device, threads=self.threads, precision=self.precision)
 
     @property
     def is_in_cooldown(self) -> bool:

@@ -68,6 +68,31 @@ def test_sheet_is_a_picture(api: httpx.Client, mine: dict[str, Any]) -> None:
     assert Image.open(io.BytesIO(answer.content)).size == (626, 158)  # two rows of ten
 
 
+def test_label_of_a_listed_picture_is_corrected(api: httpx.Client) -> None:
+    made = upload(api, new_name(), ("digits.zip", zip_of_digits({1: 6, 7: 6}))).json()
+    pictures = made["links"]["pictures"]
+    page = api.get(pictures, params={"digit": 7, "offset": 1, "limit": 2}).json()
+    assert (page["total"], [each["digit"] for each in page["items"]]) == (6, [7, 7])
+    chosen = page["items"][0]
+    with Image.open(io.BytesIO(base64.b64decode(chosen["png"].partition(",")[2]))) as picture:
+        assert picture.size == (28, 28)
+    corrected = api.patch(f"{pictures}/{chosen['position']}", json={"digit": 1}).json()
+    assert (corrected["counts"]["1"], corrected["counts"]["7"]) == (7, 5)
+    assert corrected["sha256"] != made["sha256"]
+    assert api.get(made["links"]["self"]).json() == corrected
+    found = api.get(pictures).json()["items"]
+    assert {each["position"]: each["digit"] for each in found}[chosen["position"]] == 1
+    for answer, status in [
+        (api.patch(f"{pictures}/12", json={"digit": 1}), 404),
+        (api.patch(f"{pictures}/0", json={"digit": 10}), 422),
+        (api.patch(f"{pictures}/0", json={"digit": True}), 422),
+        (api.patch("/v1/datasets/mnist/pictures/0", json={"digit": 1}), 422),
+        (api.get(pictures, params={"limit": 201}), 422),
+        (api.get("/v1/datasets/mnist/pictures"), 404),
+    ]:
+        assert answer.status_code == status, answer.text
+
+
 def test_built_in_data_sets_are_listed_first_hand(api: httpx.Client) -> None:
     built_in = [item for item in api.get("/v1/datasets").json()["items"] if item["built_in"]]
     assert [item["name"] for item in built_in] == ["mnist", "optdigits", "fashion-mnist", "kmnist"]

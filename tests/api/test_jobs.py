@@ -320,8 +320,17 @@ def test_retry_with_changes_makes_a_new_job_and_says_where_it_begins(
 ) -> None:
     old = submit(api, {"kind": "mnist_training"})
     runs.fail(api_sessions, claim(api_sessions, old), reason="error", detail="no")
-    for changes in ({"learning_rate": 0}, {"epochs": 201}, {"epocs": 3}, {"learning_rate": "0.1"}, []):
+    for changes in (
+        {"learning_rate": 0},
+        {"epochs": 201},
+        {"epocs": 3},
+        {"batch_size": 7},
+        {"learning_rate": "0.1"},
+        [],
+    ):
         assert api.post(f"/v1/jobs/{old}/retry", json=changes).status_code == 422, changes
+    (error,) = api.post(f"/v1/jobs/{old}/retry", json={"seed": 3}).json()["errors"]
+    assert error["message"].endswith("there is no such field; there are batch_size, epochs, learning_rate")
     notifier.notified.clear()
     answer = api.post(f"/v1/jobs/{old}/retry", json={"learning_rate": 0.05, "epochs": 6})
     new = answer.json()

@@ -14,6 +14,7 @@ from app.config import Settings
 from app.db import Sessions
 from app.migrations.migrate import upgrade
 from app.storage import open_storage
+from docs.make_examples import zip_of_sevens
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedNotifier
 from tests.networks import add_version
@@ -21,7 +22,7 @@ from tests.networks import add_version
 WITHOUT_EXAMPLE = ("image/png", "application/zip", "application/octet-stream", "multipart/form-data")
 JSON = "application/json"
 # what the path of an example body stands for; a job of this kind that has ended, or was put there before
-PATHS = {"version": "1", "alias": "stable"}
+PATHS = {"version": "1", "alias": "stable", "name": "mine", "position": "0"}
 
 Operations = dict[str, tuple[str, str, dict[str, Any]]]
 
@@ -38,6 +39,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         sessions.close()
         for version in (other, "1"):
             client.put("/v1/models/aliases/stable", json={"version": version}).raise_for_status()
+        files: dict[str, Any] = {"name": (None, "mine"), "file": ("mine.zip", zip_of_sevens())}
+        client.post("/v1/datasets", files=files).raise_for_status()
         yield client
 
 

@@ -1,19 +1,26 @@
 import csv
 import io
+import re
 from typing import Any
+from xml.etree import ElementTree
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
+from app.api.console import CONSOLE
 from app.db import Sessions
 from app.jobs import runs, service
 from app.jobs.specs import job_spec_adapter
 from app.storage import Storage
+from models.figures.colors import DARK, LIGHT
+from models.figures.figure import THEMES
 from tests.fakes import RecordedNotifier
 from tests.workers import claim, run_job
 from worker.sweep import sweep
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def finished_sweep(api: httpx.Client, sessions: Sessions, storage: Storage, **fields: Any) -> dict[str, Any]:
@@ -39,6 +46,43 @@ def test_a_sweep_is_drawn(
         assert len(picture.convert("L").getcolors() or []) > 10
 
 
+def test_a_figure_has_real_text_says_what_it_shows_and_fits_any_width(
+    api: httpx.Client, api_sessions: Sessions, api_storage: Storage
+) -> None:
+    job = finished_sweep(api, api_sessions, api_storage, learning_rates=[0.5, 2.5], epochs=3)
+    svg = ElementTree.fromstring(api.get(job["links"]["plot"]).content)
+    assert svg.find(f"{SVG}title").text == "Loss by learning rate, 2-2-2 network"  # type: ignore[union-attr]
+    description = svg.find(f"{SVG}desc").text or ""  # type: ignore[union-attr]
+    assert re.search(rf"2.5 descending at {job['result']['trials'][1]['loss'][-1]:.4g}\.$", description)
+    assert (svg.get("role"), svg.get("width"), svg.get("height")) == ("img", None, None)
+    texts = ["".join(text.itertext()).strip() for text in svg.iter(f"{SVG}text")]
+    assert {"epoch", "E_total", "learning rate", "linear scale"} <= set(texts)
+    assert [text for text in texts if text in ("0", "1", "2", "3")] == ["0", "1", "2", "3"] * 2  # whole epochs
+
+
+@pytest.mark.parametrize("query", ["theme=dark", "scale=log", "view=panels&axis=free", "view=panels&scale=log"])
+def test_theme_scale_and_axis_are_chosen(
+    api: httpx.Client, api_sessions: Sessions, api_storage: Storage, query: str
+) -> None:
+    job = finished_sweep(api, api_sessions, api_storage, learning_rates=[0.1, 20.0], epochs=5)
+    base = job["links"]["plot"]
+    plain = api.get(base, params="view=panels" if "panels" in query else "").text
+    chosen = api.get(base, params=query).text
+    assert chosen != plain
+    assert ("logarithmic scale" in chosen, "linear scale" in chosen) == ("panels" not in query, query == "theme=dark")
+    assert (DARK.surface in chosen, LIGHT.surface in chosen) == (query == "theme=dark", query != "theme=dark")
+    assert api.get(base, params=query.split("=")[0] + "=violet").status_code == 422
+
+
+def test_figures_have_the_colours_of_the_console() -> None:
+    css = (CONSOLE / "tokens.css").read_text()
+    blocks = dict(zip(("light", "dark"), css.split("prefers-color-scheme: dark"), strict=True))
+    for name, theme in THEMES.items():
+        tokens = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", blocks[name]))
+        for token in ("ground", "surface", "text", "quiet", "line", "edge"):
+            assert getattr(theme, token) == tokens[token], (name, token)
+
+
 def test_an_overflowing_sweep_is_drawn(api: httpx.Client, api_sessions: Sessions, api_storage: Storage) -> None:
     fields = {"layers": [1, 1, 1], "activation": "relu", "inputs": [9], "targets": [5], "weights": [[[1]], [[1]]]}
     job = finished_sweep(api, api_sessions, api_storage, **fields, learning_rates=[0.001, 1e6])
@@ -59,9 +103,10 @@ def test_a_running_training_is_drawn_as_far_as_it_has_come(
     runs.report(
         api_sessions, claim(api_sessions, job.id), "epoch", {"epoch": 1, "train_loss": 0.3, "validation_accuracy": 0.98}
     )
-    after = api.get(f"/v1/jobs/{job.id}/plot.svg").content
-    assert b"<svg " in after
-    assert after != before
+    after = api.get(f"/v1/jobs/{job.id}/plot.svg").text
+    assert "After epoch 1: train loss 0.3000, validation accuracy 98.00 %" in after
+    assert "fast on mnist, 1 of " in after
+    assert after != before.decode()
 
 
 @pytest.mark.parametrize("max_points", [1000, 10])

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from app.api.schemas.pictures import PICTURE_TYPES
+from app.registry.service import SHIPPED
+from models.inference.classifier import DigitClassifier
 from models.pictures.opening import READABLE
 from models.training.data import Dataset
 
@@ -251,3 +253,42 @@ def test_pixels_on_a_scale_of_one_are_taken_with_it_and_named_without(api: httpx
         assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, f"body.{place}")
     dark = api.post("/v1/predict", json={"pixels": [255 - value for value in whole]}).json()
     assert (dark["accepted"], dark["reason"]) == (False, "dark_on_light")
+
+
+def test_explanation_has_the_saliency_and_a_sheet_for_each_layer(api: httpx.Client) -> None:
+    plain = api.post("/v1/predict", content=SEVEN.read_bytes(), headers=PNG).json()
+    answer = api.post("/v1/predict?explain=true&debug=1", content=SEVEN.read_bytes(), headers=PNG)
+    assert 20_000 < len(answer.content) < 80_000
+    prediction = answer.json()
+    explanation, picture = prediction.pop("explanation"), open_data_url(prediction["image"]["png"])
+    assert prediction["probabilities"] == plain["probabilities"]
+    saliency = np.array(explanation["saliency"])
+    assert saliency.shape == (28, 28)
+    assert np.abs(saliency[picture > 0]).mean() > 5 * np.abs(saliency[picture == 0]).mean()
+    shapes = {
+        layer["name"]: (layer["channels"], layer["height"], layer["width"]) for layer in explanation["activations"]
+    }
+    assert (shapes["conv1"], shapes["pool2"], shapes["average"]) == ((16, 26, 26), (16, 4, 4), (32, 1, 1))
+    classifier = DigitClassifier.load(SHIPPED / "model.onnx")
+    expected = classifier.activations(picture[None, None].astype(np.float32) / 255)
+    for layer in explanation["activations"]:
+        sheet = open_data_url(layer["sheet"]).astype(float)
+        step = (layer["high"] - layer["low"]) / 255
+        for number, channel in enumerate(expected[layer["name"]][0]):
+            top, left = number // 8 * layer["height"], number % 8 * layer["width"]
+            levels = sheet[top : top + layer["height"], left : left + layer["width"]]
+            assert np.abs(layer["low"] + levels * step - channel).max() <= 0.51 * step, layer["name"]
+
+
+def test_pixels_can_be_explained_and_an_unknown_value_of_explain_is_refused(api: httpx.Client) -> None:
+    pixels = np.zeros((28, 28), int)
+    pixels[5:23, 14:16] = 255
+    found = api.post("/v1/predict?explain=True", json={"pixels": pixels.tolist()}).json()
+    assert (found["digit"], found["image"]) == (1, None)
+    assert np.array(found["explanation"]["saliency"])[10, 14] > 0
+    refused = api.post("/v1/predict?explain=maybe", json={"pixels": pixels.tolist()})
+    assert (refused.status_code, refused.json()["errors"][0]["location"]) == (422, "query.explain")
+
+
+def open_data_url(url: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))))

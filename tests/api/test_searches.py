@@ -7,7 +7,6 @@ import pytest
 
 from app.db import Sessions
 from app.jobs import runs
-from app.jobs.quotas import Quota
 from tests.workers import claim, run_job
 from worker.runner import Finish, Run
 from worker.search import advance
@@ -18,7 +17,7 @@ SEARCH = {"kind": "training_search", "space": SPACE, "base": {"dataset": "optdig
 
 def step(sessions: Sessions, search_id: str) -> None:
     def work(run: Run) -> Finish:
-        return advance(run, max_queued=1000, quota=Quota(10**12, "NUMERAL_MAX_TRAINING_BYTES"))
+        return advance(run, max_queued=1000)
 
     run_job(sessions, search_id, work)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 OpenTab = Callable[..., Page]
 
@@ -24,6 +24,7 @@ def browser() -> Iterator[Browser]:
         pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])  # CI runs as root
+        expect.set_options(timeout=20_000)  # beside other work
         yield browser
         browser.close()
 

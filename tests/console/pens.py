@@ -31,7 +31,7 @@ DIGITS: dict[int, list[Stroke]] = {
 
 def draw(page: Page, strokes: list[Stroke]) -> None:
     """Move the mouse along the strokes."""
-    box = page.locator("canvas").bounding_box()
+    box = page.locator(".sheet canvas").bounding_box()
     assert box is not None
     for stroke in strokes:
         places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,8 +15,10 @@ from console import STOPWATCH
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
+from app.config import Settings
+from app.migrations.migrate import upgrade
 from tests.api_keys import make_key, prepare
-from tests.conftest import serve
+from tests.conftest import free_port, serve
 from tests.console.conftest import OpenTab
 from tests.console.pens import DIGITS, draw, side_by_side
 from tests.fakes import RecordedNotifier
@@ -23,6 +26,13 @@ from tests.fakes import RecordedNotifier
 SEVEN = Path(__file__).parents[2] / "docs" / "examples" / "seven.png"
 PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
 MAX_MILLISECONDS = 1000  # median, beside other work; benchmarks/console.py measures it on an idle machine
+
+PIXELS_OF_CANVAS = """
+async (canvas) => {
+    await new Promise(requestAnimationFrame);
+    return [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data];
+}
+"""
 
 
 def photo() -> bytes:
@@ -72,6 +82,34 @@ def test_what_the_network_sees_is_shown(page: Page) -> None:
     assert seen.evaluate("image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])") == [28, 28]
     expect(page.get_by_alt_text("Your picture, with the ink that was taken as the digit in blue")).to_be_visible()
     expect(page.get_by_text("Read by version")).to_be_visible()
+
+
+def test_the_page_is_there_again_from_what_the_browser_has(page: Page) -> None:
+    expect(page.locator("canvas")).to_be_visible()
+    statuses: list[int] = []
+    page.on("response", lambda answer: statuses.append(answer.status))
+    page.reload()
+    draw(page, DIGITS[4])
+    expect_answer(page, "4")
+    assert statuses.count(304) > 10
+
+
+def test_why_shows_the_ink_that_counts_and_every_layer_of_the_picture_at_hand(open_tab: OpenTab) -> None:
+    page = open_tab(viewport={"width": 1280, "height": 1400})  # with the sheet and the panel
+    page.get_by_role("button", name="Show what the network looks at").click()
+    expect(page.get_by_text("Draw a digit first.")).to_be_visible()
+    draw(page, DIGITS[7])
+    ink = page.get_by_role("img", name="The ink that counts for a 7, and against it")
+    expect(ink).to_be_visible()
+    pixels = np.array(ink.evaluate(PIXELS_OF_CANVAS)).reshape(28, 28, 4)
+    blue = pixels[:, :, 2].astype(int) - pixels[:, :, 0]
+    assert blue.max() > 60
+    assert (pixels[:2, :, :3] == 0).all()  # far from all ink
+    channels = [layer.locator("span[style]").count() for layer in page.locator(".layers li").all()]
+    assert channels == [16, 32, 8, 8, 16, 32, 16, 16, 32, 32]
+    page.get_by_role("button", name="Clear").click()
+    draw(page, DIGITS[3])
+    expect(page.get_by_role("img", name="The ink that counts for a 3, and against it")).to_be_visible()
 
 
 def test_several_digits_are_read_with_their_boxes(page: Page) -> None:
@@ -292,6 +330,31 @@ def test_a_key_is_asked_for_where_it_is_needed_and_forgotten_with_the_tab(
     expect(other.get_by_text("Needs an API key")).to_be_visible()
 
 
+@pytest.fixture(scope="module")
+def keeping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A service that keeps the pictures of predictions."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("keeping"), port=free_port(), keep_predictions=10)
+    upgrade(settings.resolved_database_url)
+    with serve(settings, RecordedNotifier()) as client:
+        yield client
+
+
+def test_a_wrong_answer_is_corrected_where_the_service_keeps_pictures(open_tab: OpenTab, keeping: httpx.Client) -> None:
+    page = open_tab(base_url=str(keeping.base_url))
+    draw(page, DIGITS[1])
+    expect_answer(page, "1")
+    page.get_by_role("button", name="That was wrong").click()
+    page.get_by_role("group", name="Which digit it is").get_by_role("button", name="7").click()
+    expect(page.get_by_text("Thank you. The picture is kept as a 7")).to_be_visible()
+    assert keeping.get("/v1/datasets/feedback").json()["counts"]["7"] == 1
+
+
+def test_no_correction_is_offered_where_no_pictures_are_kept(page: Page) -> None:
+    draw(page, DIGITS[1])
+    expect_answer(page, "1")
+    expect(page.get_by_role("button", name="That was wrong")).to_have_count(0)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("options", [PHONE, {"viewport": {"width": 1600, "height": 900}}], ids=["phone", "desk"])
 def test_it_fits_and_axe_finds_nothing_serious(
@@ -302,13 +365,14 @@ def test_it_fits_and_axe_finds_nothing_serious(
     steps = [
         lambda: None,
         lambda: page.get_by_label("Example 3").click(),
+        lambda: page.get_by_role("button", name="Show what the network looks at").click(),
         lambda: page.get_by_label("Example 42").click(),
         lambda: page.locator("input[type=file]").first.set_input_files(
             {"name": "no.png", "mimeType": "image/png", "buffer": b"no"}
         ),
     ]
-    shown = [page.get_by_text("Draw here"), page.locator("[data-answer='3']"), page.locator("[data-answer='42']"),
-             page.get_by_role("alert")]  # fmt: skip
+    shown = [page.get_by_text("Draw here"), page.locator("[data-answer='3']"), page.locator(".layers"),
+             page.locator("[data-answer='42']"), page.get_by_role("alert")]  # fmt: skip
     for step, sign in zip(steps, shown, strict=True):
         step()
         expect(sign).to_be_visible()

@@ -9,7 +9,7 @@ import pytest
 
 from app.api.console import CONSOLE, FILES
 
-MAX_OWN_BYTES = 80_000
+MAX_OWN_BYTES = 80_000  # sent for one view
 PAGES = {"/": "index.html", "/docs": "docs.html"}
 
 
@@ -31,11 +31,21 @@ def test_every_library_has_its_licence() -> None:
 
 
 @pytest.mark.parametrize("view", sorted(path.stem for path in (CONSOLE / "views").glob("*.js")))
-def test_our_own_code_of_a_view_is_small(view: str) -> None:
+def test_our_own_code_of_a_view_is_small(api: httpx.Client, view: str) -> None:
     modules = imported("main.js") | imported(f"views/{view}.js")
     styles = {name for name in FILES if "/" not in name and name.endswith(".css")} | {f"views/{view}.css"}
     own = [name for name in modules | styles | {"index.html"} if not name.startswith("vendor/")]
-    assert 10_000 < sum(FILES[name].stat().st_size for name in own) < MAX_OWN_BYTES
+    sent = [int(api.get(f"/console/{name}").headers["content-length"]) for name in own]
+    assert 10_000 < sum(sent) < MAX_OWN_BYTES
+
+
+def test_a_file_is_packed_only_for_those_who_can_unpack_it(api: httpx.Client) -> None:
+    plain = api.get("/console/main.js", headers={"Accept-Encoding": "identity"})
+    packed = api.get("/console/main.js", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["content-type"] == plain.headers["content-type"]
+    assert packed.text == plain.text == FILES["main.js"].read_text()
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -50,6 +60,19 @@ def test_a_page_loads_only_files_that_are_there_and_every_module_at_once(api: ht
         assert "script-src 'self'; style-src 'self'" in answer.headers["content-security-policy"]
     if path == "/":  # a module that is not preloaded is asked for only when the one that imports it has come
         assert imported("main.js") | imported("views/draw.js") <= named | {"main.js"}
+
+
+def test_a_file_that_the_browser_has_is_not_sent_again(api: httpx.Client) -> None:
+    first = api.get("/console/tokens.css")
+    again = api.get("/console/tokens.css", headers={"If-None-Match": f'"other", {first.headers["etag"]}'})
+    assert (again.status_code, again.content) == (304, b"")
+    for name in (
+        "etag",
+        "cache-control",
+        "content-security-policy",
+    ):  # the browser keeps these in place of the first ones
+        assert again.headers[name] == first.headers[name]
+    assert api.get("/console/tokens.css", headers={"If-None-Match": '"other"'}).content == first.content
 
 
 def imported(name: str) -> set[str]:

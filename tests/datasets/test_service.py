@@ -3,10 +3,19 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from app.datasets import service
+from app.datasets import corrections, service
 from app.datasets.tables import Dataset
 from app.db import Sessions
-from app.errors import ArtifactDamaged, DatabaseUnavailable, DatasetExists, DatasetInUse, DatasetNotFound, QuotaReached
+from app.errors import (
+    ArtifactDamaged,
+    DatabaseUnavailable,
+    DatasetExists,
+    DatasetFull,
+    DatasetInUse,
+    DatasetNotFound,
+    PictureNotFound,
+    QuotaReached,
+)
 from app.storage.folder import FolderStorage
 from models.datasets.contents import Rejected
 from models.datasets.pictures import LabelledPictures, split
@@ -59,6 +68,34 @@ def test_data_set_whose_commit_was_not_acknowledged_keeps_its_file(sessions: Ses
         create(sessions, storage, "mine")
     dataset = service.get(sessions, "mine")
     assert len(service.read_pictures(sessions, storage, "mine", sha256=dataset.sha256)) == 20
+
+
+def test_corrected_label_names_another_state_and_the_old_one_stays(sessions: Sessions, storage: FolderStorage) -> None:
+    old = create(sessions, storage, "mine")
+    new = service.correct_label(sessions, storage, "mine", 3, 7)
+    newest = service.correct_label(sessions, storage, "mine", 3, 5)
+    assert len({old.sha256, new.sha256, newest.sha256}) == 3
+    assert (newest.counts["1"], newest.counts["5"], newest.counts["7"]) == (9, 1, 0)
+    for dataset, digit in ((old, 1), (new, 7), (newest, 5)):
+        found = service.read_pictures(sessions, storage, "mine", sha256=dataset.sha256)
+        assert (found.labels[3], found.counts) == (digit, dataset.counts)
+        assert np.array_equal(found.splits, pictures().splits)
+    assert service.correct_label(sessions, storage, "mine", 3, 5).sha256 == newest.sha256
+    with pytest.raises(PictureNotFound, match="20 pictures"):
+        service.correct_label(sessions, storage, "mine", 20, 5)
+    service.delete(sessions, storage, "mine", require_unused=lambda *_: None)
+    assert create(sessions, storage, "mine").sha256 == old.sha256
+    assert service.read_pictures(sessions, storage, "mine", sha256=old.sha256).labels[3] == 1
+
+
+def test_number_of_corrections_is_bounded(
+    sessions: Sessions, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corrections, "MAX_CORRECTIONS", 1)
+    create(sessions, storage, "mine")
+    service.correct_label(sessions, storage, "mine", 0, 7)
+    with pytest.raises(DatasetFull, match="upload them under another name"):
+        service.correct_label(sessions, storage, "mine", 1, 7)
 
 
 def test_number_of_data_sets_is_bounded(

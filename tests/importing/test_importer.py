@@ -171,11 +171,11 @@ def test_training_pictures_that_are_also_in_the_test_set_are_left_out(
 def test_more_imports_than_places_are_rejected(sessions: Sessions, storage: FolderStorage) -> None:
     async def run() -> None:
         mine = make_importer(sessions, storage)
-        async with mine.place(), mine.place():
+        async with mine.places.place(), mine.places.place():
             with pytest.raises(Overloaded, match="2 data sets are being imported already"):
-                async with mine.place():
+                async with mine.places.place():
                     pass
-        async with mine.place():
+        async with mine.places.place():
             pass
 
     asyncio.run(run())

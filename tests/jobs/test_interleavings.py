@@ -15,7 +15,7 @@ from sqlalchemy import delete, select
 
 from app.db import Sessions, database_now
 from app.errors import JobAlreadyEnded, JobNotEnded, JobNotFound, JobSucceeded
-from app.jobs import dispatcher, runs, service
+from app.jobs import dispatcher, retries, runs, service
 from app.jobs.lifecycle import TRANSITIONS, JobStatus
 from app.jobs.specs import BackpropSweepSpec
 from app.jobs.tables import Checkpoint, Job, JobEvent
@@ -86,9 +86,9 @@ class Interleavings(RuleBasedStateMachine):
         found = self.expected.get(job)
         if found is None or found.status not in ("failed", "cancelled"):
             with pytest.raises((JobNotFound, JobNotEnded, JobSucceeded)):
-                service.retry(self.sessions, job)
+                retries.retry(self.sessions, job)
             return
-        service.retry(self.sessions, job)
+        retries.retry(self.sessions, job)
         found.status, found.failures, found.is_cancel_requested, found.is_due = "queued", 0, False, True
         found.queued = self._count()
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.db import Sessions
 from app.errors import InvalidInput, JobNotEnded, JobNotFound, QuotaReached, TooManyJobs
-from app.jobs import runs, service
+from app.jobs import queries, runs, service
 from app.jobs.quotas import Quota
 from app.jobs.retries import retry_with_changes
 from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec
@@ -33,7 +33,7 @@ def test_retry_with_changes_is_a_new_job_with_the_old_spec_otherwise(sessions: S
     assert new.spec == old.spec | {"learning_rate": 0.02}
     assert (new.status, new.name, new.attempt) == ("queued", "first", 0)
     assert service.get(sessions, old.id).status == "failed"
-    assert [job.id for job in service.list_(sessions, tag="a").jobs] == [new.id, old.id]
+    assert [job.id for job in queries.list_(sessions, tag="a").jobs] == [new.id, old.id]
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,9 @@ def test_retry_with_changes_is_a_new_job_with_the_old_spec_otherwise(sessions: S
         ({}, {"learning_rate": 0.02}, 20, "constant schedule"),
         ({}, {"epochs": 9}, 20, "constant schedule"),
         ({}, {"epochs": 2}, 10, "constant schedule"),
-        ({}, {"epochs": 1}, 0, "no checkpoint before the end of this one"),
-        ({"checkpoints": ()}, {"epochs": 9}, 0, "no checkpoint"),
+        ({}, {"epochs": 1}, 0, "is at batch 10, this one ends at batch 10. Ask for 2 epochs or more"),
+        ({}, {"batch_size": 64}, 0, "another batch_size"),
+        ({"checkpoints": ()}, {"epochs": 9}, 0, "that job has no checkpoint. It ended before its first epoch did"),
         ({"recipe": "fast"}, {"epochs": 9}, 0, "the one_cycle schedule"),
         ({"schedule": "cosine"}, {"learning_rate": 0.02}, 0, "the cosine schedule"),
         ({"cooldown": 0.2}, {"epochs": 9}, 0, "the cooldown"),
@@ -57,6 +58,17 @@ def test_it_continues_from_the_old_checkpoint_only_where_that_is_sound(
     assert origin is not None
     assert (origin["job"], origin["step"]) == (old, step)
     assert why in origin["why"]
+
+
+def test_checkpoint_of_a_training_that_ended_before_its_lease_was_renewed_is_continued(sessions: Sessions) -> None:
+    spec = MnistTrainingSpec.model_validate({"kind": "mnist_training", "recipe": "reference", "epochs": 4})
+    claimed = claim(sessions, service.submit(sessions, spec)[0].id)
+    progress = {"done": 10, "total": 40, "unit": "batches", "eta_seconds": None}
+    runs.record_checkpoint(sessions, claimed, step=10, artifact="a", sha256="x", progress=progress)
+    runs.fail(sessions, claimed, reason="error", detail="no")
+    origin = retry_with_changes(sessions, claimed.job_id, {"learning_rate": 0.02}).origin
+    assert origin is not None
+    assert (origin["step"], origin["why"][:53]) == (10, "It continues from batch 10 of that job (epoch 1): und")
 
 
 def test_job_that_has_not_ended_or_is_no_training_is_not_retried_with_changes(sessions: Sessions) -> None:

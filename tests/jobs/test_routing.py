@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from app.db import Sessions, database_now
 from app.errors import DeviceNotPresent
-from app.jobs import routing, runs, service
+from app.jobs import queries, retries, routing, runs, service
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.overview import read_overview
 from app.jobs.specs import MnistTrainingSpec
@@ -33,11 +33,11 @@ def queue_of(sessions: Sessions, job_id: str) -> str:
 
 
 def let_wait(sessions: Sessions, seconds: int) -> None:
-    """Every job was submitted, and made its last step, so much longer ago."""
+    """Every job was queued so much longer ago."""
     ago = timedelta(seconds=seconds)
     with sessions.writing() as session:
         for job in session.query(Job):
-            job.created_at, job.stepped_at = job.created_at - ago, job.stepped_at and job.stepped_at - ago
+            job.created_at, job.queued_at = job.created_at - ago, job.queued_at and job.queued_at - ago
 
 
 def silence(sessions: Sessions, worker: str) -> None:
@@ -78,6 +78,25 @@ def test_gpu_that_is_busy_for_long_leaves_the_training_to_a_cpu(sessions: Sessio
     assert claimed.job_id == second
     assert queue_of(sessions, second) == CPU
     assert claim(sessions, CUDA) is None
+
+
+@pytest.mark.usefixtures("gpu")
+def test_retried_training_waits_for_a_gpu_anew_unless_a_checkpoint_binds_it_to_a_cpu(sessions: Sessions) -> None:
+    fresh, bound = submit(sessions), submit(sessions)
+    let_wait(sessions, 500)
+    for job_id in (fresh, bound):
+        claimed = claim(sessions, CPU)
+        assert claimed is not None
+        assert claimed.job_id == job_id
+        if job_id == bound:
+            runs.record_checkpoint(sessions, claimed, step=7, artifact="a", sha256="0")
+        runs.fail(sessions, claimed, reason="error", detail="no")
+    assert [queue_of(sessions, retries.retry(sessions, job_id).id) for job_id in (fresh, bound)] == [CUDA, CPU]
+    assert [found and found.job_id for found in (claim(sessions, CPU), claim(sessions, CPU))] == [bound, None]
+    let_wait(sessions, 121)
+    claimed = claim(sessions, CPU)
+    assert claimed is not None
+    assert claimed.job_id == fresh
 
 
 @pytest.mark.usefixtures("gpu")
@@ -138,11 +157,11 @@ def test_dispatcher_tells_the_other_device_of_jobs_that_it_may_run(sessions: Ses
 
 def test_training_on_cuda_alone_never_runs_on_a_cpu_and_says_what_it_waits_for(sessions: Sessions, gpu: str) -> None:
     job_id = submit(sessions, "cuda")
-    assert service.find_notice(sessions, service.get(sessions, job_id)) is None
+    assert queries.find_notice(sessions, service.get(sessions, job_id)) is None
     silence(sessions, gpu)
     let_wait(sessions, 10_000)
     assert claim(sessions, CPU) is None
-    notice = service.find_notice(sessions, service.get(sessions, job_id))
+    notice = queries.find_notice(sessions, service.get(sessions, job_id))
     assert notice is not None
     assert "numeral worker --queue training-cuda" in notice
     queues = {queue.name: queue for queue in read_overview(sessions).queues}
@@ -152,5 +171,5 @@ def test_training_on_cuda_alone_never_runs_on_a_cpu_and_says_what_it_waits_for(s
     with pytest.raises(DeviceNotPresent):  # a new one is refused at once
         submit(sessions, "cuda")
     runs.report_alive(sessions, gpu, device="cuda", version="1")
-    assert service.find_notice(sessions, service.get(sessions, job_id)) is None
+    assert queries.find_notice(sessions, service.get(sessions, job_id)) is None
     assert claim(sessions, CUDA) is not None

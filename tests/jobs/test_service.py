@@ -14,7 +14,7 @@ from app.errors import (
     JobSucceeded,
     TooManyJobs,
 )
-from app.jobs import runs, service
+from app.jobs import queries, retries, runs, service
 from app.jobs.events import read_events
 from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec
 from app.jobs.transitions import get_job
@@ -51,13 +51,13 @@ def test_twenty_submits_of_one_key_at_once_make_one_job(sessions: Sessions) -> N
         answers = list(pool.map(lambda _: service.submit(sessions, SWEEP, idempotency_key="k"), range(20)))
     assert len({job.id for job, _ in answers}) == 1
     assert sum(is_new for _, is_new in answers) == 1
-    assert len(service.list_(sessions).jobs) == 1
+    assert len(queries.list_(sessions).jobs) == 1
 
 
 def test_jobs_are_listed_newest_first_and_by_page(sessions: Sessions) -> None:
     ids = [service.submit(sessions, SWEEP)[0].id for _ in range(5)]
-    page = service.list_(sessions, limit=2).jobs
-    rest = service.list_(sessions, before=page[-1].id, limit=10).jobs
+    page = queries.list_(sessions, limit=2).jobs
+    rest = queries.list_(sessions, before=page[-1].id, limit=10).jobs
     assert [job.id for job in page + rest] == ids[::-1]
 
 
@@ -65,8 +65,8 @@ def test_jobs_are_listed_by_kind_and_status(sessions: Sessions) -> None:
     sweep, _ = service.submit(sessions, SWEEP)
     training, _ = service.submit(sessions, TRAINING)
     service.cancel(sessions, training.id)
-    assert [job.id for job in service.list_(sessions, kind="backprop_sweep").jobs] == [sweep.id]
-    assert [job.id for job in service.list_(sessions, status="cancelled").jobs] == [training.id]
+    assert [job.id for job in queries.list_(sessions, kind="backprop_sweep").jobs] == [sweep.id]
+    assert [job.id for job in queries.list_(sessions, status="cancelled").jobs] == [training.id]
 
 
 def test_queued_job_is_cancelled_at_once_and_then_cannot_be_claimed(sessions: Sessions) -> None:
@@ -123,7 +123,7 @@ def fail(sessions: Sessions, job_id: str) -> None:
 def test_failed_job_tried_again_has_all_its_tries_and_its_checkpoint(sessions: Sessions) -> None:
     job, _ = service.submit(sessions, TRAINING)
     fail(sessions, job.id)
-    again = service.retry(sessions, job.id)
+    again = retries.retry(sessions, job.id)
     assert (again.status, again.error, again.finished_at, again.failed_attempts) == ("queued", None, None, 0)
     assert [checkpoint.step for checkpoint in runs.checkpoints(sessions, job.id)] == [7]
     claimed = claim(sessions, job.id)
@@ -136,7 +136,7 @@ def test_cancelled_job_tried_again_is_not_cancelled_again(sessions: Sessions) ->
     claimed = claim(sessions, job.id)
     service.cancel(sessions, job.id)
     runs.end_cancelled(sessions, claimed)
-    service.retry(sessions, job.id)
+    retries.retry(sessions, job.id)
     claimed = claim(sessions, job.id)
     assert not runs.check(sessions, claimed).is_cancel_requested
 
@@ -144,13 +144,13 @@ def test_cancelled_job_tried_again_is_not_cancelled_again(sessions: Sessions) ->
 def test_job_that_waits_runs_or_succeeded_is_not_tried_again(sessions: Sessions) -> None:
     job, _ = service.submit(sessions, SWEEP)
     with pytest.raises(JobNotEnded):
-        service.retry(sessions, job.id)
+        retries.retry(sessions, job.id)
     claimed = claim(sessions, job.id)
     with pytest.raises(JobNotEnded):
-        service.retry(sessions, job.id)
+        retries.retry(sessions, job.id)
     runs.succeed(sessions, claimed, lambda _: {})
     with pytest.raises(JobSucceeded):
-        service.retry(sessions, job.id)
+        retries.retry(sessions, job.id)
 
 
 def test_deleted_job_is_gone_with_all_its_rows_and_names_its_artifacts(sessions: Sessions) -> None:
@@ -191,7 +191,7 @@ def test_retried_job_queues_behind_those_that_waited(sessions: Sessions) -> None
     first, _ = service.submit(sessions, SWEEP)
     service.cancel(sessions, first.id)
     second, _ = service.submit(sessions, SWEEP)
-    service.retry(sessions, first.id)
+    retries.retry(sessions, first.id)
     claimed = runs.claim_next(sessions, "sweeps", lease_seconds=30)
     assert claimed is not None
     assert claimed.job_id == second.id
@@ -205,12 +205,12 @@ def test_of_two_who_retry_or_delete_at_once_one_is_refused(sessions: Sessions) -
             return False
         return True
 
-    for rival in (service.retry, service.delete):
+    for rival in (retries.retry, service.delete):
         for _ in range(10):
             job, _ = service.submit(sessions, SWEEP)
             service.cancel(sessions, job.id)
             with ThreadPoolExecutor(2) as pool:
-                assert sorted(pool.map(attempt, (service.retry, rival))) == [False, True]
+                assert sorted(pool.map(attempt, (retries.retry, rival))) == [False, True]
 
 
 def test_bound_holds_for_many_who_submit_at_once(sessions: Sessions) -> None:

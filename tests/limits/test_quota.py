@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from app.db import Sessions, database_now
 from app.errors import QuotaReached
-from app.jobs import runs, service
+from app.jobs import retries, runs, service
 from app.jobs.lifecycle import JobStatus
 from app.jobs.quotas import Quota
 from app.jobs.retention import remove_old_curves
@@ -41,7 +41,7 @@ def test_sweeps_that_wait_count_with_what_they_will_store(sessions: Sessions) ->
     service.cancel(sessions, first)
     submit(sessions, spec, 2 * FILE)
     with pytest.raises(QuotaReached):
-        service.retry(sessions, first, quota=lambda _: Quota(2 * FILE, "NUMERAL_MAX"))
+        retries.retry(sessions, first, quota=lambda _: Quota(2 * FILE, "NUMERAL_MAX"))
 
 
 def test_a_sweep_that_has_ended_counts_with_what_it_stored(sessions: Sessions, storage: Storage) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from app.config import Settings
 from app.db import Sessions
-from app.jobs import runs, service
+from app.jobs import queries, runs, service
 from app.jobs.specs import job_spec_adapter
 from app.storage import Storage
 from models.backprop.sweeps import result_size
@@ -114,8 +114,8 @@ def test_a_page_of_jobs_with_large_specs_ends_early(sessions: Sessions) -> None:
     ids = [service.submit(sessions, spec)[0].id for _ in range(6)]
     found, before = [], None
     while True:
-        page = service.list_(sessions, before=before, limit=100)
-        assert sum(len(orjson.dumps(job.spec)) for job in page.jobs) <= service.MAX_PAGE_BYTES
+        page = queries.list_(sessions, before=before, limit=100)
+        assert sum(len(orjson.dumps(job.spec)) for job in page.jobs) <= queries.MAX_PAGE_BYTES
         found += [job.id for job in page.jobs]
         if not page.has_more:
             break

@@ -37,7 +37,7 @@ def test_new_machine_has_no_fault(tmp_path: Path) -> None:
     found = numeral("doctor", "--port", str(free_port()), "--json", folder=tmp_path)
     states = {finding["check"]: finding["state"] for finding in json.loads(found.stdout)}
     assert (found.returncode, found.stderr) == (0, "")
-    assert list(states) == ["database", "broker", "storage", "data", "device", "disk", "clock", "port"]
+    assert list(states) == ["folder", "database", "broker", "storage", "data", "device", "disk", "clock", "port"]
     assert (states["database"], states["broker"], states["data"]) == ("note", "note", "note")
     assert not (tmp_path / "numeral.db").exists()
 
@@ -51,6 +51,13 @@ def test_fault_is_said_with_what_to_do_and_exit_code_1(tmp_path: Path) -> None:
     lines = [line for line in found.stdout.splitlines() if line.startswith("failed")]
     assert len(lines) == 1
     assert "give another --port" in lines[0]
+
+
+def test_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    state, detail = finding(Settings(data_dir=tmp_path / "file" / "data"), "folder")
+    assert state == "failed"
+    assert f"{tmp_path / 'file'}: it is no folder" in detail
 
 
 def test_database_that_can_be_used_is_ok_on_both_kinds(database_url: str, tmp_path: Path) -> None:

@@ -83,11 +83,12 @@ def test_without_nvidia_smi_gpus_are_counted_and_hidden_ones_are_none(
 @pytest.mark.usefixtures("machine")
 def test_each_gpu_has_a_process_that_sees_it_alone_and_the_others_see_none(tmp_path: Path) -> None:
     supervisor, settings = RecordedSupervisor(), Settings(data_dir=tmp_path, training_workers=2)
-    count = start_workers(supervisor, settings, ("sweeps", "training", "training-cuda"))
-    assert count == 1 + 2 + 3
+    count = start_workers(supervisor, settings, ("sweeps", "searches", "training", "training-cuda"))
+    assert count == 1 + 1 + 2 + 3
     seen = {name: environment["CUDA_VISIBLE_DEVICES"] for name, (_, environment) in supervisor.started.items()}
     assert seen == {
         "sweeps": "-1",
+        "searches": "-1",
         "training": "-1",
         "training-cuda-0": "GPU-aaaa",
         "training-cuda-1": "GPU-bbbb",

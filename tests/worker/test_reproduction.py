@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from app.cli.main import cli
 from app.config import Settings
 from app.db import Sessions
-from app.errors import InvalidInput, ModelNotFound
-from app.jobs import runs, service
+from app.errors import IdempotencyKeyReused, InvalidInput, ModelNotFound
+from app.jobs import queries, runs, service
 from app.jobs.events import event_data
 from app.jobs.specs import MnistTrainingSpec, ReproductionSpec
 from app.migrations.migrate import upgrade
@@ -102,7 +102,7 @@ def test_version_is_trained_again_to_the_same_weights(trained: Sessions, result:
     assert found["first_difference"] is None
     assert found["differences"] == []
     assert "equal" in found["detail"]
-    job = service.list_(trained).jobs[0]
+    job = queries.list_(trained).jobs[0]
     assert [epoch["epoch"] for epoch in event_data(trained, job.id, "epoch")] == [1, 2]
     assert len(registry.list_(trained)) == 1  # no new version
 
@@ -123,7 +123,7 @@ def test_first_epoch_that_differs_is_named_and_ends_the_training(
     assert found["weights_sha256"]["now"] is None
     assert {row["what"]: row["then"] for row in found["differences"]} == {"libraries.torch": "1.0", "cpu": "another"}
     assert "from epoch 2 of 2" in found["detail"]
-    job = service.list_(trained).jobs[0]
+    job = queries.list_(trained).jobs[0]
     assert len(runs.checkpoints(trained, job.id)) == 1  # a run that resumes comes to the epoch that differs again
 
 
@@ -170,7 +170,7 @@ def test_recipe_that_this_release_does_not_know_fails_with_the_reason(
 
 def test_spec_names_the_version_that_an_alias_means_and_its_device(trained: Sessions) -> None:
     aliases.set_alias(trained, "mine", "1")
-    job, _ = service.submit(trained, ask("mine"))
+    job, _ = service.submit(trained, ask("mine"), idempotency_key="k")
     assert (job.spec["version"], job.spec["device"], job.queue) == ("1", "cpu", "training")
     with pytest.raises(ModelNotFound):
         service.submit(trained, ask("99"))
@@ -181,6 +181,9 @@ def test_spec_names_the_version_that_an_alias_means_and_its_device(trained: Sess
     change_card(trained, change)
     with pytest.raises(InvalidInput, match="does not say seed"):
         service.submit(trained, ask("1"))
+    assert service.submit(trained, ask("mine"), idempotency_key="k")[0].id == job.id
+    with pytest.raises(IdempotencyKeyReused):
+        service.submit(trained, ask("1"), idempotency_key="k")
 
 
 class Reproducing(RecordedNotifier):

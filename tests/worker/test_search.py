@@ -4,6 +4,7 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -13,20 +14,30 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from app.db import Sessions
-from app.errors import InvalidInput, JobInUse, JobNotEnded, JobSucceeded, TrialsNotThere
-from app.jobs import runs, searches, service
+from app.db import Sessions, database_now
+from app.errors import (
+    IdempotencyKeyReused,
+    InvalidInput,
+    JobInUse,
+    JobNotEnded,
+    JobSucceeded,
+    QuotaReached,
+    TrialsNotThere,
+)
+from app.jobs import queries, retries, runs, searches, service
 from app.jobs.dispatcher import Dispatcher, count_due, end_orphans, reclaim
 from app.jobs.events import event_data
 from app.jobs.quotas import Quota
 from app.jobs.retries import retry_with_changes
 from app.jobs.searches import Trial, is_promoted, is_rung
-from app.jobs.specs import BackpropSweepSpec, TrainingSearchSpec
+from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec, TrainingSearchSpec
+from app.jobs.specs.training import CHECKPOINT_BYTES, MODEL_BYTES
 from app.jobs.tables import Checkpoint, Job
 from app.jobs.transitions import Claim, get_job
 from app.registry import aliases
 from app.registry import service as registry
 from app.storage import Storage
+from models.training import environment
 from tests.fakes import RecordedNotifier
 from tests.jobs.test_runs import expire
 from tests.workers import claim
@@ -35,7 +46,6 @@ from worker.runner import ClaimLost, Finish, Run, run_next
 from worker.search import advance
 from worker.training import train
 
-LARGE = Quota(10**12, "NUMERAL_MAX_TRAINING_BYTES")
 SPACE = {"learning_rate": {"low": 0.001, "high": 1.0, "log": True}, "batch_size": {"values": [32, 64, 128]}}
 
 
@@ -48,12 +58,12 @@ def submit(sessions: Sessions, **fields: Any) -> str:
     return service.submit(sessions, TrainingSearchSpec.model_validate(spec | fields))[0].id
 
 
-def work(run: Run, *, quota: Quota = LARGE, max_queued: int = 1000) -> Finish:
-    return advance(run, max_queued=max_queued, quota=quota)
+def work(run: Run, *, max_queued: int = 1000) -> Finish:
+    return advance(run, max_queued=max_queued)
 
 
 def step(sessions: Sessions, work: Callable[[Run], Finish] = work) -> None:
-    run_next(sessions, "sweeps", {"training_search": work})
+    run_next(sessions, "searches", {"training_search": work})
 
 
 def value_of(spec: dict[str, Any]) -> float:
@@ -147,16 +157,26 @@ def test_search_occupies_no_worker_while_its_trials_run(sessions: Sessions) -> N
     job = service.get(sessions, search_id)
     assert (job.status, job.lease_until, job.worker) == ("running", None, None)
     assert len(open_trainings(sessions, search_id)) == 2
-    assert "sweeps" not in count_due(sessions)
-    assert runs.claim_next(sessions, "sweeps", lease_seconds=30) is None
+    assert "searches" not in count_due(sessions)
+    assert runs.claim_next(sessions, "searches", lease_seconds=30) is None
     notifier = RecordedNotifier()
     Dispatcher(sessions, notifier).tick()
     assert notifier.notified == ["training", "training"]
     end_training(sessions, claim(sessions, open_trainings(sessions, search_id)[0]))
     Dispatcher(sessions, notifier).tick()
-    assert notifier.notified[2:] == ["sweeps"]
+    assert notifier.notified[2:] == ["searches"]
     step(sessions)
     assert len(trials_of(sessions, search_id)) == 3
+
+
+def test_search_makes_its_steps_while_sweeps_run_and_wait(sessions: Sessions) -> None:
+    for _ in range(2):
+        service.submit(sessions, BackpropSweepSpec(kind="backprop_sweep", priority=9))
+    assert runs.claim_next(sessions, "sweeps", lease_seconds=30) is not None  # the only worker for sweeps has one
+    search_id = submit(sessions, priority=0)
+    assert service.get(sessions, search_id).queue not in ("sweeps", "training", "training-cuda")
+    step(sessions)
+    assert len(trials_of(sessions, search_id)) == 2
 
 
 def test_trial_that_ends_during_a_step_wakes_the_search_after_it(sessions: Sessions) -> None:
@@ -169,7 +189,7 @@ def test_trial_that_ends_during_a_step_wakes_the_search_after_it(sessions: Sessi
             end_training(sessions, claim(sessions, open_trainings(sessions, search_id)[0]))
 
     step(sessions, slow_work)
-    assert count_due(sessions)["sweeps"] == 1
+    assert count_due(sessions)["searches"] == 1
 
 
 @pytest.mark.parametrize("is_committed", [False, True])
@@ -280,16 +300,17 @@ def test_failed_trial_does_not_fail_the_search_and_retry_runs_it_alone_again(ses
     assert job.result is not None
     assert job.result["trials"] == {"failed": 1, "succeeded": 2}
     with pytest.raises(JobInUse, match=f"POST /v1/jobs/{search_id}/retry"):
-        service.retry(sessions, first)
+        retries.retry(sessions, first)
     attempts = {trial.job_id: service.get(sessions, trial.job_id).attempt for trial in trials_of(sessions, search_id)}
-    assert service.retry(sessions, search_id).status == "queued"
+    assert retries.retry(sessions, search_id).status == "queued"
     assert open_trainings(sessions, search_id) == [first]
+    step(sessions)  # which lets it run
     run_search(sessions, search_id)
     assert [trial.status for trial in trials_of(sessions, search_id)] == ["succeeded"] * 3
     after = {job_id: service.get(sessions, job_id).attempt for job_id in attempts}
     assert after == attempts | {first: 2}
     with pytest.raises(JobSucceeded):
-        service.retry(sessions, search_id)
+        retries.retry(sessions, search_id)
 
 
 def test_settings_that_do_not_go_together_make_a_failed_trial_and_the_search_goes_on(sessions: Sessions) -> None:
@@ -306,7 +327,7 @@ def test_settings_that_do_not_go_together_make_a_failed_trial_and_the_search_goe
     assert "nesterov needs a momentum above 0" in failed.error["detail"]
     assert service.get(sessions, search_id).status == "succeeded"
     with pytest.raises(JobSucceeded):  # there is no use in trying them again
-        service.retry(sessions, search_id)
+        retries.retry(sessions, search_id)
     with pytest.raises(InvalidInput, match="do not go together"):
         retry_with_changes(sessions, failed.job_id, {"epochs": 2})
 
@@ -323,7 +344,7 @@ def test_search_whose_winner_failed_tests_it_when_it_is_retried(sessions: Sessio
         job = service.get(sessions, search_id)
         assert job.error is not None
         assert job.error["detail"] == "The network of the best trial, 0, was not tested: The store is full."
-        service.retry(sessions, search_id)
+        retries.retry(sessions, search_id)
         assert not open_trainings(sessions, search_id)  # the search itself decides which is the winner
     run_search(sessions, search_id)
     assert service.get(sessions, search_id).status == "succeeded"
@@ -336,11 +357,11 @@ def test_ended_search_is_not_queued_again_while_a_trial_of_it_runs(sessions: Ses
     service.cancel(sessions, search_id)
     Dispatcher(sessions, RecordedNotifier()).tick()
     with pytest.raises(JobNotEnded, match=running.job_id):
-        service.retry(sessions, search_id)
+        retries.retry(sessions, search_id)
     with pytest.raises(JobNotEnded, match=running.job_id):
         searches.extend(sessions, search_id, 1)
     runs.end_cancelled(sessions, running)
-    assert service.retry(sessions, search_id).status == "queued"
+    assert retries.retry(sessions, search_id).status == "queued"
 
 
 def test_trials_and_winner_have_what_the_names_stood_for_at_submission(sessions: Sessions, storage: Storage) -> None:
@@ -382,12 +403,130 @@ def test_search_goes_on_when_there_is_room_for_its_trials_again(sessions: Sessio
     assert len(trials_of(sessions, search_id)) == 2
 
 
-def test_search_past_the_quota_fails_at_once_and_says_so(sessions: Sessions) -> None:
-    search_id = submit(sessions)
-    step(sessions, lambda run: work(run, quota=Quota(1000, "NUMERAL_MAX_TRAINING_BYTES")))
-    error = service.get(sessions, search_id).error
-    assert error is not None
-    assert "NUMERAL_MAX_TRAINING_BYTES" in error["detail"]
+def test_retried_trials_wait_until_there_is_a_place_among_those_that_run(sessions: Sessions) -> None:
+    search_id = submit(sessions, trials=6, parallel=2)
+    for _ in range(3):
+        step(sessions)
+        for trial in open_trainings(sessions, search_id):
+            runs.fail(sessions, claim(sessions, trial), reason="error", detail="The disk was full.")
+    step(sessions)
+    assert service.get(sessions, search_id).status == "failed"
+    retries.retry(sessions, search_id)
+    assert len(open_trainings(sessions, search_id)) == 6
+    assert runs.claim_next(sessions, "training", lease_seconds=30) is None
+    for left in (4, 3):
+        step(sessions)
+        assert sum(trial.is_held for trial in trials_of(sessions, search_id)) == left
+        claimed = runs.claim_next(sessions, "training", lease_seconds=30)
+        assert claimed is not None
+        end_training(sessions, claimed)
+    run_search(sessions, search_id)
+    assert [trial.status for trial in trials_of(sessions, search_id)] == ["succeeded"] * 6
+
+
+def test_submission_is_repeated_after_an_extension_and_gives_the_same_search(sessions: Sessions) -> None:
+    fields = {"kind": "training_search", "space": SPACE, "base": {"epochs": 9, "dataset": "optdigits"}, "trials": 1}
+    spec = TrainingSearchSpec.model_validate(fields)
+    search_id = service.submit(sessions, spec, idempotency_key="k")[0].id
+    run_search(sessions, search_id)
+    for trials in (1, 2):  # extended twice
+        searches.extend(sessions, search_id, trials)
+        again, is_new = service.submit(sessions, spec, idempotency_key="k")
+        assert (again.id, is_new, again.spec["trials"]) == (search_id, False, 1 + trials + trials // 2)
+        run_search(sessions, search_id)
+    with pytest.raises(IdempotencyKeyReused):  # what it has become is not what was submitted
+        service.submit(sessions, spec.model_copy(update={"trials": 4}), idempotency_key="k")
+
+
+def test_time_left_follows_from_the_pace_of_the_trials(sessions: Sessions) -> None:
+    search_id = submit(sessions, trials=5, parallel=2)
+
+    def seconds_left() -> float | None:
+        listed = queries.list_(sessions, kind="training_search").seconds_left.get(search_id)
+        found = queries.get_document(sessions, search_id).seconds_left
+        assert listed == found or (listed and found and listed <= found < listed + 20)  # time goes by
+        return found
+
+    def move_back(job_id: str, *, start: float, end: float | None = None, share: float = 0.0) -> None:
+        """As if the trial had run from so many seconds ago to so many seconds ago."""
+        with sessions.writing() as session:
+            job, now = get_job(session, job_id), database_now(session)
+            job.queued_at = job.started_at = now - timedelta(seconds=start)
+            job.finished_at = None if end is None else now - timedelta(seconds=end)
+            job.progress = {"done": share * 100, "total": 100, "unit": "batches"}
+
+    step(sessions)
+    assert seconds_left() is None
+    first, second = open_trainings(sessions, search_id)
+    end_training(sessions, claim(sessions, first))
+    move_back(first, start=60, end=20)
+    assert seconds_left() == pytest.approx(4 * 40, abs=1)  # one trial in 40 s; nothing has run since
+    claim(sessions, second)
+    move_back(second, start=60, share=0.5)
+    left = seconds_left()
+    assert left is not None
+    assert 3.5 * 60 / 1.5 <= left < 3.5 * 80 / 1.5  # a trial and a half in 60 s
+    service.cancel(sessions, search_id)
+    assert seconds_left() is None
+
+
+def room_for(trials: int, *, models: int = 1) -> int:
+    return trials * 9 * CHECKPOINT_BYTES + models * MODEL_BYTES
+
+
+def limited(max_bytes: int) -> Quota:
+    return Quota(max_bytes, "NUMERAL_MAX_TRAINING_BYTES")
+
+
+def test_search_counts_with_all_its_trials_from_its_submission_on(sessions: Sessions) -> None:
+    spec = TrainingSearchSpec.model_validate(
+        {"kind": "training_search", "space": SPACE, "base": {"epochs": 9, "dataset": "optdigits"}, "trials": 3}
+    )
+    room = room_for(3)
+    with pytest.raises(QuotaReached, match="NUMERAL_MAX_TRAINING_BYTES"):
+        service.submit(sessions, spec, quota=limited(room - 1))
+    search_id = service.submit(sessions, spec, quota=limited(room))[0].id
+    small = MnistTrainingSpec(kind="mnist_training", epochs=1)
+    for _ in range(3):  # the same, however many of its trials are queued already
+        with pytest.raises(QuotaReached):
+            service.submit(sessions, small, quota=limited(room + small.stored_bytes - 1))
+        step(sessions)
+        end_training(sessions, claim(sessions, open_trainings(sessions, search_id)[0]))
+        room -= 9 * CHECKPOINT_BYTES  # that trial left no checkpoint
+    step(sessions)
+    assert service.get(sessions, search_id).stored_bytes == 0  # the winner counts for itself
+    with pytest.raises(QuotaReached):
+        service.submit(sessions, small, quota=limited(MODEL_BYTES + small.stored_bytes - 1))
+    service.cancel(sessions, search_id)
+    end_orphans(sessions)
+    assert service.submit(sessions, small, quota=limited(small.stored_bytes))
+
+
+def test_extension_counts_with_what_it_adds_alone(sessions: Sessions) -> None:
+    search_id = submit(sessions, trials=1)
+    step(sessions)
+    trial = claim(sessions, open_trainings(sessions, search_id)[0])
+    runs.record_checkpoint(sessions, trial, step=10, artifact="a", sha256="0")
+    end_training(sessions, trial)
+    run_search(sessions, search_id)  # its winner names the same checkpoint
+    there = CHECKPOINT_BYTES
+    with pytest.raises(QuotaReached):
+        searches.extend(sessions, search_id, 2, quota=lambda _: limited(there + room_for(2) - 1))
+    assert searches.extend(sessions, search_id, 2, quota=lambda _: limited(there + room_for(2))).status == "queued"
+
+
+def test_retry_counts_a_trials_own_checkpoints_once(sessions: Sessions) -> None:
+    search_id = submit(sessions, trials=3, parallel=1)
+    step(sessions)
+    trial = claim(sessions, open_trainings(sessions, search_id)[0])
+    for number in range(1, 6):
+        runs.record_checkpoint(sessions, trial, step=number, artifact=f"a{number}", sha256="0")
+    service.cancel(sessions, search_id)
+    end_orphans(sessions)
+    runs.end_cancelled(sessions, trial)
+    with pytest.raises(QuotaReached):
+        retries.retry(sessions, search_id, quota=lambda _: limited(room_for(3) - 1))
+    assert retries.retry(sessions, search_id, quota=lambda _: limited(room_for(3))).status == "queued"
 
 
 def test_extended_search_keeps_its_trials_and_finds_the_best_of_all(sessions: Sessions) -> None:
@@ -498,7 +637,7 @@ def test_deleted_search_names_all_artifacts_of_its_trials(sessions: Sessions) ->
 
 
 def test_real_trials_are_judged_without_the_test_set_and_the_winner_becomes_a_version(
-    sessions: Sessions, storage: Storage, tmp_path: Path
+    sessions: Sessions, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     space = {"learning_rate": {"values": [0.1, 1e-6]}}
     base = {"dataset": "optdigits", "epochs": 3}
@@ -510,9 +649,13 @@ def test_real_trials_are_judged_without_the_test_set_and_the_winner_becomes_a_ve
             sessions, "training", {"mnist_training": partial(train, storage=storage, data_dir=tmp_path, mnist_dir=None)}
         )
 
-    for _ in range(3):
+    for _ in range(2):
         step(sessions)
         train_next()
+    step(sessions)
+    trained_on = environment.describe_cpu()
+    monkeypatch.setattr(environment, "describe_cpu", lambda: "of another machine")  # which tests the winner
+    train_next()
     step(sessions)
     job, trials = searches.read_search(sessions, search_id)
     by_rate = {trial.params["learning_rate"]: trial for trial in trials}
@@ -531,6 +674,7 @@ def test_real_trials_are_judged_without_the_test_set_and_the_winner_becomes_a_ve
     assert job.result["best"]["number"] == good.number
     assert job.result["winner"]["test"]["total"] == 300
     assert versions[0][0].card["validation"]["accuracy"] == good.value
+    assert (versions[0][0].card["cpu"], versions[0][0].card["seconds"]) == (trained_on, result["seconds"])
     assert [epoch["epoch"] for epoch in versions[0][0].card["epochs"]] == [1, 2, 3]
     log = event_data(sessions, job.result["winner"]["job_id"], "log")
     steps = service.get(sessions, good.job_id).progress

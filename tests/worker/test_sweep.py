@@ -9,6 +9,7 @@ from app.jobs import service
 from app.jobs.events import event_data, read_events
 from app.jobs.specs import BackpropSweepSpec
 from app.storage import Storage
+from models.backprop import network
 from models.backprop.sweeps.curve_files import from_npz
 from tests.models.backprop.test_network import GOLDEN
 from tests.workers import run_job
@@ -41,6 +42,19 @@ def test_the_default_sweep_has_the_shape_of_the_contract(sessions: Sessions, sto
     assert result["critical_learning_rate"] == 67.2
     assert result["convergence"] == {"begins": 1.47, "ends": 63.1}
     assert result["curves"] is None
+
+
+def test_the_weights_of_epochs_are_in_the_result(sessions: Sessions, storage: Storage) -> None:
+    result = result_of(sessions, storage, learning_rates=[0.5, 2.0], weight_points=5, stop={"target_loss": 1e-3})
+    assert result["weight_epochs"] == [0, 25, 50, 75, 100]
+    for trial in result["trials"]:
+        path = trial["weights"]
+        assert path[0] == [0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55]
+        assert path[-1] == list(trial["final_weights"].values())
+        for epoch, weights in zip(result["weight_epochs"], path, strict=True):
+            passed = network.forward(np.array(weights), (0.05, 0.10), (0.5, 0.5))
+            assert passed.E_total == pytest.approx(trial["loss"][min(epoch, trial["epochs"])], rel=1e-12)
+    assert "weights" not in result_of(sessions, storage)["trials"][0]
 
 
 def test_trials_are_reported_as_events(sessions: Sessions, storage: Storage) -> None:

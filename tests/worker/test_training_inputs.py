@@ -8,8 +8,9 @@ from app.datasets import feedback
 from app.datasets import service as datasets
 from app.db import Sessions
 from app.errors import DatasetInUse, InvalidInput, ModelInUse
-from app.jobs import service
+from app.jobs import retries, service
 from app.jobs.inputs import require_dataset_unused, require_version_unused
+from app.jobs.retries import retry_with_changes
 from app.jobs.specs import MnistTrainingSpec, TrainingSearchSpec
 from app.registry import aliases
 from app.registry import service as registry
@@ -95,7 +96,9 @@ def test_training_starts_from_the_version_that_its_alias_stood_for(
     assert first["test"]["accuracy"] < 0.9
 
 
-def test_version_from_which_an_open_job_starts_is_not_deleted(sessions: Sessions, mine: datasets.Dataset) -> None:
+def test_version_from_which_an_open_job_or_another_version_starts_is_not_deleted(
+    sessions: Sessions, mine: datasets.Dataset
+) -> None:
     with sessions.writing() as session:
         card = {"dataset": {"name": "mine", "sha256": mine.sha256}}
         version = registry.register(session, source="job:x", card=card, files={})
@@ -103,7 +106,16 @@ def test_version_from_which_an_open_job_starts_is_not_deleted(sessions: Sessions
     with pytest.raises(ModelInUse, match=job_id):
         registry.delete(sessions, version, require_unused=require_version_unused)
     service.cancel(sessions, job_id)
-    assert registry.delete(sessions, version, require_unused=require_version_unused) == (version, [])
+    with pytest.raises(InvalidInput, match="smaller batch_size") as refused:
+        retry_with_changes(sessions, job_id, {"batch_size": 4096})
+    assert refused.value.location == "body.batch_size"
+    with sessions.writing() as session:
+        card |= {"start_from": {"version": version}}
+        later = [registry.register(session, source=f"job:y{number}", card=card, files={}) for number in range(2)]
+    with pytest.raises(ModelInUse, match=f"is what model versions {', '.join(later)} started from"):
+        registry.delete(sessions, version, require_unused=require_version_unused)
+    for each in (*later, version):
+        assert registry.delete(sessions, each, require_unused=require_version_unused) == (each, [])
 
 
 def test_training_on_feedback_has_the_pictures_of_its_submission(
@@ -128,7 +140,7 @@ def test_job_whose_data_set_was_replaced_fails_and_says_so(
     datasets.delete(sessions, storage, "mine", require_unused=require_dataset_unused)
     other = split(np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8), np.arange(20, dtype=np.uint8) % 2)
     datasets.create(sessions, storage, "mine", other, [], max_bytes=10**7)
-    service.retry(sessions, job_id)
+    retries.retry(sessions, job_id)
     run_job(sessions, job_id, work)
     error = service.get(sessions, job_id).error
     assert error is not None

@@ -1,12 +1,14 @@
 """Data sets, and feedback about predictions."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
 from app.api.schemas.media import BINARY
 from app.api.schemas.pictures import PIXELS, SCALE
+from app.jobs.specs.numbers import WHOLE
+from app.jobs.specs.options import NamedFields
 
 NAME = "[a-z][a-z0-9_-]{0,39}"
 
@@ -49,6 +51,24 @@ class Dataset(DatasetSummary):
 
 class DatasetList(BaseModel):
     items: list[DatasetSummary]
+
+
+class Picture(BaseModel):
+    position: int = Field(description="in the data set, from 0")
+    digit: int = Field(description="its label")
+    split: Literal["train", "validation", "test"]
+    png: str = Field(description="28x28 pixels, as a data URL")
+
+
+class PicturePage(BaseModel):
+    items: list[Picture]
+    total: int = Field(description="how many there are, with this label if one was asked for")
+
+
+class Label(NamedFields):
+    """What a picture shows."""
+
+    digit: Annotated[int, Field(ge=0, le=9), WHOLE]
 
 
 class Feedback(BaseModel):

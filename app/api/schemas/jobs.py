@@ -10,7 +10,7 @@ from app.api.schemas.results import Epoch, ReproductionResult, SearchResult, Swe
 from app.jobs.lifecycle import JobStatus
 from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec, ReproductionSpec, TrainingSearchSpec
 from app.jobs.specs.options import NamedFields
-from app.jobs.specs.recipe_fields import Epochs, LearningRate
+from app.jobs.specs.recipe_fields import BatchSize, Epochs, LearningRate
 
 
 class Progress(BaseModel):
@@ -152,6 +152,7 @@ class RetryChanges(NamedFields):
 
     learning_rate: LearningRate | None = Field(None, description="null: that of the old job")
     epochs: Epochs | None = Field(None, description="null: those of the old job")
+    batch_size: BatchSize | None = Field(None, description="null: that of the old job; another one begins anew")
 
 
 class JobPage(BaseModel):

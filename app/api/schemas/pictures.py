@@ -46,8 +46,8 @@ MODEL = {"name": "model", "in": "query", "description": "a version or an alias",
          "schema": {"type": "string", "maxLength": MAX_MODEL_LENGTH, "default": CHAMPION}}  # fmt: skip
 
 
-def debug(description: str) -> dict[str, Any]:
-    return {"name": "debug", "in": "query", "schema": {"type": "boolean", "default": False}, "description": description}
+def flag(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"type": "boolean", "default": False}, "description": description}
 
 
 def form(field: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,30 @@ class PictureReport(BaseModel):
     hypotheses: list[Hypothesis] = Field([], description="with `debug=true`: all ink that was found")
 
 
+class LayerActivations(BaseModel):
+    """What a layer of the network computed of the picture."""
+
+    name: str = Field(description="conv1 to conv7, pool1, pool2 and average; those of ReLU layers are after the ReLU")
+    channels: int = Field(description="how many pictures stand in the sheet, from left to right, eight in a row")
+    height: int = Field(description="of one of them, in pixels")
+    width: int
+    low: float = Field(description="the value of black: 0, or -high where values are negative, so that grey is 0")
+    high: float = Field(description="the value of white")
+    sheet: str = Field(description="a grey PNG as a data URL; a level g of 0..255 is low + g (high - low) / 255")
+
+
+class Explanation(BaseModel):
+    """Why the picture was read as this digit."""
+
+    saliency: list[list[float]] = Field(
+        min_length=28,
+        max_length=28,
+        description="28 rows of 28 numbers: the mean fall of the log odds of `digit` when a patch of 4x4 pixels that "
+        "covers this pixel is blanked; negative where the digit is more probable without the ink",
+    )
+    activations: list[LayerActivations] = Field(description="in the order of the network")
+
+
 class Prediction(BaseModel):
     digit: int = Field(ge=0, le=9)
     confidence: float = Field(description="the probability of `digit`")
@@ -43,6 +67,7 @@ class Prediction(BaseModel):
     id: str = Field(
         "", description="for `POST /v1/predictions/feedback`, where the service keeps pictures; left out otherwise"
     )
+    explanation: Explanation | None = Field(None, description="with `explain=true`; left out otherwise")
 
 
 class ReadDigit(BaseModel):

@@ -208,6 +208,9 @@ class SweepTrial(BaseModel):
     final_outputs: list[float | None] | list[list[float | None]] | None = Field(
         description="of the only sample, or of each; null where `left_out` of the result names it"
     )
+    weights: list[list[float | None]] | None = Field(
+        None, description="at each of `weight_epochs` of the result, in the order of the file curves.npz"
+    )
     outcome: Outcome
     epochs: int = Field(description="after how many the training ended")
     epochs_to: EpochsTo
@@ -249,6 +252,7 @@ class SweepResult(BaseModel):
     critical_learning_rate: float | None = Field(description="the smallest at which the loss ever rises")
     convergence: Convergence | None
     critical_search: CriticalSearch | None = Field(description="null where the search would take too long")
+    weight_epochs: list[int] | None = Field(None, description="the epochs of `weights`, where `weight_points` asks")
     notes: list[str] = Field([], description="what is to be known of the spec, such as targets that are never reached")
     initial_weights: SweepWeights | list[list[list[float]]] | None = Field(
         None, description="those before training, where they were drawn from `seed`"

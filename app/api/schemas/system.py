@@ -12,7 +12,7 @@ class Queue(BaseModel):
     name: str
     queued: int
     running: int
-    waiting_since: datetime | None = Field(description="when the oldest waiting job was submitted")
+    waiting_since: datetime | None = Field(description="since when the oldest waiting job has waited")
     hints: int | None = Field(description="messages for workers in Redis; null where it does not answer")
     notice: str | None = Field(None, description="why its jobs cannot run now; null where nothing is in their way")
 

@@ -1,5 +1,6 @@
 /** What the service says about the picture: the digit, how sure it is, and what it saw. */
 import { html } from "../view.js";
+import { Feedback } from "./feedback.js";
 
 /**
  * @typedef {import("../api.js").Prediction} Prediction
@@ -14,6 +15,7 @@ export function Result({ answer, notice }) {
     <section class="result" aria-label="Answer">
       ${notice || html`<${Verdict} answer=${answer} />`}
       ${reading ? html`<${Digits} reading=${reading} />` : html`<${Bars} prediction=${answer?.prediction ?? null} />`}
+      ${!reading && answer?.prediction.id && html`<${Feedback} key=${answer.prediction.id} id=${answer.prediction.id} digit=${answer.prediction.digit} />`}
       <${Evidence} prediction=${answer?.prediction ?? null} hasSeveral=${reading !== null} />
       <p class="origin">
         ${answer && `Read by version ${answer.prediction.model.version} in ${Math.round(answer.milliseconds)} ms`}
@@ -134,7 +136,7 @@ function describeReading({ digits, text }) {
 }
 
 /** @param {number} digit */
-function withArticle(digit) {
+export function withArticle(digit) {
   return digit === 8 ? "an 8" : `a ${digit}`;
 }
 

@@ -6,6 +6,7 @@ import { EXAMPLES } from "../draw/examples.js";
 import { Pad, Photo } from "../draw/pad.js";
 import { Reader } from "../draw/reader.js";
 import { toPath, toPicture } from "../draw/strokes.js";
+import { Why } from "../draw/why.js";
 import { Notice } from "../notice.js";
 import { html, useEffect, useRef, useState } from "../view.js";
 
@@ -123,6 +124,7 @@ export default function Draw({ onKey }) {
           notice=${error && html`<${Notice} title="This could not be read" error=${error} onRetry=${ask} onKey=${() => (ask(), onKey())} />`}
         />
       </div>
+      <${Why} page=${page} picture=${() => toBlob(page)} isRead=${answer !== null} />
       <${Code} hasSeveral=${digits.length > 1} file=${page.photo?.name || "digit.png"} picture=${() => toBlob(page)} />
     </div>
   `;

@@ -6,7 +6,7 @@ from pydantic import Field, TypeAdapter
 
 from app.jobs.specs.backprop import BackpropSweepSpec
 from app.jobs.specs.reproduction import ReproductionSpec
-from app.jobs.specs.search import TrainingSearchSpec
+from app.jobs.specs.search import SEARCH_QUEUE, TrainingSearchSpec
 from app.jobs.specs.training import CPU_QUEUE, CUDA_QUEUE, MnistTrainingSpec
 
 __all__ = [
@@ -24,7 +24,7 @@ JobKind = Literal["backprop_sweep", "mnist_training", "reproduction", "training_
 JobSpec = Annotated[
     BackpropSweepSpec | MnistTrainingSpec | ReproductionSpec | TrainingSearchSpec, Field(discriminator="kind")
 ]
-QUEUES = ("sweeps", CPU_QUEUE, CUDA_QUEUE)
+QUEUES = ("sweeps", SEARCH_QUEUE, CPU_QUEUE, CUDA_QUEUE)
 job_spec_adapter: TypeAdapter[BackpropSweepSpec | MnistTrainingSpec | ReproductionSpec | TrainingSearchSpec] = (
     TypeAdapter(JobSpec)
 )

@@ -28,6 +28,7 @@ from models.backprop.sweeps.task import Activation, Loss, Task, count_parameters
 MAX_LEARNING_RATES = 10_000
 MAX_NUMBERS = 2 * MAX_SAMPLES * MAX_UNITS + (MAX_LAYERS - 1) * MAX_UNITS**2 + MAX_LEARNING_RATES  # in all its lists
 MAX_EPOCHS = 100_000
+MAX_WEIGHT_POINTS = 1001
 
 
 class Stop(NamedFields):
@@ -89,6 +90,15 @@ class BackpropSweepSpec(BaseSpec):
         1000, ge=10, le=MAX_EPOCHS + 1, description="of each curve in the result; all points are in curves.npz"
     )
 
+    weight_points: WholeNumber = Field(
+        0,
+        ge=0,
+        le=MAX_WEIGHT_POINTS,
+        validate_default=True,
+        description="evenly spaced epochs, `weight_epochs` in the result, whose weights are in each trial: `weights`, "
+        "a list per epoch, in the order of the file curves.npz",
+    )
+
     @property
     def queue(self) -> str:
         return "sweeps"
@@ -115,7 +125,16 @@ class BackpropSweepSpec(BaseSpec):
             parameters=count_parameters(tuple(self.layers), has_biases=bool(self.biases)),
             outputs=len(as_samples(self.inputs)) * self.layers[-1],
             max_points=self.max_points,
+            weight_points=len(self.weight_epochs),
         )
+
+    @property
+    def weight_epochs(self) -> list[int]:
+        """The epochs whose weights are in the result, the first and the last among them."""
+        if self.weight_points == 0:
+            return []
+        count = min(self.epochs + 1, max(2, self.weight_points))
+        return [int(epoch) for epoch in np.linspace(0, self.epochs, count).round()]
 
     def to_task(self) -> Task:
         parameters: list[Any] = []
@@ -197,6 +216,14 @@ class BackpropSweepSpec(BaseSpec):
         if batch_size and (epochs := info.data.get("epochs")) and (inputs := info.data.get("inputs")):
             sweep_checks.check_batches(batch_size, epochs=epochs, inputs=inputs)
         return batch_size
+
+    @field_validator("weight_points")
+    @classmethod
+    def _check_paths(cls, points: int, info: ValidationInfo) -> int:
+        if (rates := info.data.get("learning_rates")) and (layers := info.data.get("layers")):
+            has_biases = bool(info.data.get("biases"))
+            sweep_checks.check_paths(points, rates=len(rates), layers=layers, has_biases=has_biases)
+        return points
 
     @field_validator("epochs")
     @classmethod

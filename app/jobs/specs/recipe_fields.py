@@ -13,11 +13,12 @@ _FAST = RECIPES["fast"]
 RECIPE_NAMES = tuple(field.name for field in fields(Recipe))
 
 MAX_EPOCHS = 200
-MAX_BATCH_SIZE = 4096
+MIN_BATCH_SIZE, MAX_BATCH_SIZE = 8, 4096
 MAX_PER_128 = 64  # half as many again as the pictures of a batch
 
 Share = Annotated[Number, Field(ge=0, le=1, allow_inf_nan=False)]
 BelowOne = Annotated[Number, Field(ge=0, lt=1, allow_inf_nan=False)]
+BatchSize = Annotated[int, Field(ge=MIN_BATCH_SIZE, le=MAX_BATCH_SIZE), WHOLE]
 Epochs = Annotated[int, Field(ge=1, le=MAX_EPOCHS), WHOLE]
 LearningRate = Annotated[Number, Field(gt=0, le=10, allow_inf_nan=False)]
 Per128 = Annotated[int, Field(ge=0, le=MAX_PER_128), WHOLE]
@@ -32,7 +33,7 @@ class RecipeFields(NamedFields):
     epochs: Epochs = Field(_FAST.epochs, description="passes over the training pictures")
     batch_size: WholeNumber = Field(
         _FAST.batch_size,
-        ge=8,
+        ge=MIN_BATCH_SIZE,
         le=MAX_BATCH_SIZE,
         description="training pictures per step; not more than the data set has",
     )

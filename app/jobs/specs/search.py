@@ -23,10 +23,11 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
 from app.jobs.specs.options import BaseSpec, NamedFields
 from app.jobs.specs.recipe_fields import RECIPE_NAMES
-from app.jobs.specs.training import MnistTrainingSpec, require_whole_batch
+from app.jobs.specs.training import MODEL_BYTES, MnistTrainingSpec, require_whole_batch
 from app.validation_messages import describe, nearest
 from models.recipes import RECIPES
 
+SEARCH_QUEUE = "searches"  # its own: a step takes milliseconds, a sweep may take minutes
 MAX_TRIALS = 200
 MAX_PARALLEL = 16
 MAX_DIMENSIONS = 12
@@ -98,7 +99,7 @@ class TrainingSearchSpec(BaseSpec):
 
     @property
     def queue(self) -> str:
-        return "sweeps"
+        return SEARCH_QUEUE
 
     @property
     def required_device(self) -> str | None:
@@ -106,8 +107,13 @@ class TrainingSearchSpec(BaseSpec):
 
     @property
     def stored_bytes(self) -> int:
-        longest = self._common.model_copy(update={"epochs": self._largest("epochs")})
-        return (self.trials or 0) * longest.stored_bytes
+        """The checkpoints of all trials, and the one model: the winner's."""
+        return (self.trials or 0) * self.trial_bytes + MODEL_BYTES
+
+    @property
+    def trial_bytes(self) -> int:
+        """The most bytes that a trial will take."""
+        return self._common.model_copy(update={"epochs": self._largest("epochs")}).checkpoint_bytes
 
     @property
     def largest_batch(self) -> int:

@@ -8,6 +8,7 @@ from models.backprop.sweeps.task import count_parameters
 
 MAX_STEPS = 50_000_000
 MAX_MULTIPLICATIONS = 20_000_000_000  # some minutes on one core
+MAX_PATH_NUMBERS = 100_000  # of all weights at all points of all trials: 3 MB of the result
 MAX_FINAL_WEIGHTS = 1_000_000  # all of them are in the result, or in the file beside it
 
 MAX_BATCHES = 500_000  # steps of one network, where each takes a part of the samples: half a minute
@@ -62,6 +63,11 @@ def check_weights(weights: Any, *, layers: list[int]) -> None:
 def check_final_weights(learning_rates: list[float], *, layers: list[int], has_biases: bool) -> None:
     parameters = count_parameters(tuple(layers), has_biases=has_biases)
     _require_at_most("learning_rates x weights", len(learning_rates) * parameters, MAX_FINAL_WEIGHTS)
+
+
+def check_paths(points: int, *, rates: int, layers: list[int], has_biases: bool) -> None:
+    numbers = points * rates * count_parameters(tuple(layers), has_biases=has_biases)
+    _require_at_most("weight_points x learning_rates x weights", numbers, MAX_PATH_NUMBERS)
 
 
 def check_final_outputs(learning_rates: list[float], *, layers: list[int], inputs: Any) -> None:

@@ -46,8 +46,12 @@ class MnistTrainingSpec(RecipeFields, BaseSpec):
         return self.start_from
 
     @property
+    def checkpoint_bytes(self) -> int:
+        return self.epochs * CHECKPOINT_BYTES
+
+    @property
     def stored_bytes(self) -> int:
-        return self.epochs * CHECKPOINT_BYTES + MODEL_BYTES
+        return self.checkpoint_bytes + MODEL_BYTES
 
     @property
     def queue(self) -> str:

@@ -46,11 +46,13 @@ def descend(
     window: int,
     on_window: WindowCallback,
     early_stopping: EarlyStopping | None = None,
+    on_epoch: Callable[[int], None] = lambda _: None,
 ) -> Array:
     """Trains for `epochs` epochs of one step each. Returns the last epoch of each network.
 
     Calls `on_window(first, losses, gradient_norms)` after every `window` epochs, with arrays (epochs, networks) that
-    the next window overwrites. Epoch 0 is the loss before training.
+    the next window overwrites. Epoch 0 is the loss before training. `on_epoch(epoch)` is called while the networks have
+    the weights of that epoch.
     """
     count = len(networks.learning_rates)
     losses, norms = np.empty((2, min(window, epochs + 1), count))
@@ -62,6 +64,7 @@ def descend(
                 if first + row > 0:
                     networks.step()
                 networks.evaluate(losses[row], norms[row])
+                on_epoch(first + row)
                 if early_stopping is not None:
                     stopper.update(first + row, losses[row])
             np.sqrt(norms[:size], out=norms[:size])

@@ -23,6 +23,7 @@ class ResultSize:
     parameters: int  # weights and biases of a network
     outputs: int  # of a network: samples x units of the last layer
     max_points: int
+    weight_points: int = 0  # epochs whose weights are in the document
 
     @property
     def points(self) -> int:
@@ -32,7 +33,8 @@ class ResultSize:
     @property
     def left_out(self) -> list[str]:
         """The fields of a trial for which the document has no room."""
-        room = MAX_RESULT_BYTES - self.rates * (TRIAL_BYTES + POINT_BYTES * self.points)
+        paths = self.weight_points * self.parameters * NUMBER_BYTES
+        room = MAX_RESULT_BYTES - self.rates * (TRIAL_BYTES + POINT_BYTES * self.points + paths)
         room -= self.parameters * NUMBER_BYTES  # those before training
         left_out = []
         for field, numbers in (("final_weights", self.parameters), ("final_outputs", self.outputs)):

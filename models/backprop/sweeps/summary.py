@@ -1,6 +1,6 @@
 """The result of a sweep as JSON data: NaN and infinite numbers become None."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,13 +43,14 @@ def summarise(
     is_drawn: bool = False,
     converged_loss: float,
     size: ResultSize,
+    kept_epochs: Sequence[int] = (),
     on_progress: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Returns the trials with downsampled curves, and the best and the fastest learning rate.
 
-    The weights before training are in it where they were drawn (`is_drawn`). `names` are those of the thresholds;
-    `is_named` says whether the weights are called w1 to w8. What would make the
-    document too large is None in every trial, and `left_out` names it.
+    The weights before training are in it where they were drawn (`is_drawn`).
+    `names` are those of the thresholds; `is_named` says whether the weights are called w1 to w8. What would make the
+    document too large is None in every trial, and `left_out` names it. `kept_epochs` are those of `paths`.
     """
     outcomes = classify_trials(result, slice(None), converged_loss=converged_loss)
     left_out = size.left_out
@@ -58,6 +59,7 @@ def summarise(
         {"learning_rate": float(result.learning_rates[trial])}
         | _curves(result, trial, size.points)
         | _network(result, trial, task, is_named=is_named, left_out=left_out)
+        | ({"weights": _to_lists(result.paths[trial])} if kept_epochs else {})
         | {
             "outcome": outcome,
             "epochs": int(result.last_epochs[trial]),
@@ -69,14 +71,17 @@ def summarise(
     ]
     fastest = find_fastest(result.reached, result.last_losses)
     best = np.where(np.isfinite(result.last_losses), result.last_losses, np.inf).argmin()
-    return {
+    summary: dict[str, Any] = {
         "trials": trials,
         "truncated": bool(left_out),
         "left_out": left_out,
         "best": float(result.learning_rates[best]),
         "fastest": None if fastest is None else float(result.learning_rates[fastest]),
         "notes": describe_targets(task),
-    } | (_parameters(task.start, task, "initial", is_named=is_named) if is_drawn else {})
+    }
+    if is_drawn:
+        summary |= _parameters(task.start, task, "initial", is_named=is_named)
+    return summary | ({"weight_epochs": list(kept_epochs)} if kept_epochs else {})
 
 
 def finite_or_none(number: float) -> float | None:

@@ -1,6 +1,6 @@
 """A sweep trains one task at many learning rates, block by block, and keeps every loss curve."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,7 @@ class SweepResult:
     reached: Array  # (thresholds, rates): the first epoch below each, or -1
     first_losses: Array  # (rates,), always float64
     last_losses: Array  # (rates,), always float64
+    paths: Array  # (rates, kept epochs, parameters): the weights at the epochs that were asked for
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,21 @@ def run_sweep(
     *,
     epochs: int,
     thresholds: list[float],
+    kept_epochs: Sequence[int] = (),
     early_stopping: EarlyStopping | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
     on_block: Callable[[Block], None] = lambda _: None,
 ) -> SweepResult:
-    """Trains one network per learning rate, all from the same weights.
+    """Trains one network per learning rate, all from the same weights. Keeps their weights at `kept_epochs`.
 
     Calls `on_progress(steps)` every few milliseconds with the steps taken so far, and `on_block` when the learning
     rates of a block are finished.
     """
-    result = _empty_result(task, np.asarray(learning_rates, np.float64), epochs, thresholds)
+    result = _empty_result(task, np.asarray(learning_rates, np.float64), epochs, thresholds, len(kept_epochs))
     size = block_size(task)
     for at in range(0, len(learning_rates), size):
         rates = slice(at, at + size)
-        _train_block(result, rates, task, epochs, thresholds, early_stopping, on_progress)
+        _train_block(result, rates, task, epochs, thresholds, kept_epochs, early_stopping, on_progress)
         on_block(Block(rates, result))
     return result
 
@@ -82,7 +84,7 @@ def window_size(task: Task, networks: int) -> int:
     return int(np.clip(WINDOW_MULTIPLICATIONS // (networks * len(task.start) * len(task.inputs)), 1, 1024))
 
 
-def _empty_result(task: Task, rates: Array, epochs: int, thresholds: list[float]) -> SweepResult:
+def _empty_result(task: Task, rates: Array, epochs: int, thresholds: list[float], kept: int) -> SweepResult:
     count, points = len(rates), len(rates) * (epochs + 1)
     float_type = {4: np.float32, 8: np.float64}
     return SweepResult(
@@ -96,6 +98,7 @@ def _empty_result(task: Task, rates: Array, epochs: int, thresholds: list[float]
         reached=np.full((len(thresholds), count), -1),
         first_losses=np.empty(count),
         last_losses=np.empty(count),
+        paths=np.empty((count, kept, len(task.start))),
     )
 
 
@@ -105,6 +108,7 @@ def _train_block(
     task: Task,
     epochs: int,
     thresholds: list[float],
+    kept_epochs: Sequence[int],
     early_stopping: EarlyStopping | None,
     on_progress: Callable[[int], None],
 ) -> None:
@@ -120,13 +124,23 @@ def _train_block(
             result.gradient_norms[rates, epochs_here] = norms.T
         on_progress(rates.start * epochs + count * min(first + len(losses), epochs))
 
+    places = {epoch: place for place, epoch in enumerate(kept_epochs)}
+
+    def on_epoch(epoch: int) -> None:
+        if epoch in places:
+            result.paths[rates, places[epoch]] = networks.parameters().T
+
     result.last_epochs[rates] = descend(
         networks,
         epochs=epochs,
         window=window_size(task, count),
         on_window=on_window,
         early_stopping=early_stopping,
+        on_epoch=on_epoch,
     )
+    if result.last_epochs[rates].max() < epochs:  # the descent ended before them: the weights stay as they are
+        after = np.asarray(kept_epochs) > result.last_epochs[rates].max()
+        result.paths[rates, after] = networks.parameters().T[:, None]
     result.parameters[rates], result.outputs[rates] = networks.parameters().T, networks.outputs()
     result.has_risen[rates], result.reached[:, rates] = statistics.has_risen, statistics.reached
     result.first_losses[rates], result.last_losses[rates] = statistics.first, statistics.last

@@ -46,7 +46,7 @@ def _look(scene: Scene, side: int) -> Example:
     view = draw_view(Image.fromarray(to_bytes(scene.picture)), side)
     pixels = np.round(np.clip(view.pixels, -1, 1) * 127).astype(np.int8)
     inks = np.zeros((2, side, side), np.uint8)
-    width, height = view.size
+    _, height, width = view.colours.shape
     for number, ink in enumerate((scene.ink, scene.marks)):
         inks[number, :height, :width] = to_bytes(_reduce(ink, width, height))
     return pixels, inks

@@ -51,6 +51,8 @@ def test_matrices_and_biases_are_laid_out_layer_by_layer() -> None:
         ("weights", {"weights": [0.1] * 8, "layers": [2, 3, 2]}),
         ("weights", {"weights": [[[1, 2], [3]], [[1, 2], [3, 4]]]}),
         ("weights", {"weights": [float("nan")] * 8}),
+        ("weight_points", {"weight_points": 1002}),
+        ("weight_points", {"weight_points": 1001, "learning_rates": [0.1] * 13}),
         ("learning_rates", {"learning_rates": [-0.1]}),
         ("learning_rates", {"learning_rates": [0.0]}),
         ("learning_rates", {"learning_rates": [float("nan")]}),

@@ -34,3 +34,8 @@ def test_what_the_eye_has_not_found_is_no_ink() -> None:
     colours, found = page(np.full((40, 40), 0.8), -0.7)
     colours[:, :, 5] = -0.7
     assert measure_strength(found, colours)[:, 5].max() == 0
+
+
+def test_ink_in_grey_is_as_strong_as_in_colour() -> None:
+    colours, found = page(np.linspace(-0.2, 0.8, 1600).reshape(40, 40), -0.7)
+    np.testing.assert_allclose(measure_strength(found, colours[:1]), measure_strength(found, colours), atol=1e-5)

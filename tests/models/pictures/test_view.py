@@ -7,7 +7,7 @@ from models.pictures.view import CHANNELS, draw_view
 def test_view_keeps_the_proportions_and_marks_what_is_outside() -> None:
     view = draw_view(Image.new("RGB", (300, 150), "white"), 64)
     assert view.pixels.shape == (CHANNELS, 64, 64)
-    assert view.size == (64, 32)
+    assert view.colours.shape == (3, 32, 64)
     assert view.pixels[5, :32].all()
     assert not view.pixels[:, 32:].any()
 
@@ -27,6 +27,12 @@ def test_a_view_of_the_negative_is_the_negative_of_the_view() -> None:
     view, negative = (draw_view(Image.fromarray(levels), 64).pixels for levels in (page, 255 - page))
     np.testing.assert_allclose(negative[:3], -view[:3], atol=0.02)
     np.testing.assert_allclose(negative[3], -view[4], atol=0.02)
+
+
+def test_a_grey_picture_is_seen_as_the_same_one_in_colour() -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (200, 150), dtype=np.uint8)
+    grey, colour = (draw_view(Image.fromarray(levels).convert(mode), 64) for mode in ("L", "RGB"))
+    np.testing.assert_allclose(grey.pixels, colour.pixels, atol=1e-5)
 
 
 def test_a_page_of_any_shape_has_sides_that_can_be_halved_four_times() -> None:

@@ -1,0 +1,35 @@
+"""The running service, for the commands that are clients of it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.options import read_settings
+
+if TYPE_CHECKING:
+    from numeral_client import Client
+
+RETRIES = 2  # a person waits: half a second for a service that is not there
+
+UrlOption = Annotated[
+    str | None, typer.Option(help="address of the service (NUMERAL_URL; else from NUMERAL_HOST and NUMERAL_PORT)")
+]
+
+
+@contextmanager
+def open_client(url: str | None) -> Iterator["Client"]:
+    """A client of the service. What goes wrong is reported in one sentence, and exits with 1."""
+    from numeral_client import Client, NumeralError  # loads httpx, which `numeral api` does without
+
+    given = url or os.environ.get("NUMERAL_URL")
+    try:
+        # A proxy that the environment names is not asked for this program's own address.
+        trust_env = None if given else False
+        with Client(given or read_settings().url, retries=RETRIES, trust_env=trust_env) as client:
+            yield client
+    except (NumeralError, OSError, ValueError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error

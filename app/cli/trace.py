@@ -1,0 +1,29 @@
+"""`numeral trace`: one step of backpropagation, line by line."""
+
+from typing import Any
+
+import typer
+
+from app.cli.options import JsonOption
+from app.cli.output import print_json
+from app.cli.service import UrlOption, open_client
+from app.cli.spec_options import given_fields, spec_parameters, with_parameters
+from app.jobs.specs.trace import TraceSpec
+
+
+def _trace(url: UrlOption = None, as_json: JsonOption = False, **options: Any) -> None:
+    """Explain one step of gradient descent: every formula, with its numbers and its value."""
+    with open_client(url) as client:
+        found = client.backprop.trace(**given_fields(TraceSpec, options))
+    if as_json:
+        print_json(found)
+        return
+    section = ""
+    for step in found.steps:
+        if step.section != section:
+            section = step.section
+            typer.echo(f"\n{section.capitalize()}" if section != found.steps[0].section else section.capitalize())
+        typer.echo(f"  {step.symbol} = {step.formula} = {step.substituted} = {step.value:.9g}")
+
+
+trace = with_parameters(_trace, spec_parameters(TraceSpec))

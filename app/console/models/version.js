@@ -1,0 +1,89 @@
+/** One version: its card, its files, and its promotion. */
+import { get, tell } from "../api.js";
+import { Notice } from "../notice.js";
+import { Accuracy, Confusion, PerDigit } from "../parts/evaluation.js";
+import { ago, duration, moment, percent, short, size } from "../parts/format.js";
+import { useAction, useLoaded } from "../parts/loading.js";
+import { Confirmed, Download, Facts, Picture, Refusal, Waiting } from "../parts/pieces.js";
+import { html } from "../view.js";
+
+/** @typedef {import("../views/models.js").Summary & {card: any, files: {name: string, size: number, sha256: string, href: string}[]}} Model */
+
+/** @param {{version: string, onChange: () => void}} properties */
+export function Version({ version, onChange }) {
+  const { data: model, error, reload } = useLoaded((signal) => /** @type {Promise<Model>} */ (get(`/v1/models/${encodeURIComponent(version)}`, signal)), version);
+  const force = useAction(async () => promote(true));
+  /** @param {boolean} isForced */
+  const promote = async (isForced = false) => {
+    await tell("PUT", "/v1/models/aliases/champion", { version: model?.version, ...(isForced && { force: true }) });
+    reload();
+    onChange();
+  };
+  if (!model) {
+    return html`
+      <${Back} />
+      <h1>Version ${version}</h1>
+      ${error ? html`<${Notice} title="This version could not be shown" error=${error} onRetry=${reload} />` : html`<${Waiting} />`}
+    `;
+  }
+  const { card } = model;
+  const isChampion = model.aliases.includes("champion");
+  const hasHardest = model.files.some(({ name }) => name === "hardest.png");
+  return html`
+    <${Back} />
+    <header class="title">
+      <div>
+        <h1>Version ${model.version} ${model.aliases.map((alias) => html`<span class="tag" key=${alias}>${alias}</span>`)}</h1>
+        <p class="purpose">Trained on ${model.dataset} with the recipe ${model.recipe}${model.job ? html`, <a href="#/train/${model.job}">by this run</a>` : ", and shipped with the program"}; registered ${ago(model.created_at)}.</p>
+      </div>
+      <div class="tools">
+        ${!isChampion && html`
+          <${Confirmed} look="main" label="Promote" question="Version ${model.version} becomes the champion if it passes the gate: it then answers all predictions, at once." answer="Promote version ${model.version}" work=${() => promote()}
+            more=${(/** @type {import("../api.js").ApiError} */ refused) =>
+              refused.reasons.length > 0 && html`<button class="danger" disabled=${force.isBusy} onClick=${() => force.run()}>Promote all the same</button>`} />
+        `}
+        <a class="button" href="#/models/compare?a=${model.version}">Compare on a picture</a>
+      </div>
+    </header>
+    <${Refusal} error=${force.error} />
+    ${model.note && html`<p class="notice">${model.note}</p>`}
+    <${Accuracy} figures=${card.test} others=${[
+      ["Validation", percent(card.validation.accuracy)],
+      ["Pictures as people send them", card.pictures ? percent(card.pictures.accuracy) : "–"],
+      ["Accepted, and of those right", `${percent(card.calibration.test.coverage)}, ${percent(card.calibration.test.accuracy)}`],
+      ["Parameters", card.parameters.toLocaleString("en")],
+      ["Training", duration(card.seconds)],
+    ]} />
+    <div class="columns"><${Confusion} figures=${card.test} /><${PerDigit} figures=${card.test} /></div>
+    ${hasHardest && html`
+      <section class="block">
+        <h2>The hardest pictures</h2>
+        <${Picture} path="/v1/models/${model.version}/files/hardest.png" alt="The test pictures that this version finds hardest" />
+      </section>
+    `}
+    <section class="block">
+      <h2>Files</h2>
+      <table class="list">
+        <thead><tr><th scope="col">File</th><th scope="col" class="right">Size</th><th scope="col" class="wide">sha256</th><td></td></tr></thead>
+        <tbody>
+          ${model.files.map(
+            (file) => html`<tr key=${file.name}><th scope="row">${file.name}</th><td class="right">${size(file.size)}</td><td class="wide"><code>${file.sha256.slice(0, 24)}</code></td><td class="right"><${Download} path=${file.href} name=${file.name}>Download<//></td></tr>`,
+          )}
+        </tbody>
+      </table>
+    </section>
+    <details class="block">
+      <summary>How it was trained</summary>
+      <${Facts} items=${[
+        ["data set", `${card.dataset.name}, ${card.dataset.train.toLocaleString("en")} training pictures`],
+        ["seed", String(card.seed)],
+        ["made", moment(model.created_at)],
+        ...Object.entries(card.recipe).map(([name, value]) => [name.replaceAll("_", " "), typeof value === "number" ? short(value) : String(value)]),
+      ]} />
+    </details>
+  `;
+}
+
+function Back() {
+  return html`<p class="back"><a href="#/models">All versions</a></p>`;
+}

@@ -1,0 +1,198 @@
+/** One run: its curves as they grow, and its result. */
+import { get, tell } from "../api.js";
+import { follow } from "../events.js";
+import { Notice } from "../notice.js";
+import { Accuracy, Confusion, PerDigit } from "../parts/evaluation.js";
+import { ago, duration, moment, percent, plural } from "../parts/format.js";
+import { useAction, useLoaded } from "../parts/loading.js";
+import { Confirmed, Download, Empty, Facts, Picture, Refusal, Status, Waiting } from "../parts/pieces.js";
+import { html, useEffect, useState } from "../view.js";
+import { Curves, EpochTable } from "./curves.js";
+import { Progress, describe } from "./runs.js";
+import { Trials } from "./search.js";
+
+/**
+ * @typedef {import("./runs.js").Job} Job
+ * @typedef {import("../events.js").JobEvent} JobEvent
+ */
+
+const ENDED = ["succeeded", "failed", "cancelled"];
+
+/** @type {Record<string, string>} what to do about each reason of a failure */
+const ADVICE = {
+  error: "Change what the message names, and start it again.",
+  worker_lost: "Its worker ended three times. Look at the workers in System and at the service's log, then retry.",
+  out_of_memory: "The machine had too little memory. Close other programs or choose a smaller batch, then retry.",
+  stalled: "Its worker made no step for too long. Look at the machine's load, then retry.",
+  time_limit: "It took longer than its time limit. Start it again with fewer epochs or a longer limit.",
+};
+
+/** @param {{id: string}} properties */
+export function Run({ id }) {
+  const [attempt, setAttempt] = useState(0); // of following the events: another one after each retry
+  const { events, isLive, hasEnded, error: streamError } = useEvents(id, attempt);
+  const { data: job, error, reload } = useLoaded((signal) => /** @type {Promise<Job>} */ (get(`/v1/jobs/${id}`, signal)), id, hasEnded ? 0 : 2);
+  useEffect(reload, [hasEnded, events.findLast(({ event }) => event === "status")?.id]);
+  const epochs = collectEpochs(events);
+
+  const cancel = useAction(async () => {
+    await tell("POST", `/v1/jobs/${id}/cancel`);
+    reload();
+  });
+  const retry = useAction(async () => {
+    await tell("POST", `/v1/jobs/${id}/retry`);
+    setAttempt(attempt + 1);
+    reload();
+  });
+  const remove = async () => {
+    await tell("DELETE", `/v1/jobs/${id}`);
+    location.hash = "#/train";
+  };
+  if (!job) {
+    const problem = error ?? streamError;
+    return html`
+      <${Back} />
+      <h1>Run</h1>
+      ${problem ? html`<${Notice} title="This run could not be shown" error=${problem} scope="train" onRetry=${reload} />` : html`<${Waiting} />`}
+    `;
+  }
+  const isEnded = ENDED.includes(job.status);
+  const isTraining = job.kind === "mnist_training";
+  const [done, total] = [epochs.length, job.spec.epochs];
+  return html`
+    <${Back} />
+    <header class="title">
+      <div>
+        <h1>${describe(job)}</h1>
+        <p class="course">
+          <${Status} status=${job.cancel_requested ? "cancelling" : job.status} />
+          ${isTraining && html`<span data-epochs=${done}>${done} of ${plural(total, "epoch")}</span>`}
+          ${!isEnded && html`<${Progress} job=${job} />`}
+          <span class="quiet">${isEnded && job.started_at && job.finished_at ? `took ${duration((Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000)}, ${ago(job.finished_at)}` : `started ${ago(job.created_at)}`}</span>
+        </p>
+      </div>
+      <div class="tools">
+        ${!isEnded && html`<button disabled=${cancel.isBusy || job.cancel_requested} onClick=${() => cancel.run()}>${job.cancel_requested ? "Cancelling" : "Cancel"}</button>`}
+        ${isEnded && job.status !== "succeeded" && html`<button class="main" disabled=${retry.isBusy} onClick=${() => retry.run()}>Retry</button>`}
+        ${isEnded && html`<a class="button" href="#/train/new?like=${id}">Start one like it</a>`}
+        ${isEnded && html`<${Confirmed} label="Delete" question="The run goes with its curves and checkpoints." answer="Delete the run" work=${remove} />`}
+      </div>
+    </header>
+    <${Refusal} error=${cancel.error ?? retry.error} />
+    ${!isLive && !isEnded && html`<p class="notice" role="status">The connection is lost. What is shown is what came before; it goes on as soon as the service answers.</p>`}
+    ${job.notice && html`<p class="notice">${job.notice}</p>`}
+    ${job.error && html`
+      <div class="notice bad"><strong>It failed: ${job.error.reason.replaceAll("_", " ")}</strong><p>${job.error.detail}</p><p class="quiet">${ADVICE[job.error.reason] ?? ""}</p></div>
+    `}
+    ${isTraining && job.result && html`<${Verdict} result=${job.result} search=${job.search} />`}
+    ${isTraining && (epochs.length
+      ? html`<${Curves} epochs=${epochs} total=${total} />`
+      : !isEnded && html`<${Empty} title=${job.status === "queued" ? "It waits for a worker" : "The first epoch is on its way"}><p>The curves begin with the end of the first epoch.</p><//>`)}
+    ${job.kind === "training_search" && html`<${Trials} job=${job} />`}
+    ${isTraining && job.result?.test && html`<${Result} id=${id} result=${job.result} />`}
+    ${epochs.length > 0 && html`<${EpochTable} epochs=${epochs} />`}
+    <${Spec} job=${job} />
+    <${Log} events=${events} />
+  `;
+}
+
+function Back() {
+  return html`<p class="back"><a href="#/train">All runs</a></p>`;
+}
+
+/** @param {{result: any, search: Job["search"]}} properties */
+function Verdict({ result, search }) {
+  if (search?.role === "trial") {
+    return html`<p class="notice">A trial is judged on the validation set alone: ${percent(result.value)}${result.pruned ? ", given up before its last epoch" : ""}. <a href="#/train/${search.id}">Its search</a></p>`;
+  }
+  const { model_version: version, promoted, promotion } = result;
+  if (!version) return null;
+  return html`
+    <div class="notice ${promoted ? "good" : ""}">
+      <strong>${promoted ? `Version ${version} is the champion now` : `Version ${version} did not become champion`}</strong>
+      <p>${promotion[0].toUpperCase() + promotion.slice(1)}. <a href="#/models/${version}">See version ${version}</a></p>
+    </div>
+  `;
+}
+
+/** @param {{id: string, result: any}} properties */
+function Result({ id, result }) {
+  return html`
+    <section class="block" aria-label="Result">
+      <${Accuracy} figures=${result.test} others=${[
+        ["Validation", percent(result.validation.accuracy)],
+        ["Training pictures", percent(result.train.accuracy)],
+        ["Pictures as people send them", result.pictures ? percent(result.pictures.accuracy) : "–"],
+        ["Time", duration(result.seconds)],
+        ["Device", result.device],
+      ]} />
+    </section>
+    <div class="columns">
+      <${Confusion} figures=${result.test} />
+      <${PerDigit} figures=${result.test} />
+    </div>
+    <section class="block">
+      <h2>The hardest pictures</h2>
+      <p class="quiet">The test pictures whose label got the lowest probability: the label, what was read, and how sure.</p>
+      <${Picture} path="/v1/jobs/${id}/hardest.png" alt="The 25 test pictures that the network finds hardest, with labels and probabilities" />
+    </section>
+  `;
+}
+
+/** @param {{job: Job}} properties */
+function Spec({ job }) {
+  const kept = Object.entries(job.spec).filter(([, value]) => value !== null && typeof value !== "object");
+  return html`
+    <details class="block">
+      <summary>All settings</summary>
+      <${Facts} items=${kept.map(([name, value]) => [name.replaceAll("_", " "), String(value)])} />
+      <div class="tools">
+        <${Download} path="/v1/jobs/${job.id}" name="job-${job.id}.json">Save as JSON<//>
+        <${Download} path="/v1/jobs/${job.id}/plot.svg" name="curves-${job.id}.svg">Save the curves as SVG<//>
+      </div>
+    </details>
+  `;
+}
+
+/** @param {{events: JobEvent[]}} properties */
+function Log({ events }) {
+  const told = events.filter(({ event }) => event === "status" || event === "log");
+  return html`
+    <details class="block">
+      <summary>What happened</summary>
+      <ol class="log">
+        ${told.map(({ id, event, data }) => html`<li key=${id}><time datetime=${data.at}>${moment(data.at)}</time> ${event === "log" ? data.message : data.status}</li>`)}
+      </ol>
+    </details>
+  `;
+}
+
+/**
+ * The events of a job, live.
+ * @param {string} id
+ * @param {number} attempt
+ */
+function useEvents(id, attempt) {
+  const [events, setEvents] = useState(/** @type {JobEvent[]} */ ([]));
+  const [isLive, setLive] = useState(true);
+  const [error, setError] = useState(/** @type {import("../api.js").ApiError | null} */ (null));
+  useEffect(() => {
+    setEvents([]);
+    return follow(`/v1/jobs/${id}/events`, {
+      onEvent: (event) => setEvents((before) => [...before, event]),
+      onConnection: setLive,
+      onError: setError,
+    });
+  }, [id, attempt]);
+  const hasEnded = ENDED.includes(events.findLast(({ event }) => event === "status")?.data.status);
+  return { events, isLive, error, hasEnded };
+}
+
+/**
+ * @param {JobEvent[]} events
+ * @returns {import("./curves.js").Epoch[]} in order; one that was done again after a new beginning replaces the old one
+ */
+function collectEpochs(events) {
+  const epochs = new Map(events.filter(({ event }) => event === "epoch").map(({ data }) => [data.epoch, data]));
+  return [...epochs.values()].sort((one, other) => one.epoch - other.epoch);
+}

@@ -1,0 +1,218 @@
+"""The asynchronous client (asyncio): the methods of client.py, to be awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import httpx
+
+from numeral_client import calls, errors, flows
+from numeral_client.calls import Call, Request, Steps
+from numeral_client.client import described_by
+from numeral_client.connection import Connection
+from numeral_client.documents import Document, JobDocument, JobView, Result
+from numeral_client.events import Event, EventDecoder
+from numeral_client.waiting import Patience
+
+T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R", bound=Document)
+J = TypeVar("J", bound="AsyncJob[Any]")
+Awaited = Coroutine[Any, Any, T]
+
+
+def _method(build: Callable[P, Steps[T]]) -> Callable[Concatenate[Any, P], Awaited[T]]:
+    """A method of the client that does these steps."""
+
+    @described_by(build)
+    async def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        done: T = await self._client.run(build(*args, **kwargs))
+        return done
+
+    return method
+
+
+def _job_method(build: Callable[P, Steps[JobView[R]]]) -> Callable[Concatenate[Any, P], Awaited[AsyncJob[R]]]:
+    """A method of the client that returns a job."""
+
+    @described_by(build)
+    async def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> AsyncJob[R]:
+        return AsyncJob(self._client, (await self._client.run(build(*args, **kwargs))).document)
+
+    return method
+
+
+def _of_job(build: Callable[Concatenate[str, P], Steps[T]]) -> Callable[Concatenate[Any, P], Awaited[T]]:
+    """A method of a job."""
+
+    @described_by(build, is_of_job=True)
+    async def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        done: T = await self._client.run(build(self.id, *args, **kwargs))
+        return done
+
+    return method
+
+
+def _update(build: Callable[Concatenate[str, P], Steps[JobDocument]]) -> Callable[Concatenate[J, P], Awaited[J]]:
+    """A method of a job that leaves it as the service says it is then."""
+
+    @described_by(build, is_of_job=True)
+    async def method(self: J, /, *args: P.args, **kwargs: P.kwargs) -> J:
+        self.document = await self._client.run(build(self.id, *args, **kwargs))
+        return self
+
+    return method
+
+
+class AsyncClient:
+    """A client of the service at `url` (NUMERAL_URL), with the key `key` (NUMERAL_API_KEY) where it needs one; its
+    requests are repeated as those of Client."""
+
+    def __init__(
+        self, url: str | None = None, *, key: str | None = None, retries: int = 3, trust_env: bool | None = None
+    ) -> None:
+        self._client = self
+        self._connection = Connection.of(url, key, retries=retries, trust_env=trust_env)
+        self._http: httpx.AsyncClient = self._connection.open(httpx.AsyncClient)
+        self.backprop, self.jobs, self.models = AsyncBackprop(self), AsyncJobs(self), AsyncModels(self)
+        self.aliases, self.datasets = AsyncAliases(self), AsyncDatasets(self)
+
+    @property
+    def url(self) -> str:
+        return self._connection.url
+
+    predict = _method(calls.predict)
+    predict_many = _method(flows.predict_many)
+    read = _method(calls.read)
+    feedback = _method(calls.give_feedback)
+    submit = _job_method(calls.submit)
+    train = _job_method(calls.train)
+    search = _job_method(calls.search)
+
+    async def run(self, steps: Steps[T]) -> T:
+        """Do the steps of `calls` or `flows`, and return what they return. Raises ApiError, ConnectionFailed."""
+        flow = iter(steps)
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    answer = await self._do(step)
+                except Exception as error:  # for the flow, which knows what to do
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(answer)
+        except StopIteration as end:
+            returned: T = end.value
+            return returned
+
+    async def _do(self, step: Any) -> Any:
+        if isinstance(step, Call):
+            return await self.run(self._connection.send(step))
+        if isinstance(step, Request):
+            return await self._http.request(step.method, step.path, timeout=step.timeout, **step.options)
+        return await asyncio.sleep(step)
+
+    async def follow(self, job_id: str, *, after: int = 0) -> AsyncIterator[Event]:
+        """The events of a job past number `after`, live until its end. A connection that breaks is opened again."""
+        decoder, patience = EventDecoder(after=after), Patience()
+        while not decoder.is_ended:
+            call = calls.job_events(job_id, decoder.headers)
+            try:
+                stream = self._http.stream(call.method, call.path, timeout=call.timeout, **call.options)
+                async with stream as response:
+                    if response.status_code == 204:
+                        return
+                    if not response.is_success:
+                        await response.aread()
+                    call.read(response)
+                    decoder.connect()
+                    async for chunk in response.aiter_bytes():
+                        patience.has_answered()
+                        for event in decoder.feed(chunk):
+                            yield event
+            except (httpx.TransportError, errors.Unavailable) as error:
+                await asyncio.sleep(patience.pause_after(errors.of(error, self.url)))
+            else:
+                await asyncio.sleep(0 if decoder.is_ended else patience.pause_after(errors.cut_off(job_id)))
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+class AsyncJob(JobView[Result]):
+    """A job of the service, as it was when the service was last asked."""
+
+    def __init__(self, client: AsyncClient, document: JobDocument) -> None:
+        super().__init__(document)
+        self._client = client
+
+    refresh = _update(calls.get_job)
+    cancel = _update(calls.cancel_job)
+    extend = _update(calls.extend_search)
+    delete = _of_job(calls.delete_job)
+    plot = _of_job(calls.plot_job)
+    trials = _of_job(calls.list_trials)
+
+    async def retry(self, **changes: Any) -> AsyncJob[Result]:
+        """Queue a failed or cancelled job again; with `learning_rate` or `epochs`, a training as a new job."""
+        return AsyncJob(self._client, await self._client.run(calls.retry_job(self.id, **changes)))
+
+    def follow(self, *, after: int = 0) -> AsyncIterator[Event]:
+        """The job's events past number `after`, live until its end; it resumes by itself."""
+        return self._client.follow(self.id, after=after)
+
+    async def wait(self, *, timeout: float | None = None, progress: bool | None = None) -> AsyncJob[Result]:
+        """Wait for the end, with a progress bar in terminals and notebooks. Raises JobFailed, TimedOut."""
+        self.document = await self._client.run(flows.wait(self.document, timeout=timeout, progress=progress))
+        return self
+
+
+class AsyncPart:
+    """A part of the client."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+
+class AsyncJobs(AsyncPart):
+    get = _job_method(flows.get_job)
+    list = _method(flows.list_jobs)
+    compare = _method(calls.compare_jobs)
+    plot_comparison = _method(calls.plot_comparison)
+
+
+class AsyncBackprop(AsyncPart):
+    sweep = _job_method(calls.sweep)
+    trace = _method(calls.trace)
+
+
+class AsyncModels(AsyncPart):
+    list = _method(calls.list_models)
+    get = _method(calls.get_model)
+    annotate = _method(calls.annotate_model)
+    file = _method(calls.get_model_file)
+    download = _method(flows.download_model)
+    delete = _method(calls.delete_model)
+
+
+class AsyncAliases(AsyncPart):
+    get = _method(calls.get_alias)
+    history = _method(calls.get_history)
+    set = _method(calls.set_alias)
+    rollback = _method(calls.roll_back)
+
+
+class AsyncDatasets(AsyncPart):
+    list = _method(calls.list_datasets)
+    get = _method(calls.get_dataset)
+    sheet = _method(calls.draw_dataset)
+    upload = _method(flows.upload_dataset)
+    delete = _method(calls.delete_dataset)

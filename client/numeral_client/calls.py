@@ -1,0 +1,330 @@
+"""What the service can be asked: each function makes a Call, the request and how to read its answer. No I/O but files.
+
+Both clients (client.py, async_client.py) have these as methods; they differ in how they send a Call.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar
+from uuid import uuid4
+
+import httpx
+
+from numeral_client import documents as d
+from numeral_client.documents import Figure, JobDocument, JobPage, JobView, Rows
+from numeral_client.errors import NumeralError, UnexpectedAnswer, from_response
+from numeral_client.pictures import Picture, encode
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Doc = TypeVar("Doc", bound=d.Document)
+Files = Iterable[tuple[str, BinaryIO]]  # the name and the content of each
+
+TIMEOUT_SECONDS = 60.0  # the first figure of a process loads matplotlib
+SWEEP_WAIT_SECONDS = 10
+IMPORT_TIMEOUT_SECONDS = 200.0
+PAGE = 100
+ID_LENGTH = 36
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    options: Mapping[str, Any] = field(default_factory=dict)  # of httpx: params, json, content, headers, data, files
+    timeout: float = TIMEOUT_SECONDS
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """A request, and how to read its answer."""
+
+    method: str
+    path: str
+    parse: Callable[[httpx.Response], T]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    is_repeatable: bool = True  # whether to send it twice does what sending it once does
+    timeout: float = TIMEOUT_SECONDS
+
+    @property
+    def request(self) -> Request:
+        return Request(self.method, self.path, self.options, self.timeout)
+
+    def read(self, response: httpx.Response) -> T:
+        """The answer. Raises ApiError, UnexpectedAnswer."""
+        if not response.is_success:
+            raise from_response(response)
+        try:
+            return self.parse(response)
+        except ValueError as error:  # pydantic's ValidationError is one
+            raise UnexpectedAnswer(
+                f"The answer of {response.url} is not what this client knows; is it Numeral? ({error})"
+            ) from error
+
+    def __iter__(self) -> Flow[T]:
+        """A call is the shortest flow."""
+        answer: T = yield self
+        return answer
+
+
+Flow = Generator[Any, Any, T]  # yields a Call or a Request, whose answer is sent in, or seconds to sleep; returns T
+
+
+class Steps(Protocol[T_co]):
+    """What a client can run: a Call, or a Flow of several."""
+
+    def __iter__(self) -> Generator[Any, Any, T_co]: ...
+
+
+def _document(kind: type[Doc]) -> Callable[[httpx.Response], Doc]:
+    return lambda response: kind.model_validate_json(response.content)
+
+
+def _rows(kind: type[Doc]) -> Callable[[httpx.Response], Rows[Doc]]:
+    return lambda response: Rows(kind.model_validate(item) for item in response.json()["items"])
+
+
+def _nothing(_: httpx.Response) -> None:
+    """Of a deletion."""
+
+
+def _figure(response: httpx.Response) -> Figure:
+    return Figure(response.content)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+# Predictions
+
+
+def predict(picture: Picture, *, model: str | None = None, scale: float | None = None) -> Call[d.Prediction]:
+    """Which digit a picture shows: a path, bytes, a binary file, a PIL image or a NumPy array.
+
+    In an array, uint8 is 0 to 255, and floats within 0 to 1 are 0 to 1; otherwise `scale` is the value of white. Dark
+    ink on light and bright ink on dark are both read. `model` is a version or an alias, by default the champion.
+    """
+    return _picture_call("/v1/predict", picture, scale, d.Prediction, model=model)
+
+
+def read(picture: Picture, *, model: str | None = None, scale: float | None = None) -> Call[d.Reading]:
+    """All digits of a picture, line by line. The picture is as in `predict`."""
+    return _picture_call("/v1/read", picture, scale, d.Reading, model=model)
+
+
+def _picture_call(path: str, picture: Picture, scale: float | None, kind: type[Doc], **params: Any) -> Call[Doc]:
+    headers = {"Content-Type": "application/octet-stream"}
+    options = {"content": encode(picture, scale=scale), "params": _given(**params), "headers": headers}
+    return Call("POST", path, _document(kind), options)
+
+
+def predict_batch(contents: list[bytes], *, model: str | None) -> Call[list[d.Prediction | d.FailedPicture]]:
+    files = [("files", (str(number), content)) for number, content in enumerate(contents)]
+    return Call("POST", "/v1/predict/batch", _batch, {"files": files, "params": _given(model=model)})
+
+
+def _batch(response: httpx.Response) -> list[d.Prediction | d.FailedPicture]:
+    kinds = (d.Prediction, d.FailedPicture)
+    return [kinds["error" in item].model_validate(item) for item in response.json()["items"]]
+
+
+# Jobs
+
+
+def _job(response: httpx.Response) -> JobDocument:
+    return JobDocument.model_validate_json(response.content)
+
+
+def submit(
+    spec: Mapping[str, Any], *, wait_seconds: int = 0, idempotency_key: str | None = None
+) -> Call[JobView[d.Document]]:
+    """Queue a job by its spec, such as {"kind": "mnist_training", ...}; `wait_seconds` (to 60): wait for its end."""
+    headers = {"Idempotency-Key": idempotency_key or str(uuid4())}  # a repeated request is answered with the first job
+    if wait_seconds:
+        headers["Prefer"] = f"wait={wait_seconds}"
+    options = {"json": dict(spec), "headers": headers}
+    return Call("POST", "/v1/jobs", lambda r: JobView(_job(r)), options, timeout=TIMEOUT_SECONDS + wait_seconds)
+
+
+def train(**fields: Any) -> Call[JobView[d.TrainingResult]]:
+    """Queue a training of the digit network. Fields: `recipe`, `epochs`, `dataset`, `seed` and others; GET /v1/recipes
+    and docs/training.md name all of them."""
+    return submit({"kind": "mnist_training", **fields})  # type: ignore[return-value]
+
+
+def search(space: Mapping[str, Any], **fields: Any) -> Call[JobView[d.SearchResult]]:
+    """Queue a search for the best settings. `space` has for each field {"low", "high", "log"} or {"values"}, or a list
+    of values. Fields: `base`, `sampler`, `trials`, `parallel`, `pruning` and others, as in docs/search.md."""
+    dimensions = {name: {"values": list(one)} if isinstance(one, (list, tuple)) else one for name, one in space.items()}
+    return submit({"kind": "training_search", "space": dimensions, **fields})  # type: ignore[return-value]
+
+
+def sweep(*, wait_seconds: int = SWEEP_WAIT_SECONDS, **fields: Any) -> Call[JobView[d.SweepResult]]:
+    """Train a small network once per learning rate. Fields: `learning_rates`, `epochs`, `layers`, `inputs`, `targets`,
+    `weights` and others. Waits for the end, which a sweep of usual size reaches at once; 0 does not wait."""
+    return submit({"kind": "backprop_sweep", **fields}, wait_seconds=wait_seconds)  # type: ignore[return-value]
+
+
+def trace(**fields: Any) -> Call[d.Trace]:
+    """One step of gradient descent with every formula. Fields: `inputs`, `targets`, `weights`, `learning_rate`."""
+    return Call("POST", "/v1/backprop/trace", _document(d.Trace), {"json": fields})
+
+
+def get_job(job_id: str) -> Call[JobDocument]:
+    return Call("GET", f"/v1/jobs/{job_id}", _job)
+
+
+def find_job(prefix: str) -> Call[str]:
+    """The one id that begins so. Ids sort by time, so one page finds it. Raises NumeralError if there is not one."""
+
+    def choose(response: httpx.Response) -> str:
+        found = [str(item["id"]) for item in response.json()["items"] if item["id"].startswith(prefix)]
+        if len(found) != 1:
+            raise NumeralError(f"{'Several jobs have' if found else 'No job has'} an id that begins with {prefix!r}.")
+        return found[0]
+
+    if not prefix or set(prefix) - set("0123456789abcdef-") or len(prefix) > ID_LENGTH:
+        raise NumeralError(f"{prefix!r} is not the beginning of a job's id.")
+    return Call("GET", "/v1/jobs", choose, {"params": {"cursor": prefix.ljust(ID_LENGTH, "f"), "limit": 2}})
+
+
+def list_job_page(limit: int, cursor: str | None, filters: Mapping[str, str | None]) -> Call[JobPage]:
+    params = _given(limit=min(limit, PAGE), cursor=cursor, **filters)
+    return Call("GET", "/v1/jobs", _document(JobPage), {"params": params})
+
+
+def cancel_job(job_id: str) -> Call[JobDocument]:
+    return Call("POST", f"/v1/jobs/{job_id}/cancel", _job, is_repeatable=False)
+
+
+def retry_job(job_id: str, **changes: Any) -> Call[JobDocument]:
+    return Call("POST", f"/v1/jobs/{job_id}/retry", _job, {"json": changes} if changes else {}, is_repeatable=False)
+
+
+def extend_search(job_id: str, trials: int) -> Call[JobDocument]:
+    return Call("POST", f"/v1/jobs/{job_id}/extend", _job, {"json": {"trials": trials}}, is_repeatable=False)
+
+
+def delete_job(job_id: str) -> Call[None]:
+    return Call("DELETE", f"/v1/jobs/{job_id}", _nothing, is_repeatable=False)
+
+
+def job_events(job_id: str, headers: Mapping[str, str]) -> Call[None]:
+    return Call("GET", f"/v1/jobs/{job_id}/events", _nothing, {"headers": headers})
+
+
+def plot_job(job_id: str, *, image_format: str = "svg", view: str = "curves") -> Call[Figure]:
+    return Call("GET", f"/v1/jobs/{job_id}/plot.{image_format}", _figure, {"params": {"view": view}})
+
+
+def list_trials(job_id: str) -> Call[d.Trials]:
+    return Call("GET", f"/v1/jobs/{job_id}/trials", _document(d.Trials))
+
+
+def compare_jobs(job_ids: Iterable[str]) -> Call[d.Comparison]:
+    """Up to 20 trainings side by side."""
+    return Call("GET", "/v1/jobs/compare", _document(d.Comparison), {"params": {"ids": ",".join(job_ids)}})
+
+
+def plot_comparison(job_ids: Iterable[str]) -> Call[Figure]:
+    """The curves of up to 20 trainings in one figure."""
+    return Call("GET", "/v1/jobs/compare.svg", _figure, {"params": {"ids": ",".join(job_ids)}})
+
+
+# Versions and aliases
+
+
+def list_models() -> Call[Rows[d.ModelSummary]]:
+    """All versions, newest first."""
+    return Call("GET", "/v1/models", _rows(d.ModelSummary))
+
+
+def get_model(version: str) -> Call[d.Model]:
+    """A version or what an alias stands for, with its card and files."""
+    return Call("GET", f"/v1/models/{version}", _document(d.Model))
+
+
+def annotate_model(version: str, note: str | None) -> Call[d.Model]:
+    """Write a note on a version; None removes it."""
+    return Call("PATCH", f"/v1/models/{version}", _document(d.Model), {"json": {"note": note}})
+
+
+def delete_model(version: str) -> Call[None]:
+    """Remove a version with its files."""
+    return Call("DELETE", f"/v1/models/{version}", _nothing, is_repeatable=False)
+
+
+def get_model_file(version: str, name: str) -> Call[bytes]:
+    """`model.onnx`, `weights.safetensors`, `card.json` or `hardest.png`."""
+    return Call("GET", f"/v1/models/{version}/files/{name}", lambda response: response.content)
+
+
+def get_alias(alias: str = "champion") -> Call[d.AliasChange]:
+    """The version that serves under an alias, since when and why."""
+    return Call("GET", f"/v1/models/aliases/{alias}", _document(d.AliasChange))
+
+
+def get_history(alias: str = "champion", *, limit: int = 100) -> Call[Rows[d.AliasChange]]:
+    """Which versions served under an alias, newest first."""
+    params = {"limit": limit}
+    return Call("GET", f"/v1/models/aliases/{alias}/history", _rows(d.AliasChange), {"params": params})
+
+
+def set_alias(
+    version: str,
+    alias: str = "champion",
+    *,
+    expected_version: str | None = None,
+    reason: str | None = None,
+    force: bool = False,
+) -> Call[d.Model]:
+    """Let an alias stand for a version; `champion` answers predictions. `force` promotes past the gate."""
+    body = _given(version=version, expected_version=expected_version, reason=reason, force=force or None)
+    return Call("PUT", f"/v1/models/aliases/{alias}", _document(d.Model), {"json": body})
+
+
+def roll_back(alias: str = "champion", *, expected_version: str | None = None) -> Call[d.Model]:
+    """Let an alias stand for the version that served before."""
+    body = _given(expected_version=expected_version)
+    options = {"json": body} if body else {}
+    return Call("POST", f"/v1/models/aliases/{alias}/rollback", _document(d.Model), options, is_repeatable=False)
+
+
+# Data sets
+
+
+def list_datasets() -> Call[Rows[d.DatasetSummary]]:
+    """The data sets of users, newest first, and those that come with the service."""
+    return Call("GET", "/v1/datasets", _rows(d.DatasetSummary))
+
+
+def get_dataset(name: str) -> Call[d.Dataset]:
+    """A data set, with the files that could not be used and why."""
+    return Call("GET", f"/v1/datasets/{name}", _document(d.Dataset))
+
+
+def upload_dataset(name: str, files: Files) -> Call[d.Dataset]:
+    """Make a data set of one zip, or of IDX files."""
+    options = {"data": {"name": name}, "files": [("file", file) for file in files]}
+    parse = _document(d.Dataset)
+    return Call("POST", "/v1/datasets", parse, options, is_repeatable=False, timeout=IMPORT_TIMEOUT_SECONDS)
+
+
+def delete_dataset(name: str) -> Call[None]:
+    """Delete a data set that neither a version nor an open job names."""
+    return Call("DELETE", f"/v1/datasets/{name}", _nothing, is_repeatable=False)
+
+
+def draw_dataset(name: str) -> Call[Figure]:
+    """Up to 100 of its pictures as the network sees them."""
+    return Call("GET", f"/v1/datasets/{name}/sheet.png", _figure)
+
+
+def give_feedback(picture: Picture, digit: int, *, scale: float | None = None) -> Call[dict[str, Any]]:
+    """Say which digit a picture shows; it joins the data set `feedback`."""
+    body = {"image": b64encode(encode(picture, scale=scale)).decode(), "digit": digit}
+    return Call("POST", "/v1/predictions/feedback", lambda r: dict(r.json()), {"json": body}, is_repeatable=False)

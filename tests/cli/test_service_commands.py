@@ -1,0 +1,165 @@
+"""The commands that ask a running service, in this process, on a real server."""
+
+import io
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.cli.main import cli
+from app.config import Settings
+from tests.conftest import free_port
+from tests.uploads import draw_digit
+
+SEVEN = Path(__file__).parents[2] / "docs" / "examples" / "seven.png"
+Numeral = Callable[..., Result]
+
+
+def run(*arguments: object, stdin: bytes | None = None, exit_code: int = 0) -> Result:
+    found = CliRunner().invoke(cli, [str(one) for one in arguments], input=stdin, prog_name="numeral")
+    assert found.exit_code == exit_code, (found.output, found.exception)
+    return found
+
+
+@pytest.fixture
+def numeral(working_service: str, monkeypatch: pytest.MonkeyPatch) -> Numeral:
+    """The command line at a service whose jobs run; its address is given without http://."""
+    monkeypatch.setenv("NUMERAL_URL", working_service.removeprefix("http://"))
+    return run
+
+
+@pytest.fixture
+def idle_numeral(api: object, api_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Numeral:
+    """The same at a service whose jobs stay queued."""
+    monkeypatch.setenv("NUMERAL_URL", api_settings.url)
+    return run
+
+
+def test_predict_takes_files_folders_and_stdin(numeral: Numeral, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "one.png").write_bytes(draw_digit(1))
+    (tmp_path / "notes.txt").write_text("no picture")
+    found = numeral("predict", SEVEN, tmp_path, "-", stdin=SEVEN.read_bytes())
+    lines = found.stdout.splitlines()
+    assert [re.split(": |  ", line)[:2] for line in lines] == [
+        [str(SEVEN), "7"], [str(tmp_path / "deep" / "one.png"), "1"], ["-", "7"]
+    ]  # fmt: skip
+    refused = numeral("predict", SEVEN, tmp_path / "notes.txt", exit_code=1)
+    assert "not a PNG" in refused.stderr
+    assert ": 7 " in refused.stdout
+    assert json.loads(numeral("read", SEVEN, "--json").stdout)["text"] == "7"
+
+
+def test_shipped_network_answers_as_the_service_does(numeral: Numeral) -> None:
+    for command in ("predict", "read"):
+        there, here = (json.loads(numeral(command, SEVEN, "--json", *way).stdout) for way in ((), ("--local",)))
+        for name in {"digit", "accepted", "text", "lines"} & there.keys():
+            assert here[name] == there[name]
+    assert there["text"] == "7"
+
+
+def test_sweep_is_submitted_watched_shown_and_drawn(numeral: Numeral, tmp_path: Path) -> None:
+    sweep = ("submit", "sweep", "--learning-rates", "0.1,2", "--epochs", 5, "--name", "a sweep", "--tags", "x,y")
+    assert re.search(r"^best +2\.0$", numeral(*sweep, "--watch").stdout, re.MULTILINE)
+    listed = numeral("jobs").stdout
+    assert re.search(r"^[0-9a-f-]{8,}\s+backprop_sweep\s+succeeded\s+\d+ \w+\s.*a sweep", listed, re.MULTILINE)
+    (job,) = json.loads(numeral("jobs", "list", "--json", "--name", "a sweep", "--tag", "y").stdout)
+    assert (job["spec"]["learning_rates"], job["tags"]) == ([0.1, 2.0], ["x", "y"])
+    assert job["id"] in numeral("jobs", "show", job["id"][:20]).stdout
+    numeral("jobs", "plot", job["id"], "-o", tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+    numeral("jobs", "delete", job["id"])
+    assert "No job" in numeral("jobs", "show", job["id"][:35], exit_code=1).stderr
+
+
+def test_options_of_a_training_are_the_fields_of_its_spec(idle_numeral: Numeral, tmp_path: Path) -> None:
+    spec = tmp_path / "spec.json"
+    spec.write_text('{"epochs": 2, "dataset": "optdigits"}')
+    options = ("--batch-size", 32, "--no-nesterov", "--average-decay", "null", "--optimizer", "sgd", "--epochs", 3)
+    first = idle_numeral("submit", "train", "--spec", spec, *options).stdout.strip()
+    found = json.loads(idle_numeral("jobs", "show", first, "--json").stdout)["spec"]
+    wanted = {"epochs": 3, "dataset": "optdigits", "batch_size": 32, "nesterov": False, "average_decay": None}
+    assert {name: found[name] for name in wanted} == wanted
+    second = idle_numeral("submit", "train", "--dataset", "optdigits", "--seed", 1).stdout.strip()
+    compared = idle_numeral("jobs", "compare", first, second).stdout
+    assert "BATCH_SIZE" in compared
+    idle_numeral("jobs", "compare", first, second, "-o", tmp_path / "both.svg")
+    assert "</svg>" in (tmp_path / "both.svg").read_text()
+    assert "is cancelled" in idle_numeral("jobs", "cancel", first, second).stdout
+    assert "is queued" in idle_numeral("jobs", "retry", first).stdout
+    assert idle_numeral("submit", "train", "--epochs", 1000, exit_code=2).stderr
+    assert "do you mean 'epochs'" in idle_numeral("submit", "train", "--spec", '{"epoch": 3}', exit_code=1).stderr
+
+
+def test_search_takes_its_space_and_the_fields_of_its_trainings(idle_numeral: Numeral) -> None:
+    space = ("--space", "learning_rate=0.01:0.5:log", "--space", "batch-size=32,64")
+    options = ("--trials", 4, "--dataset", "optdigits", "--epochs", 2, "--json")
+    spec = json.loads(idle_numeral("submit", "search", *space, *options).stdout)["spec"]
+    assert spec["space"]["learning_rate"] == {"low": 0.01, "high": 0.5, "log": True}
+    assert spec["space"]["batch_size"] == {"values": [32, 64]}
+    assert (spec["base"], spec["trials"]) == ({"dataset": "optdigits", "epochs": 2}, 4)
+
+
+def test_versions_are_listed_downloaded_and_promoted(numeral: Numeral, tmp_path: Path) -> None:
+    assert re.search(
+        r"^1\s+champion\s+\d+ \w+\s+mnist\s+robust\s+99\.58%", numeral("models", "list").stdout, re.MULTILINE
+    )
+    assert "9,958 of 10,000" in numeral("models", "show", "champion").stdout
+    numeral("models", "download", "1", "-o", tmp_path / "files")
+    assert {"card.json", "model.onnx"} <= {path.name for path in (tmp_path / "files").iterdir()}
+    assert "spare is version 1" in numeral("models", "promote", "1", "--alias", "spare").stdout
+    assert "error: " in numeral("models", "rollback", "--alias", "spare", exit_code=1).stderr
+    assert "error: " in numeral("models", "delete", "1", exit_code=1).stderr
+
+
+def test_folder_becomes_a_data_set(numeral: Numeral, tmp_path: Path) -> None:
+    for digit in (2, 3):
+        (tmp_path / str(digit)).mkdir()
+        (tmp_path / str(digit) / "a.png").write_bytes(draw_digit(digit))
+    assert "ours has 2 pictures" in numeral("datasets", "upload", "ours", tmp_path).stdout
+    assert re.search(r"^ours\s+2\s", numeral("datasets", "list").stdout, re.MULTILINE)
+    assert '"2": 1' in numeral("datasets", "show", "ours").stdout
+    numeral("datasets", "sheet", "ours", "-o", tmp_path / "sheet.png")
+    assert (tmp_path / "sheet.png").is_file()
+    assert json.loads(numeral("datasets", "delete", "ours", "--json").stdout) == {"deleted": "ours"}
+
+
+def test_trace_shows_each_formula_with_its_numbers(numeral: Numeral) -> None:
+    shown = numeral("trace", "--learning-rate", 0.5, "--inputs", "0.05,0.1").stdout
+    assert "h1 = w1 * i1 + w2 * i2 = 0.15 * 0.05 + 0.2 * 0.1 = 0.0275" in shown
+
+
+def test_what_cannot_be_reached_is_told_apart() -> None:
+    assert "Connection refused" in run("models", "list", "--url", f"127.0.0.1:{free_port()}", exit_code=1).stderr
+    assert "There is no host" in run("models", "list", "--url", "no.such.host.invalid:1", exit_code=1).stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script_of_the_shell(shell: str) -> None:
+    script = run("completion", shell).stdout
+    assert "_NUMERAL_COMPLETE=complete_" + shell in script
+
+
+def test_completion_knows_the_fields_of_a_spec(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_NUMERAL_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "numeral submit train --warm")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    output = io.StringIO()
+    monkeypatch.setattr("sys.stdout", output)
+    with pytest.raises(SystemExit):
+        cli(prog_name="numeral")
+    assert output.getvalue().split() == ["--warmup"]
+
+
+def test_client_and_service_have_one_version() -> None:
+    root = SEVEN.parents[2]
+    service, client = (
+        tomllib.loads((root / folder / "pyproject.toml").read_text())["project"]["version"]
+        for folder in (".", "client")
+    )
+    assert service == client
+    assert run("--version").stdout == f"numeral {service}\n"

@@ -1,0 +1,245 @@
+import asyncio
+import inspect
+import io
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.pictures.eye import Eye
+from models.pictures.normalisation import normalise
+from numeral_client import (
+    AsyncClient,
+    AsyncJob,
+    Client,
+    ConnectionRefused,
+    HostNotFound,
+    InvalidInput,
+    Job,
+    JobFailed,
+    NotFound,
+    NumeralError,
+    SweepResult,
+    TimedOut,
+    TrainingResult,
+)
+from tests.client.conftest import LossyLine
+from tests.conftest import free_port
+from tests.uploads import draw_digit
+
+SEVEN = Path(__file__).parents[2] / "docs" / "examples" / "seven.png"
+PIXELS = np.asarray(Image.open(SEVEN).convert("L"))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        str(SEVEN),
+        SEVEN,
+        SEVEN.read_bytes(),
+        io.BytesIO(SEVEN.read_bytes()),
+        Image.open(SEVEN).convert("CMYK"),
+        PIXELS,
+        PIXELS / 255,
+        (PIXELS[None] / 255).astype(np.float32),
+        255 - PIXELS,
+        PIXELS > 128,
+        np.stack([PIXELS] * 3, axis=2),
+        np.asarray(Image.open(SEVEN).convert("RGBA")),
+    ],
+    ids=lambda picture: type(picture).__name__,
+)
+def test_predict_takes_pictures_of_every_kind(client: Client, picture: object) -> None:
+    found = client.predict(picture)
+    assert (found.digit, found.accepted, found.model.version) == (7, True, "1")
+    assert "<b>7</b>" in found._repr_html_()
+
+
+def test_array_in_mnists_form_is_taken_as_it_is(client: Client) -> None:
+    image = normalise(Image.open(SEVEN), Eye.load()).image
+    found = client.predict(image.reshape(784))
+    assert (found.digit, found.image and found.image.scale) == (7, 1.0)
+    assert client.predict(image.astype(float), scale=255).probabilities == found.probabilities
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (PIXELS.astype(int), "give scale="),
+        (PIXELS.astype(float), "give scale="),
+        (PIXELS / 255 - 0.5, "give scale="),
+        (np.zeros((28, 28, 2)), "is no picture"),
+        (np.zeros((5, 28, 28)), "take predict_many"),
+        (np.zeros((0, 28)), "is no picture"),
+        (np.array(["seven"]), "array of numbers"),
+    ],
+)
+def test_array_of_which_scale_or_shape_is_unclear_is_refused(client: Client, array: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        client.predict(array)
+
+
+def test_many_pictures_come_back_in_order_with_errors_in_their_places(client: Client) -> None:
+    found = client.predict_many([PIXELS, b"no picture", SEVEN])
+    assert [one.error and one.error.title for one in found] == [None, "Picture refused", None]
+    assert [row.get("digit") for row in found.to_records()] == [7, None, 7]
+    assert client.predict_many(np.stack([PIXELS, PIXELS]))[1].model_dump()["digit"] == 7
+    assert client.read(SEVEN).text == "7"
+
+
+def test_sweep_comes_back_finished_typed_and_drawn(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = client.backprop.sweep(learning_rates=[0.1, 2.0], epochs=5)
+    assert isinstance(job.result, SweepResult)
+    assert (job.status, job.result.best) == ("succeeded", 2.0)
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=list))
+    frame = job.result.to_frame()
+    assert (len(frame), frame[-1]["learning_rate"], frame[-1]["epoch"]) == (12, 2.0, 5)
+    picture = job.plot(image_format="png")
+    assert picture._repr_png_() == picture
+    assert (job.plot()._repr_svg_() or "").startswith("<?xml")
+    trace = client.backprop.trace(learning_rate=0.5)
+    assert trace.updated_weights["w5"] == pytest.approx(0.39355959)
+    assert trace.to_records()[0]["formula"] == "w1 * i1 + w2 * i2"
+
+
+def test_problem_is_an_exception_with_its_words_and_fields(client: Client) -> None:
+    with pytest.raises(InvalidInput, match="do you mean 'epochs'") as caught:
+        client.train(epoch=3)
+    error = caught.value
+    assert (error.status, error.title, error.instance) == (422, "Invalid input", "/v1/jobs")
+    assert error.errors[0]["location"].endswith("epoch")
+    assert error.request_id
+    with pytest.raises(NotFound, match="99"):
+        client.models.get("99")
+
+
+def test_training_is_followed_through_a_bad_line_and_becomes_a_version(
+    client: Client, lossy_line: LossyLine, tmp_path: Path
+) -> None:
+    job = client.train(dataset="optdigits", epochs=2, name="small")
+    lossy_line.cut_bodies_after = 400  # an event or two
+    with Client(lossy_line.url) as far:
+        events = list(far.follow(job.id))
+    assert [event.id for event in events] == list(range(1, len(events) + 1))
+    assert [event.data["epoch"] for event in events if event.event == "epoch"] == [1, 2]
+    assert events[-1].is_end
+    result = job.wait(progress=False).result
+    assert isinstance(result, TrainingResult)
+    assert result.test is not None
+    assert result.test.total == 300
+    assert [record["epoch"] for record in result.to_records()] == [1, 2]
+    version = result.model_version or ""
+    assert client.models.annotate(version, "a trial").note == "a trial"
+    files = client.models.download(version, tmp_path / "files")
+    assert sorted(path.name for path in (tmp_path / "files").iterdir()) == sorted(file.name for file in files)
+    assert client.aliases.set(version, "trial", reason="to see").aliases == ["trial"]
+    assert client.predict(SEVEN, model="trial").model.version == version
+    assert client.aliases.history("trial")[0].reason.endswith("to see")
+    assert client.jobs.list(limit=1, name="small")[0].id == client.jobs.get(job.id[:18]).id == job.id
+
+
+def test_answer_that_is_lost_does_not_submit_a_second_job(client: Client, lossy_line: LossyLine) -> None:
+    lossy_line.answers_to_lose = 2
+    with Client(lossy_line.url) as far:
+        job = far.backprop.sweep(epochs=1, name="only once", wait_seconds=0)
+    assert lossy_line.answers_to_lose == 0
+    assert [one.id for one in client.jobs.list(name="only once")] == [job.id]
+
+
+def test_busy_service_is_asked_again_when_it_says() -> None:
+    statuses = [503, 503, 200]
+
+    class Busy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(statuses.pop(0))
+            self.send_header("Retry-After", "0")
+            self.end_headers()
+            self.wfile.write(b'{"items": []}')
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Busy) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        with Client(f"127.0.0.1:{server.server_port}") as client:
+            assert client.models.list() == []
+        server.shutdown()
+        thread.join()
+    assert statuses == []
+
+
+def test_what_cannot_be_reached_is_told_apart() -> None:
+    with pytest.raises(ConnectionRefused, match="numeral up"):
+        Client(f"127.0.0.1:{free_port()}", retries=0).models.list()
+    with pytest.raises(HostNotFound, match=r"no\.such\.host\.invalid"):
+        Client("http://no.such.host.invalid", trust_env=False).models.list()
+
+
+def test_job_is_cancelled_retried_and_deleted(idle_client: Client) -> None:
+    job = idle_client.train(dataset="optdigits", name="waits")
+    with pytest.raises(TimedOut, match="still queued"):
+        job.wait(timeout=0)
+    assert job.cancel().is_ended
+    with pytest.raises(JobFailed, match="cancelled"):
+        job.wait()
+    assert job.retry().status == "queued"
+    job.cancel().delete()
+    with pytest.raises(NotFound):
+        job.refresh()
+    with pytest.raises(NumeralError, match="No job has"):
+        idle_client.jobs.get(job.id[:30])
+    search = idle_client.search({"batch_size": [32, 64]}, sampler="grid", base={"dataset": "optdigits"})
+    assert search.document.spec["space"] == {"batch_size": {"values": [32, 64]}}
+    assert search.cancel().trials().items == []
+
+
+def test_folder_of_digits_becomes_a_data_set(client: Client, tmp_path: Path) -> None:
+    for digit in (1, 7):
+        (tmp_path / str(digit)).mkdir()
+        for number in range(3):
+            (tmp_path / str(digit) / f"{number}.png").write_bytes(draw_digit(digit, number))
+    dataset = client.datasets.upload("mine", tmp_path)
+    assert dataset.counts is not None
+    assert (dataset.counts["1"], dataset.counts["7"]) == (3, 3)
+    assert client.datasets.sheet("mine")._repr_png_()
+    assert "mine" in [one.name for one in client.datasets.list()]
+    client.datasets.delete("mine")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="no folders 0 to 9"):
+        client.datasets.upload("mine", tmp_path / "empty")
+
+
+def test_asynchronous_client_does_the_same(working_service: str) -> None:
+    async def use() -> None:
+        async with AsyncClient(working_service) as client:
+            predictions = await asyncio.gather(*(client.predict(SEVEN) for _ in range(5)))
+            assert [found.digit for found in predictions] == [7] * 5
+            job = await client.backprop.sweep(epochs=3, wait_seconds=0)
+            assert [event.event async for event in job.follow()][-1] == "status"
+            assert isinstance((await job.wait()).result, SweepResult)
+            assert (await client.jobs.get(job.id)).id == job.id
+            with pytest.raises(NotFound):
+                await client.models.get("99")
+        with pytest.raises(ConnectionRefused):
+            await AsyncClient(f"localhost:{free_port()}", retries=0).models.list()
+
+    asyncio.run(use())
+
+
+def test_both_clients_have_the_same_methods() -> None:
+    def signatures(client: object) -> dict[str, str]:
+        public = {name: one for name, one in vars(client).items() if not name.startswith("_") and callable(one)}
+        return {name: str(inspect.signature(one)).partition(" ->")[0] for name, one in public.items()}
+
+    assert signatures(Client) == signatures(AsyncClient)
+    assert signatures(Job) == signatures(AsyncJob)
+    with Client() as one:
+        other = AsyncClient()
+        for part in ("jobs", "models", "aliases", "datasets", "backprop"):
+            assert signatures(type(getattr(one, part))) == signatures(type(getattr(other, part)))
+    assert signatures(Client)["predict"].startswith("(self, /, picture")

@@ -1,0 +1,42 @@
+"""docs/client.ipynb and the examples of docs/client.md, run cell by cell against a real server, as Jupyter would."""
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def run_cell(source: str, names: dict[str, Any]) -> Any:
+    """Run a cell. Returns what a notebook shows of it: its last expression."""
+    tree = ast.parse(source)
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "cell", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), names) if isinstance(last, ast.Expr) else None
+
+
+def test_every_cell_runs_and_what_it_shows_can_be_shown(working_service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMERAL_URL", working_service)
+    monkeypatch.chdir(DOCS)
+    cells = [cell for cell in json.loads((DOCS / "client.ipynb").read_text())["cells"] if cell["cell_type"] == "code"]
+    names: dict[str, Any] = {}
+    shown = [run_cell("".join(cell["source"]), names) for cell in cells]
+    pages = [one._repr_html_() for one in shown if hasattr(one, "_repr_html_")]
+    assert len(pages) == 4
+    assert all("<table>" in page for page in pages)
+    assert [one.is_svg for one in shown if hasattr(one, "is_svg")] == [True]
+    names["client"].close()
+
+
+def test_examples_of_the_page_run(working_service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NUMERAL_URL", working_service)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(DOCS / "examples")
+    names: dict[str, Any] = {}
+    for example in re.findall(r"```python\n(.*?)```", (DOCS / "client.md").read_text(), re.DOTALL):
+        run_cell(example, names)
+    names["client"].close()

@@ -116,7 +116,7 @@ def test_our_own_key_is_recognised_under_any_name_in_a_url_also_where_all_is_ope
 def test_every_documented_endpoint_is_in_the_table_of_scopes_or_meant_for_admin(server: ServerWithKeys) -> None:
     meant = {
         ("GET", "/metrics"), ("GET", "/v1/system"), ("PUT", "/v1/models/aliases/x"), ("DELETE", "/v1/models/x"),
-        ("POST", "/v1/models/aliases/x/rollback"),
+        ("POST", "/v1/models/aliases/x/rollback"), ("DELETE", "/v1/models/aliases/x"),
     }  # fmt: skip
     paths = server.client.get("/openapi.json").json()["paths"]
     found = {

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from app.errors import InvalidInput
 from app.jobs.specs import MnistTrainingSpec, TrainingSearchSpec
 from app.jobs.specs.search import SEARCHABLE
+from app.jobs.specs.training import MODEL_BYTES
 
 RATES = {"low": 0.01, "high": 0.5, "log": True}
 SIZES = {"values": [32, 64, 128]}
@@ -126,7 +127,8 @@ def test_recipe_of_the_space_fills_in_what_neither_base_nor_space_says() -> None
 
 def test_search_expects_the_space_of_its_trials() -> None:
     longest = make(space={"epochs": {"low": 2, "high": 9}}, trials=5)
-    assert longest.stored_bytes == 5 * MnistTrainingSpec(kind="mnist_training", epochs=9).stored_bytes
+    trial = MnistTrainingSpec(kind="mnist_training", epochs=9)
+    assert longest.stored_bytes == 5 * trial.checkpoint_bytes + MODEL_BYTES  # the winner alone leaves a model
     inside = make(space={"epochs": {"values": [2, 9, 4]}}, trials=5)
     assert inside.stored_bytes == longest.stored_bytes
     by_recipe = make(space={"recipe": {"values": ["robust", "fast"]}}, trials=1)

@@ -62,7 +62,7 @@ export function Why({ page, picture, isRead }) {
         </button>
       </div>
       <div id="why" hidden=${!isOpen}>
-        ${error
+        ${error && isRead
           ? html`<${Notice} title="This could not be explained" error=${error} onRetry=${retry} />`
           : prediction
             ? html`<${Explained} prediction=${prediction} />`

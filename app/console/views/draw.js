@@ -124,7 +124,7 @@ export default function Draw({ onKey }) {
           notice=${error && html`<${Notice} title="This could not be read" error=${error} onRetry=${ask} onKey=${() => (ask(), onKey())} />`}
         />
       </div>
-      <${Why} page=${page} picture=${() => toBlob(page)} isRead=${answer !== null && !error} />
+      <${Why} page=${page} picture=${() => toBlob(page)} isRead=${answer !== null} />
       <${Code} hasSeveral=${digits.length > 1} file=${page.photo?.name || "digit.png"} picture=${() => toBlob(page)} />
     </div>
   `;

@@ -28,6 +28,7 @@ class DatasetLinks(BaseModel):
 
     self: str
     sheet: str | None = Field(None, description="a picture of it; null for a built-in one")
+    pictures: str | None = Field(None, description="its pictures one by one; null for a built-in one")
 
 
 class DatasetSummary(BaseModel):

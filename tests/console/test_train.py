@@ -61,7 +61,7 @@ def test_a_training_is_started_and_its_epochs_arrive(
     page.get_by_label("Name").fill("the first one")
     page.get_by_role("textbox", name="Epochs").fill("0")
     page.get_by_role("button", name="Start the training").click()
-    expect(page.get_by_text("Input should be greater than or equal to 1.")).to_be_visible()
+    expect(page.get_by_text("It must be at least 1, not 0.")).to_be_visible()
     expect(page.get_by_role("textbox", name="Epochs")).to_be_focused()
     expect(page.get_by_label("Name")).to_have_value("the first one")
     page.get_by_role("textbox", name="Epochs").fill("2")

@@ -75,15 +75,16 @@ def unused(_session: Session, _version: str) -> None:
     """No job starts from the version."""
 
 
-def test_version_that_never_served_can_be_deleted_and_one_that_did_cannot(sessions: Sessions) -> None:
+def test_version_that_does_not_serve_can_be_deleted_and_the_champion_cannot(sessions: Sessions) -> None:
     idle, _, _ = register(sessions, "a", test=0.5, validation=0.5)
     first, _, _ = register(sessions, "b", test=0.995, validation=0.994)
     second, _, _ = register(sessions, "c", test=0.996, validation=0.995)
     assert champion(sessions) == second
-    for version in (first, second):
-        with pytest.raises(ModelInUse):
-            service.delete(sessions, version, require_unused=unused)
+    with pytest.raises(ModelInUse):
+        service.delete(sessions, second, require_unused=unused)
     assert service.delete(sessions, f"0{idle}", require_unused=unused) == (idle, [])
     with pytest.raises(ModelNotFound):
         service.delete(sessions, idle, require_unused=unused)
     assert [str(version.number) for version, _ in service.list_(sessions)] == [second, first]
+    service.delete(sessions, first, require_unused=unused)  # the champion before
+    assert [str(version.number) for version, _ in service.list_(sessions)] == [second]

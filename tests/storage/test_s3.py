@@ -93,5 +93,5 @@ def test_address_that_is_no_store_is_refused(url: str) -> None:
 
 def test_s3_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
-    with pytest.raises(ConfigurationError, match=r"numeral\[s3\]"):
+    with pytest.raises(ConfigurationError, match=r"\.\[s3\]"):
         open_storage(Settings(storage_url="s3://bucket"))

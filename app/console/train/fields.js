@@ -99,6 +99,5 @@ export function placeErrors(error, names) {
 
 /** @param {string} text */
 function sentence(text) {
-  const plain = text.replace(/^Value error, /, "");
-  return plain[0].toUpperCase() + plain.slice(1) + (/[.!?]$/.test(plain) ? "" : ".");
+  return text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 }

@@ -94,7 +94,7 @@ def _label(job: Job, found: Comparison) -> str:
 
 
 def _render(job: Job, epochs: list[dict[str, Any]]) -> dict[str, Any]:
-    best = max(epochs, key=lambda epoch: epoch["validation_accuracy"], default=None)
+    accuracies = [epoch["validation_accuracy"] for epoch in epochs if "validation_accuracy" in epoch]
     result = job.result or {}
     return {
         "id": job.id,
@@ -104,7 +104,7 @@ def _render(job: Job, epochs: list[dict[str, Any]]) -> dict[str, Any]:
         "recipe": job.spec["recipe"],
         "seed": job.spec["seed"],
         "epochs": epochs,
-        "best_validation_accuracy": best and best["validation_accuracy"],
+        "best_validation_accuracy": max(accuracies, default=None),
         "test_accuracy": result["test"]["accuracy"] if "test" in result else None,
         "model_version": result.get("model_version"),
         "seconds": result.get("seconds"),

@@ -203,7 +203,8 @@ def _as_pixels(numbers: list[Any], types: set[type]) -> Pixels | None:
             return np.frombuffer(bytes(numbers), np.uint8).astype(np.float32)  # in a third of the time of np.array
         except ValueError:
             return None
-    pixels = np.array(numbers, np.float32) if types <= {int, float} else None
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite
+        pixels = np.array(numbers, np.float32) if types <= {int, float} else None
     return None if pixels is None or pixels.min() < 0 or pixels.max() > 255 else pixels
 
 

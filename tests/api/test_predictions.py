@@ -177,6 +177,7 @@ def test_debug_shows_the_picture_that_the_network_saw(api: httpx.Client) -> None
         (b'{"pixels": [NaN]}', "application/json", 422),
         (b'{"pixels": ' + json.dumps([256] * 784).encode() + b"}", "application/json", 422),
         (b'{"pixels": ' + json.dumps([-1] * 784).encode() + b"}", "application/json", 422),
+        (b'{"pixels": ' + json.dumps([1e39] * 784).encode() + b"}", "application/json", 422),  # above float32's largest
         (
             b'{"pixels": ' + json.dumps([1e999] * 784).replace("Infinity", "1e999").encode() + b"}",
             "application/json",

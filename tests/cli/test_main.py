@@ -122,6 +122,7 @@ def test_train_writes_weights_onnx_and_card(tmp_path: Path) -> None:
     assert sorted(path.name for path in output.iterdir()) == files
 
 
+@pytest.mark.hostile
 def test_interrupted_train_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     spec = ("--dataset", "optdigits", "--epochs", "4")
     numeral("train", *spec, "--output", str(tmp_path / "whole"), folder=tmp_path)

@@ -5,6 +5,8 @@ from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import wait_for
 from tests.faults.parts import SPEC, STEPS_PER_EPOCH, SWEEP, Parts
 from tests.faults.processes import suspended
@@ -59,6 +61,7 @@ def test_stopped_worker_saves_releases_its_job_without_a_failure_and_is_gone_in_
     assert "Resumed at batch" in two_workers.event_data(job_id, "log")[0]["message"]
 
 
+@pytest.mark.hostile
 def test_training_interrupted_again_and_again_ends_with_the_same_weights(two_workers: Parts) -> None:
     job_id, runner = two_workers.start_training(epochs_done=1)
     runner.child().kill()

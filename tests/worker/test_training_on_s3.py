@@ -129,6 +129,7 @@ def test_training_that_waits_for_its_store_can_be_cancelled(
         train(run, s3_storage, data_dir=tmp_path, mnist_dir=None)
 
 
+@pytest.mark.hostile
 def test_service_on_s3_trains_in_a_real_worker(s3_settings: Settings, tmp_path: Path) -> None:
     """Celery forks its workers; what talks to S3 must not have been made before."""
     service_on_s3 = Service(tmp_path / "up", NUMERAL_STORAGE_URL=str(s3_settings.storage_url))

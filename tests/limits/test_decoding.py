@@ -60,8 +60,8 @@ class Other:
     def __exit__(self, *_: object) -> None:
         self._is_over.set()
         self._thread.join()
-        # 49 of 50: the other tests share the cores, and have held up one of 130 answers for 1.5 s. The worst is measured by
-        # benchmarks/hostile.py.
+        # 49 of 50: the other tests share the cores, and have held up one of 130 answers for 1.5 s.
+        # benchmarks/hostile.py measures the worst.
         assert sorted(self.waits)[-1 - len(self.waits) // 50] < MAX_OTHER_SECONDS, self.waits
         assert max(self.livez_waits) < MAX_LIVEZ_SECONDS, self.livez_waits
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from app.config import Settings
 from app.errors import AppError, ConfigurationError
+from app.validation_messages import describe_all
 
 HostOption = Annotated[str | None, typer.Option(help="address to listen on (NUMERAL_HOST, 127.0.0.1)")]
 PortOption = Annotated[int | None, typer.Option(help="port to listen on (NUMERAL_PORT, 8000)")]
@@ -28,9 +29,8 @@ def read_settings(**options: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
-        for part in error.errors():
-            name = "_".join(map(str, part["loc"])).upper()
-            typer.echo(f"error: NUMERAL_{name} (or the option of that name): {part['msg']}", err=True)
+        for place, message in describe_all(error.errors()):
+            typer.echo(f"error: NUMERAL_{'_'.join(place).upper()} (or the option of that name): {message}", err=True)
         raise typer.Exit(2) from error
     except ConfigurationError as error:
         typer.echo(f"error: {error}", err=True)
@@ -43,8 +43,8 @@ def exit_on_error() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        for part in error.errors():
-            typer.echo(f"error: {'.'.join(map(str, part['loc']))}: {part['msg']}", err=True)
+        for place, message in describe_all(error.errors()):
+            typer.echo(f"error: {'.'.join(place)}: {message}", err=True)
         raise typer.Exit(2) from error
     except AppError as error:
         typer.echo(f"error: {error}", err=True)

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,13 +128,15 @@ def working_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @contextmanager
 def serve(settings: Settings, notifier: RecordedNotifier) -> Iterator[httpx.Client]:
-    """The API over HTTP, in a thread of this process."""
+    """The API over HTTP, in a thread of this process; it listens when this yields."""
     config = uvicorn.Config(create_server(settings, notifier), port=settings.port, log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
-    transport = httpx.HTTPTransport(retries=10)  # with pauses between: the server may still be starting
-    with httpx.Client(base_url=f"http://127.0.0.1:{settings.port}", transport=transport, timeout=30) as client:
+    while not server.started:
+        assert thread.is_alive(), "the server ended before it listened"
+        time.sleep(0.01)
+    with httpx.Client(base_url=f"http://127.0.0.1:{settings.port}", timeout=30) as client:
         try:
             yield client
         finally:

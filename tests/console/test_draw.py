@@ -79,7 +79,8 @@ def test_what_the_network_sees_is_shown(page: Page) -> None:
     draw(page, DIGITS[5])
     expect_answer(page, "5")
     seen = page.get_by_alt_text("The picture that the network gets, 28 by 28 pixels")
-    assert seen.evaluate("image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])") == [28, 28]
+    expect(seen).to_have_js_property("naturalWidth", 28)
+    expect(seen).to_have_js_property("naturalHeight", 28)
     expect(page.get_by_alt_text("Your picture, with the ink that was taken as the digit in blue")).to_be_visible()
     expect(page.get_by_text("Read by version")).to_be_visible()
 

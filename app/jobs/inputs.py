@@ -26,7 +26,7 @@ MAX_NAMED = 10  # versions in a message
 
 
 def resolve_inputs(session: Session, spec: BaseSpec) -> dict[str, Any] | None:
-    """Returns `dataset` {name, sha256} and `start_from` (a version) as far as the spec names them; None if neither.
+    """Returns `dataset` {name, sha256}, `start_from` and `version` (versions) as far as the spec names them, or None.
 
     Raises InvalidInput if there is no such data set or version, or nothing can be learnt from the data set.
     """
@@ -35,12 +35,13 @@ def resolve_inputs(session: Session, spec: BaseSpec) -> dict[str, Any] | None:
         dataset = _find_dataset(session, spec)
         _require_whole_batch(dataset, spec)
         inputs["dataset"] = {"name": dataset.name, "sha256": dataset.sha256}
-    if spec.start_version is not None:
-        try:
-            version = find_version(session, spec.start_version)
-            inputs["start_from"] = str(version_row(session, str(version.number), lock={"read": True}).number)
-        except ModelNotFound as error:
-            raise InvalidInput(str(error), location=spec.place_of("start_from")) from error
+    for field, version in (("start_from", spec.start_version), ("version", spec.reproduced_version)):
+        if version is not None:
+            try:
+                number = find_version(session, version).number
+                inputs[field] = str(version_row(session, str(number), lock={"read": True}).number)
+            except ModelNotFound as error:
+                raise InvalidInput(str(error), location=spec.place_of(field)) from error
     return inputs or None
 
 
@@ -62,12 +63,13 @@ def require_dataset_unused(session: Session, name: str) -> None:
 
 
 def require_version_unused(session: Session, version: str) -> None:
-    """Raise ModelInUse if another version, or a job that has not ended, starts from the version's weights: without it,
-    that version cannot be trained again."""
-    named = Job.inputs["start_from"].as_string() == version
-    job_id = session.scalars(select(Job.id).where(Job.status.in_(OPEN), named).limit(1)).first()
-    if job_id is not None:
-        raise ModelInUse(f"Job {job_id} starts from version {version}. Wait for its end, or cancel it.")
+    """Raise ModelInUse if a job that has not ended needs the version, or another version started from its weights:
+    without it, that version cannot be trained again."""
+    for field, use in (("start_from", "starts from"), ("version", "reproduces")):
+        named = Job.inputs[field].as_string() == version
+        job_id = session.scalars(select(Job.id).where(Job.status.in_(OPEN), named).limit(1)).first()
+        if job_id is not None:
+            raise ModelInUse(f"Job {job_id} {use} version {version}. Wait for its end, or cancel it.")
     started = ModelVersion.card["start_from"]["version"].as_string() == version
     if numbers := _find_versions(session, started):
         raise ModelInUse(f"Version {version} is what {_name(numbers)} started from. {_advise(numbers)}")

@@ -11,7 +11,7 @@ from app.errors import DatasetInUse, InvalidInput, ModelInUse
 from app.jobs import retries, service
 from app.jobs.inputs import require_dataset_unused, require_version_unused
 from app.jobs.retries import retry_with_changes
-from app.jobs.specs import MnistTrainingSpec, TrainingSearchSpec
+from app.jobs.specs import MnistTrainingSpec, ReproductionSpec, TrainingSearchSpec
 from app.registry import aliases
 from app.registry import service as registry
 from app.storage.folder import FolderStorage
@@ -96,16 +96,22 @@ def test_training_starts_from_the_version_that_its_alias_stood_for(
     assert first["test"]["accuracy"] < 0.9
 
 
-def test_version_from_which_an_open_job_or_another_version_starts_is_not_deleted(
+def test_version_that_an_open_job_or_another_version_needs_is_not_deleted(
     sessions: Sessions, mine: datasets.Dataset
 ) -> None:
     with sessions.writing() as session:
         card = {"dataset": {"name": "mine", "sha256": mine.sha256}}
+        card |= dict.fromkeys(("recipe", "seed", "weights_sha256", "epochs"))  # what a reproduction needs
         version = registry.register(session, source="job:x", card=card, files={})
     job_id = submit(sessions, start_from=version)
     with pytest.raises(ModelInUse, match=job_id):
         registry.delete(sessions, version, require_unused=require_version_unused)
     service.cancel(sessions, job_id)
+    spec = ReproductionSpec.model_validate({"kind": "reproduction", "version": version})
+    reproduction, _ = service.submit(sessions, spec)
+    with pytest.raises(ModelInUse, match=f"{reproduction.id} reproduces version {version}"):
+        registry.delete(sessions, version, require_unused=require_version_unused)
+    service.cancel(sessions, reproduction.id)
     with pytest.raises(InvalidInput, match="smaller batch_size") as refused:
         retry_with_changes(sessions, job_id, {"batch_size": 4096})
     assert refused.value.location == "body.batch_size"

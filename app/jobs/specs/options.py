@@ -100,3 +100,8 @@ class BaseSpec(NamedFields):
     def start_version(self) -> str | None:
         """The version, or alias, from whose weights the job starts, if there is one."""
         return None
+
+    @property
+    def reproduced_version(self) -> str | None:
+        """The version that the job trains again, if that is its work."""
+        return None

@@ -22,6 +22,10 @@ class ReproductionSpec(BaseSpec):
         return MAX_EPOCHS * CHECKPOINT_BYTES  # the card says how many there will be; this is the most
 
     @property
+    def reproduced_version(self) -> str:
+        return self.version
+
+    @property
     def queue(self) -> str:
         return CUDA_QUEUE if self.device == "cuda" else CPU_QUEUE
 

@@ -27,15 +27,15 @@ class JobAlreadyEnded(AppError):
 
 
 class JobNotEnded(AppError):
-    """The job is queued or running, so it can be neither retried nor deleted."""
+    """The job is queued or running, so it can be neither retried, nor extended, nor deleted."""
 
 
 class JobSucceeded(AppError):
-    """The job has succeeded, so it cannot be retried."""
+    """The job has succeeded, so there is nothing to retry."""
 
 
 class JobInUse(AppError):
-    """A model version was trained by the job, so the job cannot be deleted."""
+    """A model version came from the job, or the job belongs to a search: it is not deleted or retried alone."""
 
 
 class TooManyJobs(AppError):
@@ -113,7 +113,7 @@ class DatasetExists(AppError):
 
 
 class DatasetBuiltIn(AppError):
-    """The name is that of a data set of the service, which is neither uploaded nor deleted nor drawn."""
+    """The data set is one of the service's own, which are neither uploaded nor corrected nor deleted."""
 
 
 class DatasetInUse(AppError):

@@ -1,6 +1,7 @@
 """/v1/datasets: pictures of one's own to train with."""
 
 import re
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from app.jobs.inputs import require_dataset_unused
 from app.server.disconnects import disconnect_check
 from app.services import Services
 from models.datasets.built_in import BUILT_IN, FEEDBACK
-from models.datasets.pictures import SPLITS
+from models.datasets.pictures import SPLITS, read_labels
 from models.datasets.sheet import draw_sheet, encode_png
 from models.errors import ArchiveRefused, ArchiveTooLarge
 
@@ -130,17 +131,26 @@ async def list_pictures(
     responses=errors(DatasetNotFound, DatasetBuiltIn),
     dependencies=[Depends(require_json)],
 )
-def correct_label(
+async def correct_label(
     name: DatasetName,
     position: Annotated[int, Path(ge=0, le=2**31, description="`position` of a listed picture")],
     label: schemas.Label,
+    request: Request,
     services: ServicesDependency,
 ) -> dict[str, Any]:
     """Correct the label of a picture of an uploaded data set, which has another sha256 then.
 
     Its split stays. Jobs that were submitted before, and reproductions of versions, have the labels of then.
     """
-    return _render(service.correct_label(services.sessions, services.storage, name, position, label.digit))
+    artifact, sha256 = await run_in_threadpool(service.find_artifact, services.sessions, name)
+
+    def read() -> bytes:  # of up to 78 MB: by one thread, and once for many corrections
+        return read_labels(services.storage.get(artifact, sha256=sha256)).tobytes()
+
+    content = await services.figures.get(("labels", artifact), read, disconnect_check(request.receive))
+    labels = np.frombuffer(content, np.uint8)
+    correct = partial(service.correct_label, services.sessions, name, artifact=artifact, labels=labels)
+    return _render(await run_in_threadpool(correct, position, label.digit))
 
 
 @router.delete("/{name}", status_code=204, responses=errors(DatasetNotFound, DatasetInUse, DatasetBuiltIn))

@@ -54,6 +54,7 @@ class SpecRoute(JsonRoute):
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=SpecRoute)
 
 MAX_WAIT_SECONDS = 60
+MAX_DELETED_ARTIFACTS = 500  # in a request: 10 s in a slow store; `numeral gc` deletes the rest
 
 
 @router.post(
@@ -198,8 +199,8 @@ def retry_job(
 @router.delete("/{job_id}", status_code=204, responses=errors(JobNotFound, JobNotEnded, JobInUse))
 def delete_job(job_id: JobId, services: ServicesDependency) -> None:
     """Delete an ended job with its events, checkpoints and curves; refused while a model version came from it."""
-    for artifact in service.delete(services.sessions, job_id):
-        with suppress(StorageUnavailable):  # `numeral gc` deletes what no row names
+    for artifact in service.delete(services.sessions, job_id)[:MAX_DELETED_ARTIFACTS]:
+        with suppress(StorageUnavailable):  # no row names it; `numeral gc` deletes what is left
             services.storage.delete(artifact)
 
 

@@ -5,6 +5,8 @@ from contextlib import suppress
 from typing import BinaryIO
 from uuid import uuid4
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -25,7 +27,7 @@ from app.errors import (
 from app.storage import Storage
 from models.datasets.built_in import BUILT_IN, FEEDBACK
 from models.datasets.contents import Rejected
-from models.datasets.pictures import LabelledPictures, read_labels, read_npz, write_npz
+from models.datasets.pictures import LabelledPictures, read_npz, write_npz
 
 MAX_DATASETS = 1000
 MAX_LISTED_REJECTED = 1000  # of the files that could not be read, in a data set's document
@@ -132,37 +134,53 @@ def read_pictures(sessions: Sessions, storage: Storage, name: str, *, sha256: st
     """
     with sessions.reading() as session:
         dataset = dataset_row(session, name)
+        require_state(session, dataset, sha256)
         corrected = corrections.list_(session, name)
     if dataset.artifact is None:
         return read_feedback(sessions, sha256)
     stored = corrections.sha256_of_artifact(dataset, corrected)
-    if sha256 not in (stored, *(each.sha256 for each in corrected)):
-        raise DatasetNotFound(
-            f"The data set {name!r} is not the one of the job any more: it was deleted, and another was uploaded under "
-            "its name. Submit the job again."
-        )
     pictures = read_npz(storage.get(dataset.artifact, sha256=stored))
     return corrections.apply(pictures, corrected, sha256=sha256)
 
 
-def correct_label(sessions: Sessions, storage: Storage, name: str, position: int, digit: int) -> Dataset:
-    """Say which digit one picture of an uploaded data set shows. Returns the data set, with another sha256.
+def require_state(session: Session, dataset: Dataset, sha256: str) -> None:
+    """Raise DatasetNotFound if an uploaded data set never had this sha256. That of `feedback` is looked for in its
+    pictures when they are read."""
+    corrected = corrections.list_(session, dataset.name)
+    known = (corrections.sha256_of_artifact(dataset, corrected), *(each.sha256 for each in corrected))
+    if dataset.artifact is not None and sha256 not in known:
+        raise DatasetNotFound(
+            f"The data set {dataset.name!r} is not the one of the job any more: it was deleted, and another was "
+            "uploaded under its name. Submit the job again."
+        )
 
-    What was trained on it before keeps the labels of then. Raises DatasetNotFound, DatasetBuiltIn, PictureNotFound,
-    DatasetFull, ArtifactDamaged, StorageUnavailable.
+
+def find_artifact(sessions: Sessions, name: str) -> tuple[str, str]:
+    """Returns the artifact that holds an uploaded data set as it was uploaded, and its sha256.
+
+    Raises DatasetNotFound, DatasetBuiltIn.
     """
     if name in BUILT_IN or name == FEEDBACK:
         raise DatasetBuiltIn(f"The labels of {name!r} cannot be corrected; those of an uploaded data set can.")
     with sessions.reading() as session:
         dataset = dataset_row(session, name)
-        stored = corrections.sha256_of_artifact(dataset, corrections.list_(session, name))
-    labels = read_labels(storage.get(dataset.artifact or "", sha256=stored))  # outside the transaction: it takes long
+        return dataset.artifact or "", corrections.sha256_of_artifact(dataset, corrections.list_(session, name))
+
+
+def correct_label(
+    sessions: Sessions, name: str, position: int, digit: int, *, artifact: str, labels: NDArray[np.uint8]
+) -> Dataset:
+    """Say which digit one picture of an uploaded data set shows. Returns the data set, with another sha256.
+
+    `labels` are those in its `artifact`. What was trained on it before keeps the labels of then. Raises
+    DatasetNotFound, PictureNotFound, DatasetFull.
+    """
     if position >= len(labels):
         raise PictureNotFound(f"The data set {name!r} has {len(labels):,} pictures, from 0; there is no {position:,}.")
     with sessions.writing() as session:
         query = select(Dataset).where(Dataset.name == name).with_for_update()
         current = session.scalars(query).one_or_none()
-        if current is None or current.artifact != dataset.artifact:
+        if current is None or current.artifact != artifact:
             raise DatasetNotFound(
                 f"The data set {name!r} has just been deleted. GET /v1/datasets lists those there are."
             )

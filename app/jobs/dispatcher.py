@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from app.db import Sessions, database_now
-from app.jobs.lifecycle import JobStatus
+from app.jobs.lifecycle import OPEN, JobStatus
 from app.jobs.notifier import WorkerNotifier
 from app.jobs.routing import GPU_WAIT_SECONDS, count_offers
 from app.jobs.tables import DISPATCH, Job, Leader
@@ -23,7 +23,6 @@ LEADER_FOR = timedelta(seconds=5)
 NOTIFICATION_STALE_AFTER = timedelta(seconds=5)
 OUTAGE_AFTER_SECONDS = 2.5  # without an answer from the database, which every tick asks, once a second
 RECOVERY_SECONDS = 6.0  # for the workers to renew their leases after an outage, which they do every 5 s at most
-OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
 ANY_OPEN = select(Job.id).where(Job.status.in_(OPEN)).limit(1)  # built once
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from app.datasets.service import dataset_row
+from app.datasets.service import dataset_row, require_state
 from app.datasets.tables import Dataset
 from app.errors import DatasetInUse, DatasetNotFound, InvalidInput, ModelInUse, ModelNotFound
-from app.jobs.lifecycle import JobStatus
+from app.jobs.lifecycle import OPEN
 from app.jobs.specs.options import BaseSpec
 from app.jobs.tables import Job
 from app.registry.service import find_version, version_row
@@ -21,8 +21,8 @@ from app.registry.tables import ModelVersion
 from models.datasets.pictures import require_trainable, share_of_split
 from models.errors import DatasetUnusable
 
-OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
 MAX_NAMED = 10  # versions in a message
+VERSIONS = {"start_from": "starts from", "version": "reproduces"}  # of `inputs`
 
 
 def resolve_inputs(session: Session, spec: BaseSpec) -> dict[str, Any] | None:
@@ -38,17 +38,34 @@ def resolve_inputs(session: Session, spec: BaseSpec) -> dict[str, Any] | None:
     for field, version in (("start_from", spec.start_version), ("version", spec.reproduced_version)):
         if version is not None:
             try:
-                number = find_version(session, version).number
-                inputs[field] = str(version_row(session, str(number), lock={"read": True}).number)
+                inputs[field] = _hold_version(session, str(find_version(session, version).number))
             except ModelNotFound as error:
                 raise InvalidInput(str(error), location=spec.place_of(field)) from error
     return inputs or None
 
 
-def require_batch_fits(session: Session, spec: BaseSpec) -> None:
-    """Raise InvalidInput if the user's data set that the spec names is gone, or smaller than a batch."""
+def require_inputs(session: Session, spec: BaseSpec, inputs: dict[str, Any] | None) -> None:
+    """Raise InvalidInput if the inputs of an ended job are gone, or fewer pictures than a batch of this spec: the job
+    cannot run again."""
+    inputs = inputs or {}
     if spec.own_dataset is not None:
-        _require_whole_batch(_find_dataset(session, spec), spec)
+        dataset = _find_dataset(session, spec)
+        if "dataset" in inputs:
+            _require_state(session, dataset, inputs["dataset"]["sha256"], spec)
+        _require_whole_batch(dataset, spec)
+    for field in VERSIONS:
+        if (version := inputs.get(field)) is not None:
+            try:
+                _hold_version(session, version)
+            except ModelNotFound as error:
+                raise InvalidInput(
+                    f"The job cannot run again: it {VERSIONS[field]} version {version}, which was deleted."
+                ) from error
+
+
+def _hold_version(session: Session, version: str) -> str:
+    """Returns the version's name; it is not deleted until the transaction ends. Raises ModelNotFound."""
+    return str(version_row(session, version, lock={"read": True}).number)
 
 
 def require_dataset_unused(session: Session, name: str) -> None:
@@ -65,7 +82,7 @@ def require_dataset_unused(session: Session, name: str) -> None:
 def require_version_unused(session: Session, version: str) -> None:
     """Raise ModelInUse if a job that has not ended needs the version, or another version started from its weights:
     without it, that version cannot be trained again."""
-    for field, use in (("start_from", "starts from"), ("version", "reproduces")):
+    for field, use in VERSIONS.items():
         named = Job.inputs[field].as_string() == version
         job_id = session.scalars(select(Job.id).where(Job.status.in_(OPEN), named).limit(1)).first()
         if job_id is not None:
@@ -100,6 +117,13 @@ def _find_dataset(session: Session, spec: BaseSpec) -> Dataset:
     except (DatasetNotFound, DatasetUnusable) as error:
         raise InvalidInput(str(error), location=spec.place_of("dataset")) from error
     return dataset
+
+
+def _require_state(session: Session, dataset: Dataset, sha256: str, spec: BaseSpec) -> None:
+    try:
+        require_state(session, dataset, sha256)
+    except DatasetNotFound as error:
+        raise InvalidInput(str(error), location=spec.place_of("dataset")) from error
 
 
 def _require_whole_batch(dataset: Dataset, spec: BaseSpec) -> None:

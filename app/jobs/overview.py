@@ -11,7 +11,7 @@ from app.jobs.routing import SILENT_AFTER, has_worker_with
 from app.jobs.specs import QUEUES
 from app.jobs.specs.training import CUDA_QUEUE
 from app.jobs.tables import DISPATCH, Job, Leader, Worker
-from app.jobs.transitions import is_held
+from app.jobs.transitions import is_held, is_suspended
 
 NO_GPU = (
     "Jobs wait, and no worker with a CUDA device has reported itself in the last minute. Those for any device run on a "
@@ -70,7 +70,7 @@ def read_overview(sessions: Sessions) -> Overview:
         for queue, status, count, since in session.execute(counting.group_by(Job.queue, Job.status)):
             counts[queue, status], oldest[queue, status] = count, since
         running = select(Job.id, Job.kind, Job.attempt, Job.lease_until, Job.worker).where(
-            Job.status == JobStatus.RUNNING
+            Job.status == JobStatus.RUNNING, ~is_suspended()
         )
         is_without_gpu = bool(counts.get((CUDA_QUEUE, JobStatus.QUEUED))) and not has_worker_with(session, "cuda", now)
         alive = select(Worker).where(Worker.seen_at > now - SILENT_AFTER).order_by(Worker.name)

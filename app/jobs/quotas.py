@@ -3,19 +3,18 @@
 A job takes what its spec expects from its submission on, so that jobs which wait cannot exceed the quota together.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.errors import QuotaReached
-from app.jobs.lifecycle import JobStatus
+from app.jobs.lifecycle import OPEN, JobStatus
 from app.jobs.specs.training import CHECKPOINT_BYTES, MODEL_BYTES
 from app.jobs.tables import Checkpoint, Job
 from app.registry.tables import ModelVersion
 
-OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
 TRAINING_KINDS = ("mnist_training", "reproduction", "training_search")
 
 
@@ -45,10 +44,11 @@ def require_space(session: Session, kind: str, expected_bytes: int, quota: Quota
         )
 
 
-def stored_checkpoint_bytes(session: Session, job_id: str) -> int:
-    """Returns what the checkpoints of a job count for while it has ended."""
-    found = select(func.count()).select_from(Checkpoint).where(Checkpoint.job_id == job_id)
-    return session.scalars(found).one() * CHECKPOINT_BYTES
+def stored_checkpoint_bytes(session: Session, job_ids: Collection[str]) -> dict[str, int]:
+    """Returns what the checkpoints of each of the jobs count for while it has ended; jobs without any are left out."""
+    counting = select(Checkpoint.job_id, func.count()).where(Checkpoint.job_id.in_(job_ids))
+    rows = session.execute(counting.group_by(Checkpoint.job_id))
+    return {job_id: count * CHECKPOINT_BYTES for job_id, count in rows}
 
 
 def _sweep_bytes(session: Session) -> int:

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from app.db import Sessions
 from app.errors import InvalidInput, JobNotEnded, JobSucceeded
-from app.jobs.inputs import require_batch_fits
+from app.jobs.inputs import require_inputs
 from app.jobs.lifecycle import JobStatus
 from app.jobs.quotas import FindQuota
 from app.jobs.searches import find_stored_bytes
 from app.jobs.service import build, insert, members, queue_again, refuse_member, require_trials_ended
 from app.jobs.specs import MnistTrainingSpec
-from app.jobs.tables import HELD, TRIAL, Checkpoint, Job
+from app.jobs.tables import TRIAL, Checkpoint, Job
 from app.jobs.transitions import IMPOSSIBLE, get_job
 
 
@@ -28,7 +28,7 @@ def retry(sessions: Sessions, job_id: str, *, max_queued: int = 10_000, quota: F
     Of a search, in whatever way it ended, the trials that failed or were cancelled are queued with it, and held: it
     lets so many run at once as it did before. Its winner is not: which one that is, the search decides anew.
 
-    Raises JobNotFound, JobNotEnded, JobSucceeded, JobInUse for a trial, TooManyJobs, QuotaReached.
+    Raises JobNotFound, JobNotEnded, JobSucceeded, JobInUse for a trial, InvalidInput, TooManyJobs, QuotaReached.
     """
     with sessions.writing() as session:
         job = get_job(session, job_id, locked=True)
@@ -37,14 +37,12 @@ def retry(sessions: Sessions, job_id: str, *, max_queued: int = 10_000, quota: F
         failed = [one for one in ended if one.search_role == TRIAL and not _is_impossible(one)]
         status = JobStatus(job.status)
         if not status.is_final:
-            raise JobNotEnded(f"Job {job_id} is still {status}; only a failed or cancelled job can be tried again.")
+            raise JobNotEnded(f"Job {job_id} is still {status}; only a job that has ended can be tried again.")
         require_trials_ended(session, job_id)
         if status is JobStatus.SUCCEEDED and not failed:
             raise JobSucceeded(f"Job {job_id} has succeeded: there is nothing to try again.")
-        limits: dict[str, Any] = {"max_queued": max_queued, "quota": quota}
-        queue_again(session, job, stored_bytes=find_stored_bytes(session, job), **limits)
-        for one in failed:
-            queue_again(session, one, run_after=HELD, **limits)
+        stored_bytes = find_stored_bytes(session, job)
+        queue_again(session, job, stored_bytes=stored_bytes, trials=failed, max_queued=max_queued, quota=quota)
         session.flush()
         return get_job(session, job_id)
 
@@ -77,7 +75,7 @@ def retry_with_changes(
             raise JobNotEnded(f"Job {job_id} is still {job.status}. Cancel it or wait for its end, then retry it.")
         before = MnistTrainingSpec.model_validate(job.spec)
         spec = MnistTrainingSpec.model_validate(before.model_dump() | changes)
-        require_batch_fits(session, spec)
+        require_inputs(session, spec, job.inputs)
         step, why = _find_start(session, job, before, spec)
         new = build(spec, origin={"job": job_id, "step": step, "why": why}, inputs=job.inputs)
         insert(session, new, spec, max_queued=max_queued, quota=quota and quota(job.kind))

@@ -89,7 +89,7 @@ def release_trial(sessions: Sessions, claim: Claim, number: int) -> bool:
         if not lock_current(session, claim):
             return False
         held = _members(claim.job_id, TRIAL).where(Job.trial == number, Job.run_after == HELD)
-        for trial in session.scalars(held.with_for_update()):
+        for trial in session.scalars(held.with_for_update(skip_locked=True)):
             trial.run_after, trial.queued_at = None, database_now(session)
         return True
 

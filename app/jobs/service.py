@@ -20,12 +20,12 @@ from app.errors import (
     JobNotEnded,
     TooManyJobs,
 )
-from app.jobs.inputs import resolve_inputs
+from app.jobs.inputs import require_inputs, resolve_inputs
 from app.jobs.lifecycle import JobStatus
 from app.jobs.quotas import FindQuota, Quota, require_space, stored_checkpoint_bytes
 from app.jobs.routing import choose_queue, has_worker_with
 from app.jobs.specs import JobSpec, ReproductionSpec, job_spec_adapter
-from app.jobs.tables import Checkpoint, Job, JobEvent, JobTag
+from app.jobs.tables import HELD, Checkpoint, Job, JobEvent, JobTag
 from app.jobs.transitions import get_job, move
 from app.registry.service import get as get_version
 from app.registry.service import version_of_job
@@ -143,19 +143,33 @@ def queue_again(
     max_queued: int,
     quota: FindQuota | None,
     stored_bytes: int | None = None,
+    trials: Sequence[Job] = (),
     **columns: Any,
 ) -> None:
-    """Queue an ended job again, with these columns changed; `stored_bytes` is what it will store in all, by default as
-    much as before. A training for any device that has no checkpoint chooses its device anew.
+    """Queue an ended job again, with these columns changed, and with it the ended `trials` of a search, held.
 
-    Raises TooManyJobs, QuotaReached.
+    `stored_bytes` is what the job will store in all, by default as much as before. A training for any device that has
+    no checkpoint chooses its device anew. Raises InvalidInput, TooManyJobs, QuotaReached.
     """
-    now, spec = database_now(session), job_spec_adapter.validate_python(job.spec)
-    stored_bytes = job.stored_bytes if stored_bytes is None else stored_bytes
-    kept_bytes = stored_checkpoint_bytes(session, job.id)
-    require_space(session, job.kind, stored_bytes - kept_bytes, quota and quota(job.kind))
+    now = database_now(session)
+    require_inputs(session, job_spec_adapter.validate_python(job.spec), job.inputs)
+    sizes = {one.id: one.stored_bytes for one in (job, *trials)}
+    if stored_bytes is not None:
+        sizes[job.id] = stored_bytes
+    kept = stored_checkpoint_bytes(session, sizes.keys())
+    new_bytes = sum(max(0, size - kept.get(job_id, 0)) for job_id, size in sizes.items())
+    require_space(session, job.kind, new_bytes, quota and quota(job.kind))
     _require_capacity(session, job.kind, max_queued)
-    is_bound = kept_bytes and spec.is_for_any_device
+    if trials:
+        _require_capacity(session, trials[0].kind, max_queued, count=len(trials))
+    _move_to_queue(session, job, now, stored_bytes=sizes[job.id], has_checkpoint=job.id in kept, **columns)
+    for trial in trials:
+        _move_to_queue(session, trial, now, has_checkpoint=trial.id in kept, run_after=HELD)
+
+
+def _move_to_queue(session: Session, job: Job, now: datetime, *, has_checkpoint: bool, **columns: Any) -> None:
+    spec = job_spec_adapter.validate_python(job.spec)
+    is_bound = has_checkpoint and spec.is_for_any_device
     fresh: dict[str, Any] = {
         "error": None,
         "failed_attempts": 0,
@@ -166,7 +180,6 @@ def queue_again(
         "queue_order": now - spec.head_start,
         "result": None,
         "run_after": None,
-        "stored_bytes": stored_bytes,
     }
     move(session, job.id, JobStatus.QUEUED, only_from=JobStatus(job.status), **(fresh | columns))
 
@@ -250,12 +263,15 @@ def _find_first(session: Session, key: str | None, spec: JobSpec) -> Job | None:
     return first
 
 
-def _require_capacity(session: Session, kind: str, max_queued: int) -> None:
+def _require_capacity(session: Session, kind: str, max_queued: int, *, count: int = 1) -> None:
     if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"queue:{kind}"))))
     waiting = select(func.count()).select_from(Job).where(Job.kind == kind, Job.status == JobStatus.QUEUED)
-    if session.scalars(waiting).one() >= max_queued:
-        raise TooManyJobs(f"{max_queued} jobs of kind {kind} are waiting already. Send this one again in a while.")
+    already = session.scalars(waiting).one()
+    if already + count > max_queued:
+        raise TooManyJobs(
+            f"{already:,} jobs of kind {kind} are waiting, and {max_queued:,} may. Send this request again in a while."
+        )
 
 
 def _require_worker_with(session: Session, device: str, now: datetime) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.datasets.tables import Dataset
 from app.db import Sessions, check_schema, database_now
 from app.errors import ConfigurationError
-from app.jobs.lifecycle import JobStatus
+from app.jobs.lifecycle import ENDED, JobStatus
 from app.jobs.specs import MnistTrainingSpec
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
 from app.registry.tables import ModelVersion
@@ -23,7 +23,6 @@ from app.storage import Storage, Stored
 
 OWN_FOLDERS = ("checkpoints/", "models/", "curves/", "datasets/", "doctor/")
 WORKER_EXPIRES_AFTER = timedelta(days=1)
-ENDED = [status for status in JobStatus if status.is_final]
 
 
 @dataclass(frozen=True)

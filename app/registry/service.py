@@ -102,6 +102,12 @@ def get(sessions: Sessions, name: str) -> tuple[ModelVersion, list[str]]:
         return version, _aliases(session).get(version.number, [])
 
 
+def list_numbers(sessions: Sessions) -> list[int]:
+    """Returns the numbers of all versions, oldest first."""
+    with sessions.reading() as session:
+        return list(session.scalars(select(ModelVersion.number).order_by(ModelVersion.number)))
+
+
 def list_(sessions: Sessions) -> list[tuple[ModelVersion, list[str]]]:
     """Returns all versions, newest first, each with its aliases."""
     with sessions.reading() as session:

@@ -10,7 +10,7 @@ from models.figures.figure import Drawing, Scale, new_figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-STYLES = ("-", (0, (6, 2)), (0, (2, 1.5)))  # ten colours each
+STYLES = ("-", (0, (6, 2)), (0, (2, 1.5)))  # eight colours each
 ACCURACY = "validation accuracy (%)"
 
 Epochs = list[dict[str, Any]]
@@ -41,10 +41,10 @@ def draw_comparison(curves: dict[str, Epochs], *, title: str, theme: Theme, scal
     """Draws the same of several trainings, by their labels."""
     figure = new_figure(12, 4 + 0.22 * len(curves), title=title)
     panels = figure.subplots(1, 3)
-    colors = (*theme.curves, theme.main, theme.other)[:10]
     for place, (label, epochs) in enumerate(curves.items()):
         numbers = [epoch["epoch"] for epoch in epochs]
-        style: dict[str, Any] = {"color": colors[place % 10], "linestyle": STYLES[place // 10], "linewidth": 1.5}
+        cycle, color = divmod(place, len(theme.curves))
+        style: dict[str, Any] = {"color": theme.curves[color], "linestyle": STYLES[cycle], "linewidth": 1.5}
         rows = (_values(epochs, "train_loss"), _values(epochs, "validation_loss"), _percent(epochs))
         for axes, values in zip(panels, rows, strict=True):
             axes.plot(numbers, values, marker="o", markersize=3, label=label, **style)

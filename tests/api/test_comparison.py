@@ -1,9 +1,13 @@
 from typing import Any
 
 import httpx
+import pytest
 
 from app.db import Sessions
 from app.jobs import runs
+from app.jobs.comparison import MAX_COMPARED
+from models.figures.colors import DARK, LIGHT, Theme
+from models.figures.training_curves import draw_comparison
 from tests.workers import claim
 
 
@@ -56,6 +60,14 @@ def test_curves_are_laid_over_each_other_and_follow_new_epochs(api: httpx.Client
     assert alone != answer.content
     other = training(api, api_sessions, [])
     assert b"<svg " in api.get("/v1/jobs/compare.svg", params={"ids": other}).content
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_no_two_of_twenty_curves_look_alike(theme: Theme) -> None:
+    epochs = [{"epoch": 1, "train_loss": 0.2, "validation_loss": 0.1, "validation_accuracy": 0.9}]
+    drawing = draw_comparison({str(number): epochs for number in range(MAX_COMPARED)}, title="", theme=theme)
+    looks = {(line.get_color(), line.get_linestyle(), str(line._dash_pattern)) for line in drawing.figure.axes[0].lines}
+    assert len(looks) == MAX_COMPARED
 
 
 def test_what_cannot_be_compared_is_refused(api: httpx.Client, api_sessions: Sessions) -> None:

@@ -84,7 +84,7 @@ def test_answers_name_their_errors_and_headers(document: dict[str, Any], operati
                 document["components"]["responses"][response["$ref"].split("/")[-1]] if "$ref" in response else response
             )
             assert "X-Request-Id" in found["headers"]
-            assert found["description"] != "Successful Response" or name
+            assert found["description"] != "Successful Response", name
     submit = operations["submitJob"][2]["responses"]
     assert {"Location", "Preference-Applied"} <= set(submit["202"]["headers"])
     assert "IdempotencyKeyReused" in submit["422"]["description"]

@@ -18,7 +18,7 @@ from app.errors import (
 )
 from app.storage.folder import FolderStorage
 from models.datasets.contents import Rejected
-from models.datasets.pictures import LabelledPictures, split
+from models.datasets.pictures import LabelledPictures, read_labels, split
 from tests.datasets.acknowledgements import lost_acknowledgement
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
@@ -26,6 +26,12 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
 
 def pictures(count: int = 20) -> LabelledPictures:
     return split(IMAGES[:count], np.arange(count, dtype=np.uint8) % 2)
+
+
+def correct(sessions: Sessions, storage: FolderStorage, name: str, position: int, digit: int) -> Dataset:
+    artifact, sha256 = service.find_artifact(sessions, name)
+    labels = read_labels(storage.get(artifact, sha256=sha256))
+    return service.correct_label(sessions, name, position, digit, artifact=artifact, labels=labels)
 
 
 def create(sessions: Sessions, storage: FolderStorage, name: str, *, max_bytes: int = 10**6) -> Dataset:
@@ -72,17 +78,17 @@ def test_data_set_whose_commit_was_not_acknowledged_keeps_its_file(sessions: Ses
 
 def test_corrected_label_names_another_state_and_the_old_one_stays(sessions: Sessions, storage: FolderStorage) -> None:
     old = create(sessions, storage, "mine")
-    new = service.correct_label(sessions, storage, "mine", 3, 7)
-    newest = service.correct_label(sessions, storage, "mine", 3, 5)
+    new = correct(sessions, storage, "mine", 3, 7)
+    newest = correct(sessions, storage, "mine", 3, 5)
     assert len({old.sha256, new.sha256, newest.sha256}) == 3
     assert (newest.counts["1"], newest.counts["5"], newest.counts["7"]) == (9, 1, 0)
     for dataset, digit in ((old, 1), (new, 7), (newest, 5)):
         found = service.read_pictures(sessions, storage, "mine", sha256=dataset.sha256)
         assert (found.labels[3], found.counts) == (digit, dataset.counts)
         assert np.array_equal(found.splits, pictures().splits)
-    assert service.correct_label(sessions, storage, "mine", 3, 5).sha256 == newest.sha256
+    assert correct(sessions, storage, "mine", 3, 5).sha256 == newest.sha256
     with pytest.raises(PictureNotFound, match="20 pictures"):
-        service.correct_label(sessions, storage, "mine", 20, 5)
+        correct(sessions, storage, "mine", 20, 5)
     service.delete(sessions, storage, "mine", require_unused=lambda *_: None)
     assert create(sessions, storage, "mine").sha256 == old.sha256
     assert service.read_pictures(sessions, storage, "mine", sha256=old.sha256).labels[3] == 1
@@ -93,9 +99,9 @@ def test_number_of_corrections_is_bounded(
 ) -> None:
     monkeypatch.setattr(corrections, "MAX_CORRECTIONS", 1)
     create(sessions, storage, "mine")
-    service.correct_label(sessions, storage, "mine", 0, 7)
+    correct(sessions, storage, "mine", 0, 7)
     with pytest.raises(DatasetFull, match="upload them under another name"):
-        service.correct_label(sessions, storage, "mine", 1, 7)
+        correct(sessions, storage, "mine", 1, 7)
 
 
 def test_number_of_data_sets_is_bounded(

@@ -27,6 +27,7 @@ from app.errors import (
 from app.jobs import queries, retries, runs, searches, service
 from app.jobs.dispatcher import Dispatcher, count_due, end_orphans, reclaim
 from app.jobs.events import event_data
+from app.jobs.overview import read_overview
 from app.jobs.quotas import Quota
 from app.jobs.retries import retry_with_changes
 from app.jobs.searches import Trial, is_promoted, is_rung
@@ -156,6 +157,7 @@ def test_search_occupies_no_worker_while_its_trials_run(sessions: Sessions) -> N
     step(sessions)
     job = service.get(sessions, search_id)
     assert (job.status, job.lease_until, job.worker) == ("running", None, None)
+    assert read_overview(sessions).running == []
     assert len(open_trainings(sessions, search_id)) == 2
     assert "searches" not in count_due(sessions)
     assert runs.claim_next(sessions, "searches", lease_seconds=30) is None
@@ -302,7 +304,14 @@ def test_failed_trial_does_not_fail_the_search_and_retry_runs_it_alone_again(ses
     with pytest.raises(JobInUse, match=f"POST /v1/jobs/{search_id}/retry"):
         retries.retry(sessions, first)
     attempts = {trial.job_id: service.get(sessions, trial.job_id).attempt for trial in trials_of(sessions, search_id)}
-    assert retries.retry(sessions, search_id).status == "queued"
+    asked: list[str] = []  # once for the search and all its trials: others wait for this transaction
+
+    def quota(kind: str) -> Quota:
+        asked.append(kind)
+        return Quota(10**9, "NUMERAL_MAX_TRAINING_BYTES")
+
+    assert retries.retry(sessions, search_id, quota=quota).status == "queued"
+    assert asked == ["training_search"]
     assert open_trainings(sessions, search_id) == [first]
     step(sessions)  # which lets it run
     run_search(sessions, search_id)

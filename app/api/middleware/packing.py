@@ -33,12 +33,12 @@ class Packing:
 
         async def send_packed(message: Message) -> None:
             nonlocal start
-            if message["type"] == "http.response.start":
-                start = message
+            if message["type"] == "http.response.start" and _may_shrink(message):
+                start = message  # its length depends on the body
                 return
             if start is not None:
                 head, start = start, None
-                if not message.get("more_body") and _shrinks(head, message.get("body", b"")):
+                if not message.get("more_body") and len(message.get("body", b"")) >= MIN_PACKED_BYTES:
                     message = {**message, "body": await self._pack(message["body"])}
                     head = {**head, "headers": _packed_headers(head["headers"], len(message["body"]))}
                 await send(head)
@@ -60,9 +60,7 @@ def _accepts_gzip(accepted: str) -> bool:
     return False
 
 
-def _shrinks(head: Message, body: bytes) -> bool:
-    if len(body) < MIN_PACKED_BYTES:
-        return False
+def _may_shrink(head: Message) -> bool:
     headers = dict(head["headers"])
     media_type = headers.get(b"content-type", b"").partition(b";")[0]
     return media_type in MEDIA_TYPES and b"content-encoding" not in headers

@@ -90,4 +90,4 @@ def list_models(services: ServicesDependency) -> list[dict[str, str]]:
 
 
 def _versions(services: Services) -> list[str]:
-    return [str(version.number) for version, _ in reversed(registry.list_(services.sessions))]
+    return [str(number) for number in registry.list_numbers(services.sessions)]

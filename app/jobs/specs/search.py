@@ -33,6 +33,7 @@ MAX_PARALLEL = 16
 MAX_DIMENSIONS = 12
 MAX_VALUES = 50  # of a dimension
 DEFAULT_TRIALS = 20  # of `random` and `tpe`
+AGREEABLE = {"learning_rate": 0.01, "nesterov": False}  # goes with every optimizer, where a field is checked alone
 
 # What all trials must share, or what says nothing about how well they learn.
 COMMON_FIELDS = {"kind", "seed", "device", "dataset", "mix", "start_from"} | set(BaseSpec.model_fields)
@@ -135,7 +136,8 @@ class TrainingSearchSpec(BaseSpec):
 
     @cached_property
     def _common(self) -> MnistTrainingSpec:
-        return self.training({})
+        """One of the trials, for what all of them share."""
+        return self.training(_corner(self.space, last=False))
 
     def training(self, params: dict[str, Any]) -> MnistTrainingSpec:
         """The spec of a trial. Raises ValidationError if these settings do not go together."""
@@ -158,7 +160,7 @@ class TrainingSearchSpec(BaseSpec):
     @field_validator("base")
     @classmethod
     def _check_base(cls, base: dict[str, Any]) -> dict[str, Any]:
-        MnistTrainingSpec.model_validate(_with_base(base, {}))
+        MnistTrainingSpec.model_validate(_with_base(base, {}, **AGREEABLE))
         return base
 
     @field_validator("space")
@@ -242,7 +244,7 @@ def _check_dimension(name: str, dimension: Range | Choice, base: dict[str, Any])
 def _check_value(name: str, value: Scalar, base: dict[str, Any]) -> Any:
     """Returns the value as the field takes it. What the fields say to one another is not asked here."""
     try:
-        return getattr(MnistTrainingSpec.model_validate(_with_base(base, {name: value})), name)
+        return getattr(MnistTrainingSpec.model_validate(_with_base(base, {name: value}, **AGREEABLE)), name)
     except ValidationError as error:
         if found := [describe(detail) for detail in error.errors() if name in detail["loc"][:1]]:
             raise ValueError(found[0]) from error

@@ -99,6 +99,20 @@ def test_base_is_held_to_the_fields_of_a_training() -> None:
     assert "greater than or equal to 1" in message
 
 
+def test_what_the_base_lacks_may_come_from_the_space() -> None:
+    spec = make(base={"optimizer": "adamw"}, space={"learning_rate": RATES})
+    assert spec.training({"learning_rate": 0.02}).optimizer == "adamw"
+    assert spec.trial_bytes > 0
+    with pytest.raises(ValidationError, match="needs a learning_rate"):
+        make(base={"optimizer": "adamw"}, space={"batch_size": SIZES})
+
+
+def test_every_value_is_checked_also_where_fields_depend_on_each_other() -> None:
+    place, message = refusal(space={"optimizer": {"values": ["sgd", "foo", "adamw"]}, "learning_rate": RATES})
+    assert place == ("space", "optimizer")
+    assert "foo" in message
+
+
 def test_grid_has_as_many_trials_as_points_or_fewer() -> None:
     space = {"recipe": {"values": ["fast", "reference"]}, "batch_size": SIZES}
     assert make(sampler="grid", space=space).trials == 6

@@ -15,7 +15,7 @@ from app.api.headers import find_media_type
 from app.api.json_route import JsonRoute
 from app.api.raw_route import UploadRoute
 from app.api.request_context import read_context
-from app.api.responses import as_data_url, json_response
+from app.api.responses import as_data_url, encode_png, json_response
 from app.api.schemas import datasets as schemas
 from app.api.schemas.media import answers, headers, sends
 from app.api.uploads import Upload, receiving
@@ -36,7 +36,7 @@ from app.server.disconnects import disconnect_check
 from app.services import Services
 from models.datasets.built_in import BUILT_IN, FEEDBACK
 from models.datasets.pictures import SPLITS, read_labels
-from models.datasets.sheet import draw_sheet, encode_png
+from models.datasets.sheet import draw_sheet
 from models.errors import ArchiveRefused, ArchiveTooLarge
 
 upload_router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=UploadRoute)

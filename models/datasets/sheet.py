@@ -3,7 +3,6 @@
 import io
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from models.datasets.pictures import LabelledPictures
@@ -26,17 +25,8 @@ def draw_sheet(pictures: LabelledPictures) -> bytes:
         tile = Image.fromarray(pictures.images[index]).resize((TILE, TILE), Image.Resampling.NEAREST)
         pen.text((left, top - 2), str(pictures.labels[index]), TEXT, font)
         sheet.paste(tile, (left, top + LABEL_HEIGHT))
-    return _to_png(sheet)
-
-
-def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """Returns a picture (28, 28) as it is."""
-    return _to_png(Image.fromarray(image))
-
-
-def _to_png(picture: Image.Image) -> bytes:
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    sheet.save(file, "PNG")
     return file.getvalue()
 
 

@@ -88,18 +88,25 @@ export function read(picture, signal) {
  * @property {string} id
  * @property {string} status
  * @property {any} result null until it has succeeded
- * @property {{message?: string, reason?: string} | null} error
+ * @property {{reason: string, detail: string} | null} error
  */
 
 /**
  * @param {object} spec
- * @param {string} key of idempotency: the same key and spec give the first job again; empty: a new job
- * @param {AbortSignal} signal
- * @returns {Promise<Job>} which may have ended, if it took a moment only
+ * @param {string} key of idempotency: the same key and spec give the first job again
+ * @param {object} [options]
+ * @param {AbortSignal} [options.signal]
+ * @param {number} [options.wait] seconds in which the job may end before the answer comes
+ * @returns {Promise<Job>}
  */
-export function submitJob(spec, key, signal) {
-  const headers = { "Content-Type": "application/json", Prefer: "wait=5", ...(key && { "Idempotency-Key": key }) };
+export function submitJob(spec, key, { signal, wait = 0 } = {}) {
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...(wait && { Prefer: `wait=${wait}` }) };
   return send("/v1/jobs", { method: "POST", body: JSON.stringify(spec), headers, signal });
+}
+
+/** @returns {string} a key of idempotency that nobody has used. crypto.randomUUID needs an encrypted connection. */
+export function makeKey() {
+  return `console-${[...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("-")}`;
 }
 
 /**
@@ -125,8 +132,7 @@ export function explain(picture, signal) {
  * @param {number} digit which it should have been
  */
 export function sendFeedback(id, digit) {
-  const body = JSON.stringify({ digit, prediction_id: id });
-  return send("/v1/predictions/feedback", { method: "POST", body, headers: { "Content-Type": "application/json" } });
+  return tell("POST", "/v1/predictions/feedback", { digit, prediction_id: id });
 }
 
 /**
@@ -162,12 +168,12 @@ export function get(path, signal) {
  * @param {"POST" | "PUT" | "PATCH" | "DELETE"} method
  * @param {string} path
  * @param {object} [body] sent as JSON; a picture or a form as it is
+ * @param {Record<string, string>} [headers]
  * @returns {Promise<any>} the JSON of the answer, null if it has none
  */
-export function tell(method, path, body) {
-  if (body instanceof Blob || body instanceof FormData) return send(path, { method, body });
-  const headers = { "Content-Type": "application/json" };
-  return send(path, body ? { method, body: JSON.stringify(body), headers } : { method });
+export function tell(method, path, body, headers = {}) {
+  if (!body || body instanceof Blob || body instanceof FormData) return send(path, { method, body, headers });
+  return send(path, { method, body: JSON.stringify(body), headers: { ...headers, "Content-Type": "application/json" } });
 }
 
 /**

@@ -94,6 +94,53 @@ def test_a_version_is_promoted_past_the_gate_and_rolled_back(
     expect(page.locator(".timeline li")).to_have_count(3)
 
 
+def test_an_alias_is_set_moved_and_removed(open_tab: OpenTab, service: httpx.Client, refusals: list[str]) -> None:
+    refusals += ["404", "422"]
+
+    def stands_for(version: str | None) -> bool:
+        answer = service.get("/v1/models/aliases/staging")
+        return bool(answer.json().get("version") == version)
+
+    page = open_tab("/#/models", base_url=str(service.base_url))
+    row = page.locator(".aliases tbody tr", has_text="staging")
+    page.get_by_label("Alias").fill("Staging!")
+    page.get_by_role("button", name="Set the alias").click()
+    expect(page.get_by_role("alert")).to_contain_text("A lower-case letter")
+    page.get_by_label("Alias").fill("staging")
+    page.get_by_label("Stands for").select_option("2")
+    page.get_by_role("button", name="Set the alias").click()
+    expect(row).to_contain_text("Version 2")
+    page.get_by_label("Alias").fill("staging")
+    page.get_by_label("Stands for").select_option("1")
+    page.get_by_role("button", name="Set the alias").click()
+    expect(page.get_by_text("staging stands for version 2. Requests that ask for it get version 1")).to_be_visible()
+    assert stands_for("2")  # it asks once
+    page.get_by_role("button", name="Move staging to version 1").click()
+    expect(row).to_contain_text("Version 1")
+    row.get_by_role("button", name="Remove").click()
+    assert stands_for("1")
+    page.get_by_role("button", name="Remove staging").click()
+    expect(row).to_have_count(0)
+    assert stands_for(None)
+    expect(page.locator(".aliases").get_by_role("button", name="Remove")).to_have_count(0)  # champion stays
+
+
+def test_a_note_is_written_on_a_version(open_tab: OpenTab, service: httpx.Client) -> None:
+    page = open_tab("/#/models/2", base_url=str(service.base_url))
+    page.get_by_role("button", name="Add a note").click()
+    expect(page.get_by_label("Note on version 2")).to_be_focused()
+    page.get_by_label("Note on version 2").fill("best on the scans")
+    page.get_by_role("button", name="Save the note").click()
+    expect(page.locator(".note p")).to_have_text("best on the scans")
+    expect(page.get_by_role("button", name="Change the note")).to_be_focused()
+    assert service.get("/v1/models/2").json()["note"] == "best on the scans"
+    page.get_by_role("button", name="Change the note").click()
+    page.get_by_label("Note on version 2").fill("")
+    page.get_by_role("button", name="Save the note").click()
+    expect(page.get_by_role("button", name="Add a note")).to_be_visible()
+    assert service.get("/v1/models/2").json()["note"] is None
+
+
 def test_two_versions_read_one_picture_side_by_side(open_tab: OpenTab, service: httpx.Client) -> None:
     page = open_tab("/#/models/compare?a=1&b=2", base_url=str(service.base_url))
     page.get_by_label("Example 3").click()

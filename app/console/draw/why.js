@@ -2,7 +2,7 @@
 import { ApiError, explain } from "../api.js";
 import { Notice } from "../notice.js";
 import { html, useEffect, useRef, useState } from "../view.js";
-import { withArticle } from "./answer.js";
+import { withArticle } from "./words.js";
 
 /**
  * @typedef {import("../api.js").Prediction} Prediction

@@ -6,19 +6,20 @@ import { ago, duration, moment, percent, short, size } from "../parts/format.js"
 import { useAction, useLoaded } from "../parts/loading.js";
 import { Confirmed, Download, Facts, Picture, Refusal, Waiting } from "../parts/pieces.js";
 import { html } from "../view.js";
+import { Note } from "./note.js";
 
 /** @typedef {import("../views/models.js").Summary & {card: any, files: {name: string, size: number, sha256: string, href: string}[]}} Model */
 
 /** @param {{version: string, onChange: () => void}} properties */
 export function Version({ version, onChange }) {
   const { data: model, error, reload } = useLoaded((signal) => /** @type {Promise<Model>} */ (get(`/v1/models/${encodeURIComponent(version)}`, signal)), version);
-  const force = useAction(async () => promote(true));
   /** @param {boolean} isForced */
   const promote = async (isForced = false) => {
     await tell("PUT", "/v1/models/aliases/champion", { version: model?.version, ...(isForced && { force: true }) });
     reload();
     onChange();
   };
+  const force = useAction(() => promote(true));
   if (!model) {
     return html`
       <${Back} />
@@ -46,7 +47,7 @@ export function Version({ version, onChange }) {
       </div>
     </header>
     <${Refusal} error=${force.error} />
-    ${model.note && html`<p class="notice">${model.note}</p>`}
+    <${Note} version=${model.version} note=${model.note} onChange=${reload} />
     <${Accuracy} figures=${card.test} others=${[
       ["Validation", percent(card.validation.accuracy)],
       ["Pictures as people send them", card.pictures ? percent(card.pictures.accuracy) : "–"],

@@ -7,6 +7,7 @@ import { ago, duration, moment, percent, plural } from "../parts/format.js";
 import { useAction, useLoaded } from "../parts/loading.js";
 import { Confirmed, Download, Empty, Facts, Picture, Refusal, Status, Waiting } from "../parts/pieces.js";
 import { html, useEffect, useState } from "../view.js";
+import { MoreTrials, RetryWithChanges } from "./again.js";
 import { Curves, EpochTable } from "./curves.js";
 import { Progress, describe } from "./runs.js";
 import { Trials } from "./search.js";
@@ -30,10 +31,17 @@ const ADVICE = {
 /** @param {{id: string}} properties */
 export function Run({ id }) {
   const [attempt, setAttempt] = useState(0); // of following the events: another one after each retry
-  const { events, isLive, hasEnded, error: streamError } = useEvents(id, attempt);
+  const { events, isLive, lastStatus, error: streamError } = useEvents(id, attempt);
+  const hasEnded = ENDED.includes(lastStatus?.data.status);
   const { data: job, error, reload } = useLoaded((signal) => /** @type {Promise<Job>} */ (get(`/v1/jobs/${id}`, signal)), id, hasEnded ? 0 : 2);
-  useEffect(reload, [hasEnded, events.findLast(({ event }) => event === "status")?.id]);
+  useEffect(() => {
+    if (lastStatus) reload();
+  }, [lastStatus?.id]);
   const epochs = collectEpochs(events);
+  const followAgain = () => {
+    setAttempt(attempt + 1);
+    reload();
+  };
 
   const cancel = useAction(async () => {
     await tell("POST", `/v1/jobs/${id}/cancel`);
@@ -41,8 +49,7 @@ export function Run({ id }) {
   });
   const retry = useAction(async () => {
     await tell("POST", `/v1/jobs/${id}/retry`);
-    setAttempt(attempt + 1);
-    reload();
+    followAgain();
   });
   const remove = async () => {
     await tell("DELETE", `/v1/jobs/${id}`);
@@ -53,17 +60,17 @@ export function Run({ id }) {
     return html`
       <${Back} />
       <h1>Run</h1>
-      ${problem ? html`<${Notice} title="This run could not be shown" error=${problem} scope="train" onRetry=${reload} />` : html`<${Waiting} />`}
+      ${problem ? html`<${Notice} title="This run could not be shown" error=${problem} scope="train" onRetry=${followAgain} />` : html`<${Waiting} />`}
     `;
   }
   const isEnded = ENDED.includes(job.status);
-  const isTraining = job.kind === "mnist_training";
+  const [isTraining, isSearch] = [job.kind === "mnist_training", job.kind === "training_search"];
   const [done, total] = [epochs.length, job.spec.epochs];
   return html`
     <${Back} />
     <header class="title">
       <div>
-        <h1>${describe(job)}</h1>
+        <h1>${describe(job)} ${job.tags.map((tag) => html`<span class="tag" key=${tag}>${tag}</span>`)}</h1>
         <p class="course">
           <${Status} status=${job.cancel_requested ? "cancelling" : job.status} />
           ${isTraining && html`<span data-epochs=${done}>${done} of ${plural(total, "epoch")}</span>`}
@@ -73,14 +80,17 @@ export function Run({ id }) {
       </div>
       <div class="tools">
         ${!isEnded && html`<button disabled=${cancel.isBusy || job.cancel_requested} onClick=${() => cancel.run()}>${job.cancel_requested ? "Cancelling" : "Cancel"}</button>`}
-        ${isEnded && job.status !== "succeeded" && html`<button class="main" disabled=${retry.isBusy} onClick=${() => retry.run()}>Retry</button>`}
+        ${isEnded && !job.search && job.status !== "succeeded" && html`<button class="main" disabled=${retry.isBusy} onClick=${() => retry.run()}>Retry</button>`}
+        ${isEnded && isTraining && html`<${RetryWithChanges} job=${job} />`}
+        ${isEnded && isSearch && html`<${MoreTrials} job=${job} onExtended=${followAgain} />`}
         ${isEnded && html`<a class="button" href="#/train/new?like=${id}">Start one like it</a>`}
-        ${isEnded && html`<${Confirmed} label="Delete" question="The run goes with its curves and checkpoints." answer="Delete the run" work=${remove} />`}
+        ${isEnded && !job.search && html`<${Confirmed} label="Delete" question="The run goes with its curves and checkpoints." answer="Delete the run" work=${remove} />`}
       </div>
     </header>
     <${Refusal} error=${cancel.error ?? retry.error} />
     ${!isLive && !isEnded && html`<p class="notice" role="status">The connection is lost. What is shown is what came before; it goes on as soon as the service answers.</p>`}
     ${job.notice && html`<p class="notice">${job.notice}</p>`}
+    ${job.origin && html`<p class="notice"><a href="#/train/${job.origin.job}">Another run</a> was retried with changes. ${job.origin.why}</p>`}
     ${job.error && html`
       <div class="notice bad"><strong>It failed: ${job.error.reason.replaceAll("_", " ")}</strong><p>${job.error.detail}</p><p class="quiet">${ADVICE[job.error.reason] ?? ""}</p></div>
     `}
@@ -88,7 +98,7 @@ export function Run({ id }) {
     ${isTraining && (epochs.length
       ? html`<${Curves} epochs=${epochs} total=${total} />`
       : !isEnded && html`<${Empty} title=${job.status === "queued" ? "It waits for a worker" : "The first epoch is on its way"}><p>The curves begin with the end of the first epoch.</p><//>`)}
-    ${job.kind === "training_search" && html`<${Trials} job=${job} />`}
+    ${isSearch && html`<${Trials} job=${job} />`}
     ${isTraining && job.result?.test && html`<${Result} id=${id} result=${job.result} />`}
     ${epochs.length > 0 && html`<${EpochTable} epochs=${epochs} />`}
     <${Spec} job=${job} />
@@ -178,14 +188,14 @@ function useEvents(id, attempt) {
   const [error, setError] = useState(/** @type {import("../api.js").ApiError | null} */ (null));
   useEffect(() => {
     setEvents([]);
+    setError(null);
     return follow(`/v1/jobs/${id}/events`, {
       onEvent: (event) => setEvents((before) => [...before, event]),
       onConnection: setLive,
       onError: setError,
     });
   }, [id, attempt]);
-  const hasEnded = ENDED.includes(events.findLast(({ event }) => event === "status")?.data.status);
-  return { events, isLive, error, hasEnded };
+  return { events, isLive, error, lastStatus: events.findLast(({ event }) => event === "status") };
 }
 
 /**

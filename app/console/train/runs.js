@@ -1,8 +1,9 @@
 /** The list of runs: trainings or searches, newest first. */
 import { get } from "../api.js";
+import { Choice } from "../choice.js";
 import { ago, duration, percent } from "../parts/format.js";
 import { useLoaded } from "../parts/loading.js";
-import { Choice, Empty, Status, Waiting } from "../parts/pieces.js";
+import { Empty, Status, Waiting } from "../parts/pieces.js";
 import { Notice } from "../notice.js";
 import { html, useState } from "../view.js";
 import { Sparkline } from "./curves.js";
@@ -17,6 +18,7 @@ const KINDS = [["mnist_training", "Trainings"], ["training_search", "Searches"]]
  * @property {string} kind
  * @property {string} status
  * @property {string | null} name
+ * @property {string[]} tags
  * @property {Record<string, any>} spec
  * @property {number} attempt
  * @property {boolean} cancel_requested

@@ -7,8 +7,9 @@ import { Pad, Photo } from "../draw/pad.js";
 import { Reader } from "../draw/reader.js";
 import { toPath, toPicture } from "../draw/strokes.js";
 import { Why } from "../draw/why.js";
+import { useObjectUrl } from "../files.js";
 import { Notice } from "../notice.js";
-import { html, useEffect, useRef, useState } from "../view.js";
+import { html, useEffect, useState } from "../view.js";
 
 /**
  * @typedef {import("../draw/strokes.js").Stroke} Stroke
@@ -169,19 +170,6 @@ function useReader(setAnswer, setError) {
   );
   useEffect(() => () => reader.cancel(), []);
   return reader;
-}
-
-/**
- * @param {File | null} file
- * @returns {string} a URL of the file, released when another one takes its place
- */
-function useObjectUrl(file) {
-  const last = useRef(/** @type {{file: File | null, url: string}} */ ({ file: null, url: "" }));
-  if (last.current.file !== file) {
-    URL.revokeObjectURL(last.current.url);
-    last.current = { file, url: file ? URL.createObjectURL(file) : "" };
-  }
-  return last.current.url;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The versions: which one serves, how good each is, and what two of them say of one picture. */
 import { get, tell } from "../api.js";
+import { Aliases } from "../models/aliases.js";
 import { Duel } from "../models/duel.js";
 import { Version } from "../models/version.js";
 import { Notice } from "../notice.js";
@@ -58,23 +59,26 @@ function All({ onChange }) {
     `}
     ${data && html`
       <div class="shelf">
-        <section class="block">
-          <h2>All versions</h2>
-          <table class="list">
-            <thead><tr><th scope="col">Version</th><th scope="col" class="right">Test</th><th scope="col" class="right wide">Validation</th><th scope="col">Trained on</th><th scope="col" class="right wide">Made</th></tr></thead>
-            <tbody>
-              ${data.versions.map(
-                (each) => html`
-                  <tr key=${each.version}>
-                    <th scope="row"><a href="#/models/${each.version}">Version ${each.version}</a> ${each.aliases.map((alias) => html`<span class="tag" key=${alias}>${alias}</span>`)}${each.note && html`<span class="quiet">${each.note}</span>`}</th>
-                    <td class="right">${percent(each.test_accuracy)}</td><td class="right wide">${percent(each.validation_accuracy)}</td>
-                    <td>${each.dataset}<span class="quiet wide">, ${each.recipe}</span></td><td class="right quiet wide">${ago(each.created_at)}</td>
-                  </tr>
-                `,
-              )}
-            </tbody>
-          </table>
-        </section>
+        <div>
+          <section class="block">
+            <h2>All versions</h2>
+            <table class="list">
+              <thead><tr><th scope="col">Version</th><th scope="col" class="right">Test</th><th scope="col" class="right wide">Validation</th><th scope="col">Trained on</th><th scope="col" class="right wide">Made</th></tr></thead>
+              <tbody>
+                ${data.versions.map(
+                  (each) => html`
+                    <tr key=${each.version}>
+                      <th scope="row"><a href="#/models/${each.version}">Version ${each.version}</a> ${each.aliases.map((alias) => html`<span class="tag" key=${alias}>${alias}</span>`)}${each.note && html`<span class="quiet">${each.note}</span>`}</th>
+                      <td class="right">${percent(each.test_accuracy)}</td><td class="right wide">${percent(each.validation_accuracy)}</td>
+                      <td>${each.dataset}<span class="quiet wide">, ${each.recipe}</span></td><td class="right quiet wide">${ago(each.created_at)}</td>
+                    </tr>
+                  `,
+                )}
+              </tbody>
+            </table>
+          </section>
+          ${data.versions.length > 0 && html`<${Aliases} aliases=${data.aliases} versions=${data.versions} onChange=${() => (reload(), onChange())} />`}
+        </div>
         <section class="block">
           <h2>Who served when</h2>
           <ol class="timeline">
@@ -95,11 +99,11 @@ function All({ onChange }) {
 
 /**
  * @param {AbortSignal} signal
- * @returns {Promise<{versions: Summary[], history: Change[]}>}
+ * @returns {Promise<{versions: Summary[], aliases: import("../models/aliases.js").Alias[], history: Change[]}>}
  */
 async function load(signal) {
-  const { items: versions } = await get("/v1/models", signal);
+  const [{ items: versions }, { items: aliases }] = await Promise.all([get("/v1/models", signal), get("/v1/models/aliases", signal)]);
   const hasChampion = versions.some((/** @type {Summary} */ each) => each.aliases.includes("champion"));
   const history = hasChampion ? (await get("/v1/models/aliases/champion/history?limit=50", signal)).items : [];
-  return { versions, history };
+  return { versions, aliases, history };
 }

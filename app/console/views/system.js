@@ -16,6 +16,8 @@ import { html } from "../view.js";
  * @property {{name: string, device: string, gpu: {name: string | null, memory_bytes: number | null} | null, version: string, seen_at: string, job: Running | null}[]} workers
  * @property {Running[]} running_elsewhere
  * @property {{process: string, leads_until: string} | null} dispatcher
+ *
+ * @typedef {{reason?: string, jobs?: {reason: string | null}}} Readiness why predictions are not answered, or jobs would wait
  */
 
 /** @type {Record<string, string>} */
@@ -58,9 +60,9 @@ export default function System() {
   `;
 }
 
-/** @param {{state: State, health: {ready: boolean, detail: string, jobs: string}, isOld: boolean}} properties */
+/** @param {{state: State, health: Readiness, isOld: boolean}} properties */
 function Health({ state, health, isOld }) {
-  const worry = isOld ? "The service does not answer; this is what it said last." : !health.ready ? health.detail : !state.workers.length ? "No worker is there: jobs wait. Start one with numeral worker." : "";
+  const worry = isOld ? "The service does not answer; this is what it said last." : health.reason ?? health.jobs?.reason ?? "";
   return html`
     <div class="health ${worry ? "ill" : ""}" role="status">
       <strong>${worry ? "Something needs you" : "All is well"}</strong>
@@ -151,13 +153,13 @@ function since(time, now) {
 
 /**
  * @param {AbortSignal} signal
- * @returns {Promise<{state: State, health: {ready: boolean, detail: string, jobs: string}, failed: import("../train/runs.js").Job[]}>}
+ * @returns {Promise<{state: State, health: Readiness, failed: import("../train/runs.js").Job[]}>}
  */
 async function load(signal) {
   const [state, failed, health] = await Promise.all([
     get("/v1/system", signal),
     get("/v1/jobs?status=failed&limit=10", signal),
-    get("/readyz", signal).catch((error) => ({ ready: false, detail: error.message })),
+    get("/readyz", signal).catch((error) => ({ reason: error.message })),
   ]);
   return { state, failed: failed.items, health };
 }

@@ -45,7 +45,7 @@ export function One({ name }) {
         ...Object.entries(shown.splits ?? {}).map(([split, count]) => /** @type {[string, unknown]} */ ([split, count.toLocaleString("en")])),
         ["size", size(shown.bytes ?? 0)],
         ["made", shown.created_at ? ago(shown.created_at) : "–"],
-        ["sha256", html`<code title=${shown.sha256}>${shown.sha256?.slice(0, 12)}</code>`],
+        ["SHA-256", html`<code title=${shown.sha256}>${shown.sha256?.slice(0, 12)}</code>`],
       ]} />
       <${Pictures} dataset=${shown} onCorrected=${reload} />
       <${Rejected} dataset=${shown} />

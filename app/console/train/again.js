@@ -10,8 +10,8 @@ import { Field, placeErrors, read } from "./fields.js";
  * @typedef {{meaning: string, hint?: string}} Asked
  */
 
-/** @param {{job: Job}} properties */
-export function RetryWithChanges({ job: { id, spec } }) {
+/** @param {{job: Job, look: string}} properties `look` of the button: a class */
+export function RetryWithChanges({ job: { id, spec }, look }) {
   /** @param {Record<string, unknown>} changes */
   const retry = async (changes) => {
     if (!Object.keys(changes).length) throw new ApiError("Change at least one of them.", 422);
@@ -27,7 +27,7 @@ export function RetryWithChanges({ job: { id, spec } }) {
     epochs: { meaning: "in all, with those that are done", hint: String(spec.epochs) },
     batch_size: { meaning: "another one begins anew", hint: String(spec.batch_size) },
   };
-  return html`<${Form} label="Retry with changes" text=${text} fields=${fields} answer="Start the new run" work=${retry} />`;
+  return html`<${Form} label="Retry with changes" text=${text} fields=${fields} answer="Start the new run" work=${retry} look=${look} />`;
 }
 
 /** @param {{job: Job, onExtended: () => void}} properties */
@@ -50,8 +50,9 @@ export function MoreTrials({ job: { id, spec }, onExtended }) {
  * @param {Record<string, Asked>} properties.fields
  * @param {string} properties.answer that does it
  * @param {(values: Record<string, unknown>) => Promise<unknown>} properties.work with what was filled in
+ * @param {string} [properties.look] of the button: a class
  */
-function Form({ label, text, fields, answer, work }) {
+function Form({ label, text, fields, answer, work, look = "" }) {
   const [values, setValues] = useState(/** @type {Record<string, string>} */ ({}));
   const { run, isBusy, error, clear } = useAction(async (/** @type {() => void} */ close) => {
     const filled = Object.entries(values).filter(([, value]) => value.trim());
@@ -69,5 +70,5 @@ function Form({ label, text, fields, answer, work }) {
       <div class="tools"><button class="main" disabled=${isBusy}>${answer}</button><button type="button" onClick=${close}>Not now</button></div>
     </form>
   `;
-  return html`<${Opening} label=${label} box=${box} onOpen=${clear} />`;
+  return html`<${Opening} label=${label} look=${look} box=${box} onOpen=${clear} />`;
 }

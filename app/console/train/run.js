@@ -21,7 +21,7 @@ const ENDED = ["succeeded", "failed", "cancelled"];
 
 /** @type {Record<string, string>} what to do about each reason of a failure */
 const ADVICE = {
-  error: "Change what the message names, and start it again.",
+  error: "Retry it with changes, or start one like it.",
   worker_lost: "Its worker ended three times. Look at the workers in System and at the service's log, then retry.",
   out_of_memory: "The machine had too little memory. Close other programs or choose a smaller batch, then retry.",
   stalled: "Its worker made no step for too long. Look at the machine's load, then retry.",
@@ -66,6 +66,7 @@ export function Run({ id }) {
   const isEnded = ENDED.includes(job.status);
   const [isTraining, isSearch] = [job.kind === "mnist_training", job.kind === "training_search"];
   const [done, total] = [epochs.length, job.spec.epochs];
+  const needsChange = isTraining && job.error?.reason === "error"; // the same again would fail again
   return html`
     <${Back} />
     <header class="title">
@@ -80,8 +81,8 @@ export function Run({ id }) {
       </div>
       <div class="tools">
         ${!isEnded && html`<button disabled=${cancel.isBusy || job.cancel_requested} onClick=${() => cancel.run()}>${job.cancel_requested ? "Cancelling" : "Cancel"}</button>`}
-        ${isEnded && !job.search && job.status !== "succeeded" && html`<button class="main" disabled=${retry.isBusy} onClick=${() => retry.run()}>Retry</button>`}
-        ${isEnded && isTraining && html`<${RetryWithChanges} job=${job} />`}
+        ${isEnded && !job.search && job.status !== "succeeded" && html`<button class=${needsChange ? "" : "main"} disabled=${retry.isBusy} onClick=${() => retry.run()}>Retry</button>`}
+        ${isEnded && isTraining && html`<${RetryWithChanges} job=${job} look=${needsChange ? "main" : ""} />`}
         ${isEnded && isSearch && html`<${MoreTrials} job=${job} onExtended=${followAgain} />`}
         ${isEnded && html`<a class="button" href="#/train/new?like=${id}">Start one like it</a>`}
         ${isEnded && !job.search && html`<${Confirmed} label="Delete" question="The run goes with its curves and checkpoints." answer="Delete the run" work=${remove} />`}
@@ -92,7 +93,7 @@ export function Run({ id }) {
     ${job.notice && html`<p class="notice">${job.notice}</p>`}
     ${job.origin && html`<p class="notice"><a href="#/train/${job.origin.job}">Another run</a> was retried with changes. ${job.origin.why}</p>`}
     ${job.error && html`
-      <div class="notice bad"><strong>It failed: ${job.error.reason.replaceAll("_", " ")}</strong><p>${job.error.detail}</p><p class="quiet">${ADVICE[job.error.reason] ?? ""}</p></div>
+      <div class="notice bad"><strong>It failed${job.error.reason === "error" ? "" : `: ${job.error.reason.replaceAll("_", " ")}`}</strong><p>${job.error.detail}</p><p class="quiet">${ADVICE[job.error.reason] ?? ""}</p></div>
     `}
     ${isTraining && job.result && html`<${Verdict} result=${job.result} search=${job.search} />`}
     ${isTraining && (epochs.length

@@ -21,7 +21,7 @@ import { html } from "../view.js";
  */
 
 /** @type {Record<string, string>} */
-const PLACES = { sweeps: "Sweeps and searches", training: "Trainings", "training-cuda": "Trainings on a GPU" };
+const PLACES = { sweeps: "Sweeps", searches: "Searches", training: "Trainings", "training-cuda": "Trainings on a GPU" };
 
 export default function System() {
   const { data, error, reload } = useLoaded(load, "system", 3);
@@ -73,6 +73,7 @@ function Health({ state, health, isOld }) {
 
 /** @param {{state: State}} properties */
 function Workers({ state }) {
+  const [resting, lost] = [true, false].map((isResting) => state.running_elsewhere.filter(({ lease_until: lease }) => (lease === null) === isResting));
   return html`
     <section class="block">
       <h2>Workers</h2>
@@ -94,9 +95,10 @@ function Workers({ state }) {
             </table>
           `
         : html`<${Empty} title="No worker in the last minute"><p>Jobs wait until there is one: <code>numeral worker</code>, on this machine or another.</p><//>`}
-      ${state.running_elsewhere.length > 0 && html`
+      ${resting.map((job) => html`<p class="resting quiet" key=${job.id}><${JobLink} job=${job} /> waits for its trials, and needs no worker meanwhile.</p>`)}
+      ${lost.length > 0 && html`
         <div class="notice lost"><strong>Jobs whose worker is lost</strong>
-          ${state.running_elsewhere.map((job) => html`<p key=${job.id}><${JobLink} job=${job} /> <span class="quiet">runs again when its lease ends: <${Lease} job=${job} now=${state.now} /></span></p>`)}
+          ${lost.map((job) => html`<p key=${job.id}><${JobLink} job=${job} /> <span class="quiet">runs again when its lease ends: <${Lease} job=${job} now=${state.now} /></span></p>`)}
         </div>
       `}
     </section>

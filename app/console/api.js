@@ -48,6 +48,11 @@ export class ApiError extends Error {
     this.reasons = problem.reasons ?? [];
   }
 
+  /** Whether the same would be refused again. */
+  get isFinal() {
+    return this.status >= 400 && this.status < 500 && this.status !== 429 && !this.needsKey;
+  }
+
   /** Whether another API key may help. */
   get needsKey() {
     return this.status === 401 || this.status === 403;
@@ -235,5 +240,14 @@ async function describe(answer) {
   const { status } = answer;
   if (status === 415) return new ApiError("This file is not a picture. Choose a PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC.", status);
   const problem = answer.headers.get("Content-Type")?.includes("json") ? await answer.json().catch(() => null) : null;
-  return new ApiError(problem?.detail ?? `The service answered with status ${status}. Try again in a moment.`, status, problem ?? {});
+  return new ApiError(problem ? forPeople(problem.detail) : `The service answered with status ${status}. Try again in a moment.`, status, problem ?? {});
+}
+
+/**
+ * @param {string} detail of a problem
+ * @returns {string} without the sentences that name a request to send: a page has buttons for that
+ */
+function forPeople(detail) {
+  const sentences = detail.split(/(?<=\.) (?=[A-Z])/);
+  return sentences.filter((sentence) => !/\b(GET|PUT|POST|PATCH|DELETE) \//.test(sentence)).join(" ") || detail;
 }

@@ -42,7 +42,7 @@ def test_a_data_set_is_uploaded_corrected_and_deleted(
     expect(page.get_by_label("Name")).to_have_value("notes")
     page.get_by_label("Name").fill("My digits")
     page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_role("alert")).to_contain_text("a lower-case letter, then up to 39")
+    expect(page.get_by_role("alert")).to_contain_text("A lower-case letter, then up to 39")
     page.get_by_label("Name").fill("mine")
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("alert")).to_contain_text("zip")
@@ -92,6 +92,7 @@ def test_a_version_is_promoted_past_the_gate_and_rolled_back(
     expect(page.get_by_text("Version 1 serves")).to_be_visible()
     assert champion(service) == "1"
     expect(page.locator(".timeline li")).to_have_count(3)
+    expect(page.get_by_role("button", name="Roll back")).to_have_count(0)  # nothing served before version 1
 
 
 def test_an_alias_is_set_moved_and_removed(open_tab: OpenTab, service: httpx.Client, refusals: list[str]) -> None:
@@ -156,6 +157,17 @@ def test_a_file_is_downloaded(open_tab: OpenTab, service: httpx.Client) -> None:
         page.get_by_role("row", name="model.onnx").get_by_role("button", name="Download").click()
     assert saved.value.suggested_filename == "model.onnx"
     assert saved.value.path().read_bytes() == service.get("/v1/models/1/files/model.onnx").content
+
+
+def test_a_version_without_an_alias_is_deleted(open_tab: OpenTab, service: httpx.Client) -> None:
+    page = open_tab("/#/models/1", base_url=str(service.base_url))
+    expect(page.get_by_role("heading", name="Version 1 champion")).to_be_visible()
+    expect(page.get_by_role("button", name="Delete")).to_have_count(0)
+    page.goto("/#/models/2")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete the version").click()
+    expect(page.get_by_role("heading", name="Models")).to_be_visible()
+    assert service.get("/v1/models/2").status_code == 404
 
 
 def test_a_key_is_asked_for_beside_what_needs_it(

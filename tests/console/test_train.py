@@ -139,6 +139,22 @@ def test_a_training_is_cancelled_and_retried(open_tab: OpenTab, api: httpx.Clien
     expect_epochs(page, 1)
 
 
+def test_a_refused_field_stays_open_while_it_is_corrected(open_tab: OpenTab, refusals: list[str]) -> None:
+    refusals.append("422")
+    page = open_tab("/#/train/new")
+    page.get_by_label("Data set").select_option("optdigits")
+    page.locator("summary", has_text="Learning").click()
+    batch_size = page.get_by_role("textbox", name="Batch size")
+    batch_size.fill("4000")
+    page.get_by_role("button", name="Start the training").click()
+    expect(batch_size).to_be_focused()
+    expect(page.get_by_role("alert")).to_contain_text("It was not started")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("64")
+    expect(batch_size).to_have_value("64")
+    expect(batch_size).to_be_focused()
+
+
 def test_a_form_whose_answer_is_lost_starts_one_job(open_tab: OpenTab, api: httpx.Client, refusals: list[str]) -> None:
     refusals.append("ERR_CONNECTION_REFUSED")
 

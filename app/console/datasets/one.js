@@ -33,7 +33,7 @@ export function One({ name }) {
       ${shown && !shown.built_in && html`
         <div class="tools">
           <a class="button main" href="#/train/new?dataset=${name}">Train on it</a>
-          <${Confirmed} label="Delete" question="The data set and its pictures go for good. Networks that were trained on it must have gone before." answer="Delete the data set" work=${remove} />
+          <${Confirmed} isDeletion label="Delete" question="The data set and its pictures go for good. Versions that learnt from it must have been deleted before, in Models." answer="Delete the data set" work=${remove} />
         </div>
       `}
     </header>

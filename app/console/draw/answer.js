@@ -17,7 +17,7 @@ export function Result({ answer, notice }) {
       ${notice || html`<${Verdict} answer=${answer} />`}
       ${reading ? html`<${Digits} reading=${reading} />` : html`<${Bars} prediction=${answer?.prediction ?? null} />`}
       ${!reading && answer?.prediction.id && html`<${Feedback} key=${answer.prediction.id} id=${answer.prediction.id} digit=${answer.prediction.digit} />`}
-      <${Evidence} prediction=${answer?.prediction ?? null} hasSeveral=${reading !== null} />
+      ${!reading && html`<${Evidence} prediction=${answer?.prediction ?? null} />`}
       <p class="origin">
         ${answer && `Read by version ${answer.prediction.model.version} in ${Math.round(answer.milliseconds)} ms`}
       </p>
@@ -84,8 +84,8 @@ function Digits({ reading }) {
   `;
 }
 
-/** @param {{prediction: Prediction | null, hasSeveral: boolean}} properties */
-function Evidence({ prediction, hasSeveral }) {
+/** @param {{prediction: Prediction | null}} properties of one digit; several are boxed where they were drawn */
+function Evidence({ prediction }) {
   const { png, overlay } = prediction?.image ?? {};
   return html`
     <div class="evidence">
@@ -99,10 +99,7 @@ function Evidence({ prediction, hasSeveral }) {
         ${png
           ? html`<img class="pixels" src=${png} alt="The picture that the network gets, 28 by 28 pixels" />`
           : html`<div class="blank"></div>`}
-        <figcaption>
-          <strong>What it sees</strong>
-          ${hasSeveral ? " The largest of the digits, 28 × 28 pixels." : " The digit centred in 28 × 28 pixels."}
-        </figcaption>
+        <figcaption><strong>What it sees</strong> The digit centred in 28 × 28 pixels.</figcaption>
       </figure>
     </div>
   `;

@@ -5,7 +5,7 @@ import { useAction } from "../parts/loading.js";
 import { Confirmed, Refusal } from "../parts/pieces.js";
 import { html, useEffect, useRef, useState } from "../view.js";
 
-const FORM = "A lower-case letter, then letters, digits, - and _.";
+const FORM = "A lower-case letter, then up to 39 lower-case letters, digits, - and _.";
 
 /**
  * @typedef {import("../views/models.js").Summary} Summary
@@ -30,7 +30,7 @@ export function Aliases({ aliases, versions, onChange }) {
             (each) => html`
               <tr key=${each.alias}>
                 <th scope="row">${each.alias}</th><td><a href="#/models/${each.version}">Version ${each.version}</a></td><td class="quiet wide">${ago(each.since)}</td>
-                <td>${each.alias !== "champion" && html`<${Confirmed} look="small" label="Remove" question="Requests that ask for ${each.alias} are refused from then on." answer="Remove ${each.alias}" work=${() => remove(each)} />`}</td>
+                <td>${each.alias !== "champion" && html`<${Confirmed} isDeletion look="small" label="Remove" question="Requests that ask for ${each.alias} are refused from then on." answer="Remove ${each.alias}" work=${() => remove(each)} />`}</td>
               </tr>
             `,
           )}

@@ -19,6 +19,10 @@ export function Version({ version, onChange }) {
     reload();
     onChange();
   };
+  const remove = async () => {
+    await tell("DELETE", `/v1/models/${encodeURIComponent(version)}`);
+    location.hash = "#/models";
+  };
   const force = useAction(() => promote(true));
   if (!model) {
     return html`
@@ -38,20 +42,23 @@ export function Version({ version, onChange }) {
         <p class="purpose">Trained on ${model.dataset} with the recipe ${model.recipe}${model.job ? html`, <a href="#/train/${model.job}">by this run</a>` : ", and shipped with the program"}; registered ${ago(model.created_at)}.</p>
       </div>
       <div class="tools">
-        ${!isChampion && html`
+        ${!isChampion && model.dataset === "mnist" && html`
           <${Confirmed} look="main" label="Promote" question="Version ${model.version} becomes the champion if it passes the gate: it then answers all predictions, at once." answer="Promote version ${model.version}" work=${() => promote()}
             more=${(/** @type {import("../api.js").ApiError} */ refused) =>
               refused.reasons.length > 0 && html`<button class="danger" disabled=${force.isBusy} onClick=${() => force.run()}>Promote all the same</button>`} />
         `}
         <a class="button" href="#/models/compare?a=${model.version}">Compare on a picture</a>
+        ${!model.aliases.length && html`<${Confirmed} isDeletion label="Delete" question="Version ${model.version} goes for good, with its files." answer="Delete the version" work=${remove} />`}
       </div>
     </header>
     <${Refusal} error=${force.error} />
+    ${model.dataset !== "mnist" && html`<p class="quiet">Only a version that learnt from mnist alone may be the champion. Programs get this one by an alias: see <a href="#/models">Models</a>.</p>`}
     <${Note} version=${model.version} note=${model.note} onChange=${reload} />
     <${Accuracy} figures=${card.test} others=${[
       ["Validation", percent(card.validation.accuracy)],
       ["Pictures as people send them", card.pictures ? percent(card.pictures.accuracy) : "–"],
-      ["Accepted, and of those right", `${percent(card.calibration.test.coverage)}, ${percent(card.calibration.test.accuracy)}`],
+      ["Accepted", percent(card.calibration.test.coverage)],
+      ["Right among the accepted", percent(card.calibration.test.coverage ? card.calibration.test.accuracy : null)],
       ["Parameters", card.parameters.toLocaleString("en")],
       ["Training", duration(card.seconds)],
     ]} />

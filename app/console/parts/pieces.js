@@ -20,7 +20,7 @@ export function Refusal({ error }) {
   if (!error) return null;
   return html`
     <div class="refusal" role="alert">
-      ${error.reasons.length > 1
+      ${error.reasons.length
         ? html`<p>It does not pass the gate:</p><ul>${error.reasons.map((reason) => html`<li key=${reason}>${reason}</li>`)}</ul>`
         : html`<p>${error.message}</p>`}
     </div>
@@ -61,9 +61,10 @@ export function Opening({ label, box, onOpen, look = "" }) {
  * @param {string} properties.answer that does it
  * @param {() => Promise<unknown>} properties.work
  * @param {string} [properties.look] of the button: a class
+ * @param {boolean} [properties.isDeletion]
  * @param {(error: ApiError) => unknown} [properties.more] what can be done when it was refused
  */
-export function Confirmed({ label, question, answer, work, look = "", more }) {
+export function Confirmed({ label, question, answer, work, look = "", isDeletion = false, more }) {
   const { run, isBusy, error, clear } = useAction(async (/** @type {() => void} */ close) => {
     await work();
     close();
@@ -72,8 +73,8 @@ export function Confirmed({ label, question, answer, work, look = "", more }) {
     <p>${question}</p>
     <${Refusal} error=${error} />
     <div class="tools">
-      ${(error && more?.(error)) || html`<button type="button" class="main" disabled=${isBusy} onClick=${() => run(close)}>${answer}</button>`}
-      <button type="button" onClick=${close}>Not now</button>
+      ${error?.isFinal ? more?.(error) : html`<button type="button" class=${isDeletion ? "danger" : "main"} disabled=${isBusy} onClick=${() => run(close)}>${answer}</button>`}
+      <button type="button" onClick=${close}>${error?.isFinal ? "Close" : "Not now"}</button>
     </div>
   `;
   return html`<${Opening} label=${label} look=${look} box=${box} onOpen=${clear} />`;

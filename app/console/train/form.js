@@ -88,9 +88,9 @@ function Form({ known, query }) {
       setFailure("" in placed ? refused : null);
       setBusy(false);
       requestAnimationFrame(() => {
-        const first = /** @type {HTMLElement | null | undefined} */ (place.current?.querySelector("[aria-invalid]"));
-        first?.closest("details")?.setAttribute("open", "");
-        first?.focus();
+        const wrong = /** @type {HTMLElement[]} */ ([...(place.current?.querySelectorAll("[aria-invalid]") ?? [])]);
+        for (const field of wrong) field.closest("details")?.setAttribute("open", ""); // and so it stays
+        wrong[0]?.focus();
       });
     }
   };
@@ -127,10 +127,10 @@ function Form({ known, query }) {
       ${isSearch && html`
         <fieldset>
           <legend>Search</legend>
-          <${Space} fields=${known.fields} recipe=${recipe.fields} space=${draft.space} errors=${errors} onChange=${(/** @type {Dimension[]} */ space) => (change(() => ({ space })), setErrors({}))} />
+          <${Space} fields=${known.fields} recipe=${recipe.fields} space=${draft.space} isGrid=${draft.values.sampler === "grid"} errors=${errors} onChange=${(/** @type {Dimension[]} */ space) => (change(() => ({ space })), setErrors({}))} />
           <div class="grid">
             <${Field} form=${form} name="sampler" options=${{ tpe: "tpe", random: "random", grid: "grid" }} />
-            <${Field} form=${form} name="trials" hint="20" />
+            <${Field} form=${form} name="trials" hint=${draft.values.sampler === "grid" ? "all points" : "20"} />
             <${Field} form=${form} name="parallel" hint="2" />
             <${Field} form=${form} name="pruning" options=${{ off: "off", asha: "asha" }} />
           </div>
@@ -138,13 +138,13 @@ function Form({ known, query }) {
       `}
       ${Object.entries({ ...GROUPS, ...(rest.length && { More: rest }) }).map(
         ([title, group]) => html`
-          <details key=${title} open=${group.some((name) => errors[name])}>
+          <details key=${title}>
             <summary>${title}<span class="quiet">${changed(group, draft.values)}</span></summary>
             <div class="grid">${group.filter((name) => name in known.fields && !(isSearch && draft.space.some(({ field }) => field === name))).map(ofRecipe)}</div>
           </details>
         `,
       )}
-      <details open=${START.some((name) => errors[name])}>
+      <details>
         <summary>Where it starts from<span class="quiet">${changed(START, draft.values, "new weights, no other pictures")}</span></summary>
         <div class="grid">
           <${Field} form=${form} name="start_from" options=${{ "": "new weights", champion: "champion", ...Object.fromEntries(known.versions.map((version) => [version, `version ${version}`])) }} />
@@ -192,7 +192,7 @@ function toSpec({ kind, values, space }, known) {
   const base = fields.filter(isOne([...Object.keys(known.fields), "recipe", "dataset", "seed", "device", ...START]));
   const searched = space.map(({ field, how, low, high, list }) => [
     field,
-    how === "values"
+    how === "values" || values.sampler === "grid"
       ? { values: split(list).map(read) }
       : { low: read(low), high: read(high), log: how === "log" },
   ]);

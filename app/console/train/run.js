@@ -21,7 +21,7 @@ const ENDED = ["succeeded", "failed", "cancelled"];
 
 /** @type {Record<string, string>} what to do about each reason of a failure */
 const ADVICE = {
-  error: "Retry it with changes, or start one like it.",
+  error: "Retry it with changes, or make a new run like this.",
   worker_lost: "Its worker ended three times. Look at the workers in System and at the service's log, then retry.",
   out_of_memory: "The machine had too little memory. Close other programs or choose a smaller batch, then retry.",
   stalled: "Its worker made no step for too long. Look at the machine's load, then retry.",
@@ -75,8 +75,8 @@ export function Run({ id }) {
         <p class="course">
           <${Status} status=${job.cancel_requested ? "cancelling" : job.status} />
           ${isTraining && html`<span data-epochs=${done}>${done} of ${plural(total, "epoch")}</span>`}
-          ${!isEnded && html`<${Progress} job=${job} />`}
-          <span class="quiet">${isEnded && job.started_at && job.finished_at ? `took ${duration((Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000)}, ${ago(job.finished_at)}` : `started ${ago(job.created_at)}`}</span>
+          ${!isEnded && html`<${Progress} job=${job} least=${isTraining ? done / total : 0} />`}
+          <span class="quiet">${course(job, events)}</span>
         </p>
       </div>
       <div class="tools">
@@ -84,8 +84,8 @@ export function Run({ id }) {
         ${isEnded && !job.search && job.status !== "succeeded" && html`<button class=${needsChange ? "" : "main"} disabled=${retry.isBusy} onClick=${() => retry.run()}>Retry</button>`}
         ${isEnded && isTraining && html`<${RetryWithChanges} job=${job} look=${needsChange ? "main" : ""} />`}
         ${isEnded && isSearch && html`<${MoreTrials} job=${job} onExtended=${followAgain} />`}
-        ${isEnded && html`<a class="button" href="#/train/new?like=${id}">Start one like it</a>`}
-        ${isEnded && !job.search && html`<${Confirmed} label="Delete" question="The run goes with its curves and checkpoints." answer="Delete the run" work=${remove} />`}
+        ${isEnded && html`<a class="button" href="#/train/new?like=${id}">New run like this</a>`}
+        ${isEnded && !job.search && html`<${Confirmed} isDeletion label="Delete" question="The run goes with its curves and checkpoints. A version that came of it must have been deleted before, in Models." answer="Delete the run" work=${remove} />`}
       </div>
     </header>
     <${Refusal} error=${cancel.error ?? retry.error} />
@@ -98,7 +98,7 @@ export function Run({ id }) {
     ${isTraining && job.result && html`<${Verdict} result=${job.result} search=${job.search} />`}
     ${isTraining && (epochs.length
       ? html`<${Curves} epochs=${epochs} total=${total} />`
-      : !isEnded && html`<${Empty} title=${job.status === "queued" ? "It waits for a worker" : "The first epoch is on its way"}><p>The curves begin with the end of the first epoch.</p><//>`)}
+      : !isEnded && html`<${Empty} title=${job.status === "queued" ? "It waits for a worker" : "The first epoch has not ended yet"}><p>The curves begin with the end of the first epoch.</p><//>`)}
     ${isSearch && html`<${Trials} job=${job} />`}
     ${isTraining && job.result?.test && html`<${Result} id=${id} result=${job.result} />`}
     ${epochs.length > 0 && html`<${EpochTable} epochs=${epochs} />`}
@@ -152,11 +152,13 @@ function Result({ id, result }) {
 
 /** @param {{job: Job}} properties */
 function Spec({ job }) {
-  const kept = Object.entries(job.spec).filter(([, value]) => value !== null && typeof value !== "object");
+  const { base = {}, space = {}, ...own } = job.spec;
+  const kept = Object.entries({ ...base, ...own }).filter(([, value]) => value !== null && typeof value !== "object");
+  const varied = Object.entries(space).map(([name, { values, low, high }]) => [name, values ? values.join(", ") : `${low} to ${high}`]);
   return html`
     <details class="block">
       <summary>All settings</summary>
-      <${Facts} items=${kept.map(([name, value]) => [name.replaceAll("_", " "), String(value)])} />
+      <${Facts} items=${[...varied, ...kept].map(([name, value]) => [name.replaceAll("_", " "), String(value)])} />
       <div class="tools">
         <${Download} path="/v1/jobs/${job.id}" name="job-${job.id}.json">Save as JSON<//>
         <${Download} path="/v1/jobs/${job.id}/plot.svg" name="curves-${job.id}.svg">Save the curves as SVG<//>
@@ -176,6 +178,21 @@ function Log({ events }) {
       </ol>
     </details>
   `;
+}
+
+/**
+ * @param {Job} job
+ * @param {JobEvent[]} events
+ * @returns {string} since when it waits or runs, or how long it ran; after a retry, since that
+ */
+function course(job, events) {
+  const statuses = events.filter(({ event }) => event === "status");
+  const asked = statuses.findLastIndex(({ data }) => data.status === "queued" && !data.detail); // with a detail a worker gave it back
+  const begun = statuses.slice(Math.max(asked, 0)).find(({ data }) => data.status === "running")?.data.at;
+  if (job.status === "queued") return `submitted ${ago(statuses[asked]?.data.at ?? job.created_at)}`;
+  const start = begun ?? job.started_at;
+  if (!job.finished_at) return start ? `started ${ago(start)}` : "";
+  return `${start ? `took ${duration((Date.parse(job.finished_at) - Date.parse(start)) / 1000)}, ` : ""}${ago(job.finished_at)}`;
 }
 
 /**

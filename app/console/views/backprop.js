@@ -45,9 +45,10 @@ export default function Backprop({ query, onKey }) {
   }, [wanted, attempt]);
 
   const look_at = (/** @type {Partial<Look>} */ change) => setState((state) => ({ ...state, look: { ...state.look, ...change } }));
-  const trainOther = (/** @type {Network} */ next) =>
+  const trainOther = (/** @type {Network} */ next, /** @type {number | undefined} */ chosen) =>
     setState((state) => {
-      const rate = next.rates.includes(state.look.rate) ? state.look.rate : next.rates[next.rates.length - 1];
+      const preferred = chosen ?? state.look.rate;
+      const rate = next.rates.includes(preferred) ? preferred : next.rates[next.rates.length - 1];
       const isSame = JSON.stringify({ ...next, rates: [] }) === JSON.stringify({ ...state.network, rates: [] });
       return { network: next, look: isSame ? { ...state.look, rate } : { ...state.look, rate, epoch: 0, step: 0, sample: 0 } };
     });
@@ -62,7 +63,7 @@ export default function Backprop({ query, onKey }) {
       ${isWaiting && html`<p class="notice" role="status">No worker has finished it yet. It appears here as soon as one has.</p>`}
       ${sweep
         ? html`<div class="lab ${isBusy ? "busy" : ""}" aria-busy=${isBusy}>
-            <${Lab} sweep=${sweep} look=${look} onLook=${look_at} onRates=${(/** @type {number[]} */ rates) => trainOther({ ...network, rates })} />
+            <${Lab} sweep=${sweep} look=${look} onLook=${look_at} onRates=${(/** @type {number[]} */ rates, /** @type {number} */ chosen) => trainOther({ ...network, rates }, chosen)} />
           </div>`
         : !error && html`<div class="empty" aria-hidden="true"></div>`}
     </div>
@@ -74,7 +75,7 @@ export default function Backprop({ query, onKey }) {
  * @param {Sweep} properties.sweep
  * @param {Look} properties.look
  * @param {(change: Partial<Look>) => void} properties.onLook
- * @param {(rates: number[]) => void} properties.onRates
+ * @param {(rates: number[], chosen: number) => void} properties.onRates
  */
 function Lab({ sweep, look, onLook, onRates }) {
   const { network, trials, epochs } = sweep;

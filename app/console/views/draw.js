@@ -125,7 +125,7 @@ export default function Draw({ onKey }) {
           notice=${error && html`<${Notice} title="This could not be read" error=${error} onRetry=${ask} onKey=${() => (ask(), onKey())} />`}
         />
       </div>
-      <${Why} page=${page} picture=${() => toBlob(page)} isRead=${answer !== null} />
+      <${Why} page=${page} picture=${() => toBlob(page)} isRead=${answer !== null} hasSeveral=${digits.length > 1} />
       <${Code} hasSeveral=${digits.length > 1} file=${page.photo?.name || "digit.png"} picture=${() => toBlob(page)} />
     </div>
   `;

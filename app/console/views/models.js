@@ -34,10 +34,11 @@ export default function Models({ path: [place], query, onKey }) {
 /** @param {{onChange: () => void}} properties */
 function All({ onChange }) {
   const { data, error, reload } = useLoaded(load, "all", 10);
-  const [champion, former] = data?.history ?? [];
+  const champion = data?.history[0];
+  const former = findFormer(data?.history ?? []);
   const others = data?.versions.filter(({ version }) => version !== champion?.version) ?? [];
   const rollBack = async () => {
-    await tell("POST", "/v1/models/aliases/champion/rollback", { expected_version: champion.version });
+    await tell("POST", "/v1/models/aliases/champion/rollback", { expected_version: champion?.version });
     reload();
     onChange();
   };
@@ -52,9 +53,9 @@ function All({ onChange }) {
       <section class="champion" aria-label="Champion">
         <div class="headline">
           <p class="number">${percent(data.versions.find(({ version }) => version === champion.version)?.test_accuracy)}</p>
-          <p><strong><a href="#/models/${champion.version}">Version ${champion.version}</a> is the champion</strong><br /><span class="quiet">It has answered all predictions since ${moment(champion.since)}: ${champion.reason}${champion.forced ? ", past the gate" : ""}.</span></p>
+          <p><strong><a href="#/models/${champion.version}">Version ${champion.version}</a> is the champion</strong><br /><span class="quiet">It has answered all predictions since ${moment(champion.since)}: ${describe(champion)}.</span></p>
         </div>
-        ${former && html`<${Confirmed} label="Roll back" question="The version that served before version ${champion.version} answers all predictions again, at once." answer="Roll back" work=${rollBack} />`}
+        ${former && html`<${Confirmed} label="Roll back" question="Version ${former}, which served before, answers all predictions again, at once." answer="Roll back to version ${former}" work=${rollBack} />`}
       </section>
     `}
     ${data && html`
@@ -86,7 +87,7 @@ function All({ onChange }) {
               (change) => html`
                 <li key=${change.since} class=${change.until ? "" : "now"}>
                   <strong><a href="#/models/${change.version}">Version ${change.version}</a>${change.until ? "" : " serves"}</strong>
-                  <span class="quiet">from ${moment(change.since)}: ${change.reason}${change.forced ? " (forced)" : ""}</span>
+                  <span class="quiet">from ${moment(change.since)}: ${describe(change)}</span>
                 </li>
               `,
             )}
@@ -97,6 +98,25 @@ function All({ onChange }) {
   `;
 }
 
+/** @param {Change} change */
+function describe({ reason, forced }) {
+  return `${reason.replace(/^set by a client/, "promoted by hand")}${forced ? ", although the gate refused it" : ""}`;
+}
+
+/**
+ * @param {Change[]} history newest first
+ * @returns {string | undefined} the version that a rollback brings back: each one undoes the promotion before it
+ */
+function findFormer(history) {
+  /** @type {string[]} */
+  const served = [];
+  for (const { version, reason } of history.toReversed()) {
+    if (reason.startsWith("rollback")) served.pop();
+    else served.push(version);
+  }
+  return served.at(-2);
+}
+
 /**
  * @param {AbortSignal} signal
  * @returns {Promise<{versions: Summary[], aliases: import("../models/aliases.js").Alias[], history: Change[]}>}
@@ -104,6 +124,6 @@ function All({ onChange }) {
 async function load(signal) {
   const [{ items: versions }, { items: aliases }] = await Promise.all([get("/v1/models", signal), get("/v1/models/aliases", signal)]);
   const hasChampion = versions.some((/** @type {Summary} */ each) => each.aliases.includes("champion"));
-  const history = hasChampion ? (await get("/v1/models/aliases/champion/history?limit=50", signal)).items : [];
+  const history = hasChampion ? (await get("/v1/models/aliases/champion/history?limit=1000", signal)).items : [];
   return { versions, aliases, history };
 }

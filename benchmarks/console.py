@@ -1,4 +1,5 @@
-"""How soon the page to draw on is there, and answers: python benchmarks/console.py
+"""How soon each view of the console is there and what it sends, and how soon the page to draw on answers:
+python benchmarks/console.py
 
 Needs Chromium. Times are those of the browser; the service runs on this machine.
 """
@@ -6,8 +7,10 @@ Needs Chromium. Times are those of the browser; the service runs on this machine
 import math
 import shutil
 import statistics
+import time
 from collections.abc import Callable
 
+import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 from services import running, wait_until_predicting
 
@@ -33,18 +36,23 @@ STOPWATCH = """
 }
 """
 
+SIZES = """
+() => ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
+    .filter(({ name }) => name.startsWith(location.origin))
+    .map(({ name, encodedBodySize }) => [name, encodedBodySize])
+"""
+
 
 def main() -> None:
-    with running("api") as (client, _, _), sync_playwright() as playwright:
+    with running("up") as (client, _, _), sync_playwright() as playwright:
         wait_until_predicting(client)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for path, sign in (("/", "canvas"), ("/docs", ".opblock")):
+        print("| view | first paint | our code | libraries | answers of the API |\n|---|---|---|---|---|")
+        for view, (path, sign) in views(train(client)).items():
             visits = [visit(browser, f"{client.base_url}{path}", sign) for _ in range(VISITS)]
-            paint = statistics.median(paint for paint, _, _ in visits)
-            _, own, vendored = visits[0]
-            print(
-                f"{path}: first paint after {paint:.0f} ms (median); {own:,} bytes of ours, {vendored:,} of libraries"
-            )
+            paint = statistics.median(paint for paint, _ in visits)
+            sizes = " | ".join(f"{size / 1000:.1f} kB" for size in visits[0][1].values())
+            print(f"| {view} | {paint:.0f} ms | {sizes} |")
         page = browser.new_page(base_url=str(client.base_url))
         page.goto("/")
         page.evaluate(STOPWATCH)
@@ -62,17 +70,45 @@ def main() -> None:
         print(f"JavaScript heap after {DRAWINGS // 10} and {DRAWINGS} drawings: {sizes}")
 
 
-def visit(browser: Browser, url: str, sign: str) -> tuple[float, int, int]:
-    """Milliseconds to the first paint with an empty cache, and the bytes of our own files and of libraries."""
+def train(client: httpx.Client) -> str:
+    """Train a network of few pictures. Returns the job's id."""
+    spec = {"kind": "mnist_training", "dataset": "optdigits", "recipe": "quick"}
+    job: dict[str, str] = client.post("/v1/jobs", json=spec).raise_for_status().json()
+    while client.get(f"/v1/jobs/{job['id']}").json()["status"] in ("queued", "running"):
+        time.sleep(1)
+    return job["id"]
+
+
+def views(job_id: str) -> dict[str, tuple[str, str]]:
+    """The address of each view, and what is there once all of it is."""
+    return {
+        "Draw": ("/", "canvas"),
+        "Backprop": ("/#/backprop", ".lab:not(.busy) .graph"),
+        "Train: the runs": ("/#/train", ".runs"),
+        "Train: a new run": ("/#/train/new", "form.start"),
+        "Train: a run": (f"/#/train/{job_id}", ".chart canvas"),
+        "Data": ("/#/datasets", ".built-in"),
+        "Models": ("/#/models", ".timeline"),
+        "Models: a version": ("/#/models/1", ".matrix"),
+        "System": ("/#/system", ".health"),
+        "API": ("/docs", ".opblock"),
+    }
+
+
+def visit(browser: Browser, url: str, sign: str) -> tuple[float, dict[str, int]]:
+    """Milliseconds to the first paint with an empty cache, and the bytes of the bodies as they were sent."""
     page = browser.new_context().new_page()
-    sizes: dict[str, int] = {}
-    page.on("response", lambda answer: sizes.setdefault(answer.url, int(answer.headers.get("content-length", 0))))
     page.goto(url)
     page.wait_for_selector(sign)
+    page.wait_for_load_state("networkidle")
     paint: float = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    sizes = {"our code": 0, "libraries": 0, "answers": 0}
+    for name, size in page.evaluate(SIZES):
+        path = httpx.URL(name).path
+        is_ours = path in ("/", "/docs") or path.startswith("/console/")
+        sizes["libraries" if "/vendor/" in path else "our code" if is_ours else "answers"] += size
     page.context.close()
-    vendored = sum(size for name, size in sizes.items() if "/vendor/" in name)
-    return paint, sum(sizes.values()) - vendored, vendored
+    return paint, sizes
 
 
 def draw(page: Page, curve: Callable[[float], tuple[float, float]]) -> None:

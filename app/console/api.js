@@ -48,6 +48,11 @@ export class ApiError extends Error {
     this.reasons = problem.reasons ?? [];
   }
 
+  /** Whether the same would be refused again. */
+  get isFinal() {
+    return this.status >= 400 && this.status < 500 && this.status !== 429 && !this.needsKey;
+  }
+
   /** Whether another API key may help. */
   get needsKey() {
     return this.status === 401 || this.status === 403;
@@ -88,18 +93,25 @@ export function read(picture, signal) {
  * @property {string} id
  * @property {string} status
  * @property {any} result null until it has succeeded
- * @property {{message?: string, reason?: string} | null} error
+ * @property {{reason: string, detail: string} | null} error
  */
 
 /**
  * @param {object} spec
- * @param {string} key of idempotency: the same key and spec give the first job again; empty: a new job
- * @param {AbortSignal} signal
- * @returns {Promise<Job>} which may have ended, if it took a moment only
+ * @param {string} key of idempotency: the same key and spec give the first job again
+ * @param {object} [options]
+ * @param {AbortSignal} [options.signal]
+ * @param {number} [options.wait] seconds in which the job may end before the answer comes
+ * @returns {Promise<Job>}
  */
-export function submitJob(spec, key, signal) {
-  const headers = { "Content-Type": "application/json", Prefer: "wait=5", ...(key && { "Idempotency-Key": key }) };
+export function submitJob(spec, key, { signal, wait = 0 } = {}) {
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...(wait && { Prefer: `wait=${wait}` }) };
   return send("/v1/jobs", { method: "POST", body: JSON.stringify(spec), headers, signal });
+}
+
+/** @returns {string} a key of idempotency that nobody has used. crypto.randomUUID needs an encrypted connection. */
+export function makeKey() {
+  return `console-${[...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("-")}`;
 }
 
 /**
@@ -125,8 +137,7 @@ export function explain(picture, signal) {
  * @param {number} digit which it should have been
  */
 export function sendFeedback(id, digit) {
-  const body = JSON.stringify({ digit, prediction_id: id });
-  return send("/v1/predictions/feedback", { method: "POST", body, headers: { "Content-Type": "application/json" } });
+  return tell("POST", "/v1/predictions/feedback", { digit, prediction_id: id });
 }
 
 /**
@@ -162,12 +173,12 @@ export function get(path, signal) {
  * @param {"POST" | "PUT" | "PATCH" | "DELETE"} method
  * @param {string} path
  * @param {object} [body] sent as JSON; a picture or a form as it is
+ * @param {Record<string, string>} [headers]
  * @returns {Promise<any>} the JSON of the answer, null if it has none
  */
-export function tell(method, path, body) {
-  if (body instanceof Blob || body instanceof FormData) return send(path, { method, body });
-  const headers = { "Content-Type": "application/json" };
-  return send(path, body ? { method, body: JSON.stringify(body), headers } : { method });
+export function tell(method, path, body, headers = {}) {
+  if (!body || body instanceof Blob || body instanceof FormData) return send(path, { method, body, headers });
+  return send(path, { method, body: JSON.stringify(body), headers: { ...headers, "Content-Type": "application/json" } });
 }
 
 /**
@@ -229,5 +240,14 @@ async function describe(answer) {
   const { status } = answer;
   if (status === 415) return new ApiError("This file is not a picture. Choose a PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC.", status);
   const problem = answer.headers.get("Content-Type")?.includes("json") ? await answer.json().catch(() => null) : null;
-  return new ApiError(problem?.detail ?? `The service answered with status ${status}. Try again in a moment.`, status, problem ?? {});
+  return new ApiError(problem ? forPeople(problem.detail) : `The service answered with status ${status}. Try again in a moment.`, status, problem ?? {});
+}
+
+/**
+ * @param {string} detail of a problem
+ * @returns {string} without the sentences that name a request to send: a page has buttons for that
+ */
+function forPeople(detail) {
+  const sentences = detail.split(/(?<=\.) (?=[A-Z])/);
+  return sentences.filter((sentence) => !/\b(GET|PUT|POST|PATCH|DELETE) \//.test(sentence)).join(" ") || detail;
 }

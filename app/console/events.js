@@ -36,8 +36,8 @@ export function follow(path, listener) {
 async function run(path, { onEvent, onConnection, onError }, signal) {
   let [last, pause] = [0, 250];
   while (!signal.aborted) {
+    const connection = new Connection(signal);
     try {
-      const connection = new Connection(signal);
       const answer = await openStream(path, last, connection.signal);
       if (answer.status === 204 || !answer.body) return onConnection(true); // it has ended, and all was seen
       onConnection(true);
@@ -51,6 +51,8 @@ async function run(path, { onEvent, onConnection, onError }, signal) {
       if (signal.aborted) return;
       if (error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429) return onError(error);
       onConnection(false);
+    } finally {
+      connection.close();
     }
     await new Promise((resolve) => setTimeout(resolve, pause));
     pause = Math.min(2 * pause, MAX_PAUSE);
@@ -80,16 +82,17 @@ class Connection {
   async *read(body) {
     const [reader, decoder] = [body.getReader(), new TextDecoder()];
     let text = "";
-    try {
-      for (let part = await reader.read(); !part.done; part = await reader.read()) {
-        this.#listen();
-        const blocks = (text + decoder.decode(part.value, { stream: true })).split("\n\n");
-        text = blocks.pop() ?? "";
-        yield* blocks.map(parse).filter((event) => event !== null);
-      }
-    } finally {
-      clearTimeout(this.#timer);
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      this.#listen();
+      const blocks = (text + decoder.decode(part.value, { stream: true })).split("\n\n");
+      text = blocks.pop() ?? "";
+      yield* blocks.map(parse).filter((event) => event !== null);
     }
+  }
+
+  close() {
+    clearTimeout(this.#timer);
+    this.#control.abort();
   }
 }
 

@@ -2,7 +2,6 @@
 import { getKey, setKey } from "./api.js";
 import { html, useState } from "./view.js";
 
-
 const NO_KEY = "This is no API key: keys are made of plain letters, digits and signs, without spaces. Copy it once more.";
 const PRINTABLE = /^[\x21-\x7e]+$/; // no other character can be sent in a header as it stands
 

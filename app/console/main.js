@@ -15,6 +15,8 @@ async function show() {
   const { name, path, query } = readRoute();
   const view = VIEWS.find((each) => each.name === name) ?? VIEWS[0];
   const mine = ++visit;
+  showNavigation(view.name);
+  place.ariaBusy = "true"; // dimmed if it takes long
   try {
     const [{ default: Component }, dropOther] = await Promise.all([import(`./views/${view.name}.js`), loadViewStyle(view.name)]);
     if (mine !== visit) return;
@@ -25,8 +27,8 @@ async function show() {
     const error = new ApiError("The service does not answer. Look whether it is running, then try again.", 0);
     render(html`<${Notice} title="This page could not be loaded" error=${error} onRetry=${show} />`, place);
   }
+  place.ariaBusy = "false";
   document.title = `${view.label} · Numeral`;
-  showNavigation(view.name);
   if (shown && shown !== view.name) place.focus({ preventScroll: true }); // a reader of the screen begins there
   if (shown !== view.name) scrollTo(0, 0);
   shown = view.name;

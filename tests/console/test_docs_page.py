@@ -26,7 +26,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
 def test_the_reference_lists_the_endpoints_and_tries_them(open_tab: OpenTab, scheme: str) -> None:
     page = open_tab("/docs", color_scheme=scheme)
     expect(page.get_by_role("link", name="/v1/predict/batch")).to_be_visible()
-    assert page.evaluate("document.documentElement.classList.contains('dark-mode')") == (scheme == "dark")
+    expect(page.locator("html.dark-mode")).to_have_count(int(scheme == "dark"))
     assert list_models(page)["items"][-1]["version"] == "1"  # other tests may have added newer ones
 
 

@@ -42,7 +42,7 @@ def test_a_data_set_is_uploaded_corrected_and_deleted(
     expect(page.get_by_label("Name")).to_have_value("notes")
     page.get_by_label("Name").fill("My digits")
     page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_role("alert")).to_contain_text("a lower-case letter, then up to 39")
+    expect(page.get_by_role("alert")).to_contain_text("A lower-case letter, then up to 39")
     page.get_by_label("Name").fill("mine")
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("alert")).to_contain_text("zip")
@@ -92,6 +92,54 @@ def test_a_version_is_promoted_past_the_gate_and_rolled_back(
     expect(page.get_by_text("Version 1 serves")).to_be_visible()
     assert champion(service) == "1"
     expect(page.locator(".timeline li")).to_have_count(3)
+    expect(page.get_by_role("button", name="Roll back")).to_have_count(0)  # nothing served before version 1
+
+
+def test_an_alias_is_set_moved_and_removed(open_tab: OpenTab, service: httpx.Client, refusals: list[str]) -> None:
+    refusals += ["404", "422"]
+
+    def stands_for(version: str | None) -> bool:
+        answer = service.get("/v1/models/aliases/staging")
+        return bool(answer.json().get("version") == version)
+
+    page = open_tab("/#/models", base_url=str(service.base_url))
+    row = page.locator(".aliases tbody tr", has_text="staging")
+    page.get_by_label("Alias").fill("Staging!")
+    page.get_by_role("button", name="Set the alias").click()
+    expect(page.get_by_role("alert")).to_contain_text("A lower-case letter")
+    page.get_by_label("Alias").fill("staging")
+    page.get_by_label("Stands for").select_option("2")
+    page.get_by_role("button", name="Set the alias").click()
+    expect(row).to_contain_text("Version 2")
+    page.get_by_label("Alias").fill("staging")
+    page.get_by_label("Stands for").select_option("1")
+    page.get_by_role("button", name="Set the alias").click()
+    expect(page.get_by_text("staging stands for version 2. Requests that ask for it get version 1")).to_be_visible()
+    assert stands_for("2")  # it asks once
+    page.get_by_role("button", name="Move staging to version 1").click()
+    expect(row).to_contain_text("Version 1")
+    row.get_by_role("button", name="Remove").click()
+    assert stands_for("1")
+    page.get_by_role("button", name="Remove staging").click()
+    expect(row).to_have_count(0)
+    assert stands_for(None)
+    expect(page.locator(".aliases").get_by_role("button", name="Remove")).to_have_count(0)  # champion stays
+
+
+def test_a_note_is_written_on_a_version(open_tab: OpenTab, service: httpx.Client) -> None:
+    page = open_tab("/#/models/2", base_url=str(service.base_url))
+    page.get_by_role("button", name="Add a note").click()
+    expect(page.get_by_label("Note on version 2")).to_be_focused()
+    page.get_by_label("Note on version 2").fill("best on the scans")
+    page.get_by_role("button", name="Save the note").click()
+    expect(page.locator(".note p")).to_have_text("best on the scans")
+    expect(page.get_by_role("button", name="Change the note")).to_be_focused()
+    assert service.get("/v1/models/2").json()["note"] == "best on the scans"
+    page.get_by_role("button", name="Change the note").click()
+    page.get_by_label("Note on version 2").fill("")
+    page.get_by_role("button", name="Save the note").click()
+    expect(page.get_by_role("button", name="Add a note")).to_be_visible()
+    assert service.get("/v1/models/2").json()["note"] is None
 
 
 def test_two_versions_read_one_picture_side_by_side(open_tab: OpenTab, service: httpx.Client) -> None:
@@ -109,6 +157,17 @@ def test_a_file_is_downloaded(open_tab: OpenTab, service: httpx.Client) -> None:
         page.get_by_role("row", name="model.onnx").get_by_role("button", name="Download").click()
     assert saved.value.suggested_filename == "model.onnx"
     assert saved.value.path().read_bytes() == service.get("/v1/models/1/files/model.onnx").content
+
+
+def test_a_version_without_an_alias_is_deleted(open_tab: OpenTab, service: httpx.Client) -> None:
+    page = open_tab("/#/models/1", base_url=str(service.base_url))
+    expect(page.get_by_role("heading", name="Version 1 champion")).to_be_visible()
+    expect(page.get_by_role("button", name="Delete")).to_have_count(0)
+    page.goto("/#/models/2")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete the version").click()
+    expect(page.get_by_role("heading", name="Models")).to_be_visible()
+    assert service.get("/v1/models/2").status_code == 404
 
 
 def test_a_key_is_asked_for_beside_what_needs_it(

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from app.config import Settings
 from app.db import Sessions
@@ -133,10 +133,84 @@ def test_a_training_is_cancelled_and_retried(open_tab: OpenTab, api: httpx.Clien
     expect(page.locator(".title .status")).to_have_text("cancelling")
     runs.end_cancelled(api_sessions, claimed)
     expect(page.locator(".title .status")).to_have_text("cancelled")
-    page.get_by_role("button", name="Retry").click()
+    page.get_by_role("button", name="Retry", exact=True).click()
     expect(page.locator(".title .status")).to_have_text("queued")
     report_epoch(api_sessions, claim(api_sessions, job_id), 1)
     expect_epochs(page, 1)
+
+
+def test_a_refused_field_stays_open_while_it_is_corrected(open_tab: OpenTab, refusals: list[str]) -> None:
+    refusals.append("422")
+    page = open_tab("/#/train/new")
+    page.get_by_label("Data set").select_option("optdigits")
+    page.locator("summary", has_text="Learning").click()
+    batch_size = page.get_by_role("textbox", name="Batch size")
+    batch_size.fill("4000")
+    page.get_by_role("button", name="Start the training").click()
+    expect(batch_size).to_be_focused()
+    expect(page.get_by_role("alert")).to_contain_text("It was not started")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("64")
+    expect(batch_size).to_have_value("64")
+    expect(batch_size).to_be_focused()
+
+
+def test_a_form_whose_answer_is_lost_starts_one_job(open_tab: OpenTab, api: httpx.Client, refusals: list[str]) -> None:
+    refusals.append("ERR_CONNECTION_REFUSED")
+
+    def lose_answer(route: Route) -> None:
+        assert route.fetch().status == 202
+        route.abort("connectionrefused")
+
+    page = open_tab("/#/train/new")
+    page.get_by_label("Data set").select_option("optdigits")
+    page.get_by_label("Name").fill("sent twice")
+    page.get_by_label("Tags").fill("scans, first try")
+    page.route("**/v1/jobs", lose_answer)
+    page.get_by_role("button", name="Start the training").click()
+    expect(page.get_by_role("alert")).to_contain_text("The service does not answer.")
+    page.unroute("**/v1/jobs")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("heading", name="sent twice")).to_be_visible()
+    expect(page.locator("h1 .tag")).to_have_text(["scans", "first try"])
+    [job] = api.get("/v1/jobs", params={"name": "sent twice"}).json()["items"]
+    assert job["id"] == page.url.rpartition("/")[2]
+
+
+def test_a_training_is_retried_with_changes(
+    open_tab: OpenTab, api: httpx.Client, api_sessions: Sessions, refusals: list[str]
+) -> None:
+    refusals.append("422")
+    job_id = submit(api, epochs=3, name="too fast")
+    claimed = claim(api_sessions, job_id)
+    report_epoch(api_sessions, claimed, 1)
+    runs.fail(api_sessions, claimed, reason="error", detail="The loss is not finite at step 70.")
+    page = open_tab(f"/#/train/{job_id}")
+    page.get_by_role("button", name="Retry with changes").click()
+    expect(page.get_by_role("textbox", name="Learning rate")).to_be_focused()
+    page.get_by_role("button", name="Start the new run").click()
+    expect(page.get_by_role("alert")).to_have_text("Change at least one of them.")
+    page.get_by_role("textbox", name="Learning rate").fill("-1")
+    page.get_by_role("button", name="Start the new run").click()
+    expect(page.get_by_text("It must be above 0, not -1.")).to_be_visible()
+    page.get_by_role("textbox", name="Learning rate").fill("0.02")
+    page.get_by_role("button", name="Start the new run").click()
+    expect(page.get_by_text("Another run was retried with changes. It begins anew")).to_be_visible()
+    new = api.get(f"/v1/jobs/{page.url.rpartition('/')[2]}").json()
+    assert (new["origin"]["job"], new["spec"]["learning_rate"], new["spec"]["epochs"]) == (job_id, 0.02, 3)
+
+
+def test_a_search_that_has_ended_gets_more_trials(open_tab: OpenTab, api: httpx.Client) -> None:
+    space = {"learning_rate": {"values": [0.1, 0.2]}}
+    search = {"kind": "training_search", "base": {"dataset": "optdigits"}, "space": space, "trials": 2}
+    job_id = api.post("/v1/jobs", json=search).json()["id"]
+    api.post(f"/v1/jobs/{job_id}/cancel").raise_for_status()
+    page = open_tab(f"/#/train/{job_id}")
+    page.get_by_role("button", name="More trials").click()
+    page.get_by_role("textbox", name="Trials").fill("3")
+    page.get_by_role("button", name="Go on searching").click()
+    expect(page.locator(".title .status")).to_have_text("queued")
+    assert api.get(f"/v1/jobs/{job_id}").json()["spec"]["trials"] == 5
 
 
 def test_runs_are_laid_over_each_other(open_tab: OpenTab, api: httpx.Client, api_sessions: Sessions) -> None:
@@ -196,7 +270,7 @@ def test_every_view_fits_a_phone_and_axe_finds_nothing_serious(open_tab: OpenTab
     ]:
         page.goto(f"/#/{path}")
         expect(page.get_by_text(sign).first).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
         # without preload: axe would ask for what a style imports under the page's address
         found = Axe().run(page, options={"preload": False}).response["violations"]
         assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == [], path

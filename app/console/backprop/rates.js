@@ -13,14 +13,14 @@ import { MAX_RATES } from "./settings.js";
  * @param {number} properties.rate that is looked at
  * @param {number} properties.epoch
  * @param {(rate: number) => void} properties.onChoose
- * @param {(rates: number[]) => void} properties.onChange
+ * @param {(rates: number[], chosen: number) => void} properties.onChange
  */
 export function Rates({ sweep, rate, epoch, onChoose, onChange }) {
   const rates = sweep.network.rates;
   const [refusal, setRefusal] = useState("");
 
   /** @param {number} added */
-  const add = (added) => onChange([...rates, added].sort((a, b) => a - b));
+  const add = (added) => onChange([...rates, added].sort((a, b) => a - b), added);
   /** @param {SubmitEvent & {currentTarget: HTMLFormElement}} event */
   const submit = (event) => {
     event.preventDefault();
@@ -37,7 +37,7 @@ export function Rates({ sweep, rate, epoch, onChoose, onChange }) {
         ${sweep.trials.map(({ learning_rate, loss, outcome }, index) => {
           const now = loss[Math.min(epoch, loss.length - 1)];
           return html`
-            <li key=${learning_rate} class="chip series-${(index % 6) + 1} ${learning_rate === rate ? "chosen" : ""}">
+            <li key=${learning_rate} class="chip series-${(index % 6) + 1} ${index >= 6 ? "dashed" : ""} ${learning_rate === rate ? "chosen" : ""}">
               <button aria-pressed=${learning_rate === rate} onClick=${() => onChoose(learning_rate)} title="Loss ${digits(now, 17)} after epoch ${epoch}; in the end: ${outcome}">
                 <span class="swatch" aria-hidden="true"></span>
                 <span class="figure">η ${learning_rate}</span>
@@ -45,7 +45,7 @@ export function Rates({ sweep, rate, epoch, onChoose, onChange }) {
                 <span class="outcome ${outcome}">${outcome}</span>
               </button>
               ${rates.length > 1 &&
-              html`<button class="remove" aria-label="Remove learning rate ${learning_rate}" onClick=${() => onChange(rates.filter((other) => other !== learning_rate))}>×</button>`}
+              html`<button class="remove" aria-label="Remove learning rate ${learning_rate}" onClick=${() => onChange(rates.filter((other) => other !== learning_rate), rate)}>×</button>`}
             </li>
           `;
         })}
@@ -79,7 +79,7 @@ function Scale({ sweep, rate, onAdd }) {
       <div class="line" aria-hidden="true">
         ${begins !== null && html`<span class="converges" style=${{ left: place(begins), right: ends === null ? "0" : `calc(100% - ${place(ends)})` }}></span>`}
         ${critical !== null && html`<span class="rises" style=${{ left: place(critical), right: "0" }}></span>`}
-        ${network.rates.map((each, index) => html`<span key=${each} class="dot series-${(index % 6) + 1} ${each === rate ? "chosen" : ""}" style=${{ left: place(each) }}></span>`)}
+        ${network.rates.map((each, index) => html`<span key=${each} class="dot series-${(index % 6) + 1} ${index >= 6 ? "dashed" : ""} ${each === rate ? "chosen" : ""}" style=${{ left: place(each) }}></span>`)}
         ${critical !== null && html`<span class="critical" style=${{ left: place(critical) }}><b>critical ${short(critical)}</b></span>`}
       </div>
       <figcaption>

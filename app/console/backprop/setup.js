@@ -1,4 +1,5 @@
 /** What is trained: an example, or layers, activation, biases and samples of one's own. */
+import { plural } from "../parts/format.js";
 import { html, useState } from "../view.js";
 import { MAX_EPOCHS, PRESETS, formatSamples, parseSamples, toNumbers } from "./settings.js";
 
@@ -48,7 +49,7 @@ export function Setup({ network, isBusy, onChange }) {
           <label>Epochs<input name="epochs" type="number" min="1" max=${MAX_EPOCHS} defaultValue=${network.epochs} required /><small>at most ${MAX_EPOCHS}</small></label>
           <label>Start<input name="seed" type="number" min="0" max="2147483647" defaultValue=${network.seed} required /><small>seed of the weights; 0: the workbook's in 2-2-2</small></label>
           <label class="check"><input name="biases" type="checkbox" defaultChecked=${network.shape.biases} />Biases</label>
-          <label class="wide">Samples<textarea name="samples" rows="4" spellcheck=${false} required defaultValue=${formatSamples(network.samples)}></textarea><small>one a line: inputs : targets, with the targets inside the activation's range</small></label>
+          <label class="wide">Samples<textarea name="samples" rows="4" spellcheck=${false} required defaultValue=${formatSamples(network.samples)}></textarea><small>one a line: inputs : targets. A target at an end of the activation's range is approached, not reached</small></label>
           <p class="refusal" role="alert">${refusal}</p>
           <button class="main">Train</button>
         </form>
@@ -71,7 +72,7 @@ function readForm(form) {
   const samples = parseSamples(text("samples"));
   const [width, outputs] = [layers[0], layers[layers.length - 1]];
   if (!samples || samples.some(({ inputs, targets }) => inputs.length !== width || targets.length !== outputs)) {
-    throw new Error(`Each line of the samples needs ${count(width, "input")}, a colon and ${count(outputs, "target")}: the first and the last layer say so.`);
+    throw new Error(`Each line of the samples needs ${plural(width, "input")}, a colon and ${plural(outputs, "target")}: the first and the last layer say so.`);
   }
   const activation = /** @type {Network["shape"]["activation"]} */ (text("activation"));
   const shape = { layers, activation, biases: form.has("biases") };
@@ -81,13 +82,5 @@ function readForm(form) {
 /** @param {Network} network */
 function describe({ shape, samples, epochs }) {
   const biases = shape.biases ? "with biases" : "no biases";
-  return `${shape.layers.join("-")} network, ${shape.activation}, ${biases}, ${count(samples.length, "sample")}, ${count(epochs, "epoch")}`;
-}
-
-/**
- * @param {number} number
- * @param {string} thing
- */
-function count(number, thing) {
-  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+  return `${shape.layers.join("-")} network, ${shape.activation}, ${biases}, ${plural(samples.length, "sample")}, ${plural(epochs, "epoch")}`;
 }

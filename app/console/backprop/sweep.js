@@ -1,5 +1,5 @@
 /** Lets the service train a network at each learning rate. */
-import { ApiError, getJob, submitJob } from "../api.js";
+import { ApiError, getJob, makeKey, submitJob } from "../api.js";
 import { toSpec } from "./settings.js";
 
 /**
@@ -19,6 +19,7 @@ import { toSpec } from "./settings.js";
  * @property {number[]} epochs whose weights are there
  * @property {number | null} critical the smallest rate at which the loss rises
  * @property {{begins: number | null, ends: number | null}} convergence
+ * @property {string[]} notes what is to be known of the targets
  */
 
 const PAUSE_MILLISECONDS = 500;
@@ -31,15 +32,16 @@ const PAUSE_MILLISECONDS = 500;
  */
 export async function train(network, signal, onWait) {
   const spec = toSpec(network);
-  let job = await submitJob(spec, `console-${hash(JSON.stringify(spec))}`, signal);
-  if (job.status === "failed" || job.status === "cancelled") job = await submitJob(spec, "", signal);
+  const options = { signal, wait: 5 };
+  let job = await submitJob(spec, `console-${hash(JSON.stringify(spec))}`, options);
+  if (job.status === "failed" || job.status === "cancelled") job = await submitJob(spec, makeKey(), options);
   while (job.status === "queued" || job.status === "running") {
     onWait();
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
     job = await getJob(job.id, signal);
   }
-  if (job.status !== "succeeded") throw new ApiError(job.error?.message ?? "The sweep was cancelled. Try again.", 500);
-  const { trials, weight_epochs, critical_learning_rate, convergence } = job.result;
+  if (job.status !== "succeeded") throw new ApiError(job.error?.detail ?? "The sweep was cancelled. Try again.", 500);
+  const { trials, weight_epochs, critical_learning_rate, convergence, notes } = job.result;
   return {
     network,
     job: job.id,
@@ -47,6 +49,7 @@ export async function train(network, signal, onWait) {
     epochs: weight_epochs,
     critical: critical_learning_rate,
     convergence: convergence ?? { begins: null, ends: null },
+    notes: notes ?? [],
   };
 }
 

@@ -1,9 +1,10 @@
 /** One data set: its pictures by digit, and the correction of a label. */
 import { get, tell } from "../api.js";
+import { Choice } from "../choice.js";
 import { Notice } from "../notice.js";
 import { ago, plural, size } from "../parts/format.js";
 import { useAction, useLoaded } from "../parts/loading.js";
-import { Choice, Confirmed, Empty, Facts, Refusal, Waiting } from "../parts/pieces.js";
+import { Confirmed, Empty, Facts, Refusal, Waiting } from "../parts/pieces.js";
 import { html, useEffect, useRef, useState } from "../view.js";
 
 /**
@@ -17,11 +18,7 @@ const SPLITS = { train: "trained on", validation: "in the validation set", test:
 
 /** @param {{name: string}} properties */
 export function One({ name }) {
-  const [changes, setChanges] = useState(0);
-  const { data: dataset, error, reload } = useLoaded((signal) => /** @type {Promise<Dataset>} */ (get(`/v1/datasets/${encodeURIComponent(name)}`, signal)), `${name} ${changes}`);
-  const last = useRef(/** @type {Dataset | null} */ (null));
-  last.current = dataset ?? last.current; // what is shown stays while a correction is read again
-  const shown = last.current;
+  const { data: shown, error, reload } = useLoaded((signal) => /** @type {Promise<Dataset>} */ (get(`/v1/datasets/${encodeURIComponent(name)}`, signal)), name);
   const remove = async () => {
     await tell("DELETE", `/v1/datasets/${name}`);
     location.hash = "#/datasets";
@@ -36,7 +33,7 @@ export function One({ name }) {
       ${shown && !shown.built_in && html`
         <div class="tools">
           <a class="button main" href="#/train/new?dataset=${name}">Train on it</a>
-          <${Confirmed} label="Delete" question="The data set and its pictures go for good. Networks that were trained on it must have gone before." answer="Delete the data set" work=${remove} />
+          <${Confirmed} isDeletion label="Delete" question="The data set and its pictures go for good. Versions that learnt from it must have been deleted before, in Models." answer="Delete the data set" work=${remove} />
         </div>
       `}
     </header>
@@ -48,9 +45,9 @@ export function One({ name }) {
         ...Object.entries(shown.splits ?? {}).map(([split, count]) => /** @type {[string, unknown]} */ ([split, count.toLocaleString("en")])),
         ["size", size(shown.bytes ?? 0)],
         ["made", shown.created_at ? ago(shown.created_at) : "–"],
-        ["sha256", html`<code title=${shown.sha256}>${shown.sha256?.slice(0, 12)}</code>`],
+        ["SHA-256", html`<code title=${shown.sha256}>${shown.sha256?.slice(0, 12)}</code>`],
       ]} />
-      <${Pictures} dataset=${shown} onCorrected=${() => setChanges(changes + 1)} />
+      <${Pictures} dataset=${shown} onCorrected=${reload} />
       <${Rejected} dataset=${shown} />
     `}
   `;
@@ -65,13 +62,19 @@ function Pictures({ dataset, onCorrected }) {
   const path = `${dataset.links.pictures}?${query}`;
   const { data, error, reload } = useLoaded((signal) => /** @type {Promise<{items: Picture[], total: number}>} */ (get(path, signal)), `${path} ${dataset.sha256}`);
   const last = useRef(/** @type {{items: Picture[], total: number} | null} */ (null));
-  last.current = data ?? last.current;
+  last.current = data ?? last.current; // what is shown stays until the next page is there
   const page = last.current;
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
   const digits = [["", "All"], ...Object.keys(dataset.counts ?? {}).map((each) => [each, each])];
   /** @param {string} next */
   const turnTo = (next) => {
     setDigit(next);
     setOffset(0);
+    setChosen(null);
+  };
+  /** The focus goes back to the picture. */
+  const close = () => {
+    /** @type {HTMLElement | null | undefined} */ (list.current?.querySelector("[aria-expanded=true]"))?.focus();
     setChosen(null);
   };
   return html`
@@ -82,11 +85,11 @@ function Pictures({ dataset, onCorrected }) {
       </div>
       ${error && html`<${Notice} title="The pictures could not be read" error=${error} scope="train" onRetry=${reload} />`}
       ${page?.total === 0 && html`<${Empty} title="No picture with this label" />`}
-      <ul class="pictures">
+      <ul class="pictures" ref=${list}>
         ${page?.items.map(
           (picture) => html`
             <li key=${picture.position}>
-              <button class="bare" aria-label="Picture ${picture.position}, labelled ${picture.digit}" aria-expanded=${chosen?.position === picture.position}
+              <button class="bare" aria-label="Picture ${picture.position}, labelled ${picture.digit}" aria-expanded=${chosen?.position === picture.position ? "true" : "false"}
                 disabled=${dataset.name === "feedback"} onClick=${() => setChosen(chosen?.position === picture.position ? null : picture)}>
                 <img src=${picture.png} alt="" width="56" height="56" /><span>${picture.digit}</span>
               </button>
@@ -103,7 +106,7 @@ function Pictures({ dataset, onCorrected }) {
           </div>
         </div>
       `}
-      ${chosen && html`<${Correction} key=${chosen.position} dataset=${dataset} picture=${chosen} onDone=${() => (setChosen(null), onCorrected())} onClose=${() => setChosen(null)} />`}
+      ${chosen && html`<${Correction} key=${chosen.position} dataset=${dataset} picture=${chosen} onDone=${() => (close(), onCorrected())} onClose=${close} />`}
     </section>
   `;
 }

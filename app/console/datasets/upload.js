@@ -7,13 +7,14 @@ import { Refusal } from "../parts/pieces.js";
 import { html, useState } from "../view.js";
 
 const MAX_FILES = 4;
+const FORM = "A lower-case letter, then up to 39 lower-case letters, digits, - and _.";
 
 /** @param {{onDone: (dataset: import("../views/datasets.js").Dataset) => void}} properties */
 export function Upload({ onDone }) {
   const [name, setName] = useState("");
   const [files, setFiles] = useState(/** @type {File[]} */ ([]));
   const [isOver, setOver] = useState(false);
-  const { run, isBusy, error } = useAction(async () => {
+  const { run, isBusy, error, clear } = useAction(async () => {
     if (!files.length) throw new ApiError("Choose a zip first.", 422, { errors: [{ location: "body.file", message: "" }] });
     const form = new FormData();
     form.set("name", name.trim());
@@ -25,6 +26,7 @@ export function Upload({ onDone }) {
     const chosen = [...(given ?? [])].slice(0, MAX_FILES);
     if (!chosen.length) return;
     setFiles(chosen);
+    clear();
     setName((before) => before || suggest(chosen[0].name));
   };
   const isOfName = error?.errors[0]?.location === "body.name";
@@ -43,7 +45,7 @@ export function Upload({ onDone }) {
         <label for="dataset-name">Name</label>
         <input id="dataset-name" value=${name} autocomplete="off" spellcheck=${false} aria-describedby="dataset-help" aria-invalid=${isOfName ? "true" : undefined}
           onInput=${(/** @type {{currentTarget: HTMLInputElement}} */ { currentTarget }) => setName(currentTarget.value)} />
-        <p id="dataset-help">${isOfName ? html`<strong role="alert">${error.message}</strong>` : "A lower-case letter, then letters, digits, - and _."}</p>
+        <p id="dataset-help">${isOfName ? html`<strong role="alert">${error.status === 422 ? FORM : error.message}</strong>` : FORM}</p>
       </div>
       <button class="main" disabled=${isBusy}>${isBusy ? "Reading the pictures" : "Upload"}</button>
       ${isBusy && html`<p class="quiet" role="status">${plural(files.length, "file")} on the way. The service looks at each picture, which takes a minute for ten thousand.</p>`}

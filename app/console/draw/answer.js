@@ -1,6 +1,7 @@
 /** What the service says about the picture: the digit, how sure it is, and what it saw. */
 import { html } from "../view.js";
 import { Feedback } from "./feedback.js";
+import { describe, describeReading, percent } from "./words.js";
 
 /**
  * @typedef {import("../api.js").Prediction} Prediction
@@ -16,7 +17,7 @@ export function Result({ answer, notice }) {
       ${notice || html`<${Verdict} answer=${answer} />`}
       ${reading ? html`<${Digits} reading=${reading} />` : html`<${Bars} prediction=${answer?.prediction ?? null} />`}
       ${!reading && answer?.prediction.id && html`<${Feedback} key=${answer.prediction.id} id=${answer.prediction.id} digit=${answer.prediction.digit} />`}
-      <${Evidence} prediction=${answer?.prediction ?? null} hasSeveral=${reading !== null} />
+      ${!reading && html`<${Evidence} prediction=${answer?.prediction ?? null} />`}
       <p class="origin">
         ${answer && `Read by version ${answer.prediction.model.version} in ${Math.round(answer.milliseconds)} ms`}
       </p>
@@ -50,7 +51,7 @@ function Verdict({ answer }) {
 }
 
 /** @param {{prediction: Prediction | null}} properties */
-function Bars({ prediction }) {
+export function Bars({ prediction }) {
   const best = prediction?.digit;
   return html`
     <ol class="bars" start="0" aria-label="Probability of each digit">
@@ -83,8 +84,8 @@ function Digits({ reading }) {
   `;
 }
 
-/** @param {{prediction: Prediction | null, hasSeveral: boolean}} properties */
-function Evidence({ prediction, hasSeveral }) {
+/** @param {{prediction: Prediction | null}} properties of one digit; several are boxed where they were drawn */
+function Evidence({ prediction }) {
   const { png, overlay } = prediction?.image ?? {};
   return html`
     <div class="evidence">
@@ -98,52 +99,8 @@ function Evidence({ prediction, hasSeveral }) {
         ${png
           ? html`<img class="pixels" src=${png} alt="The picture that the network gets, 28 by 28 pixels" />`
           : html`<div class="blank"></div>`}
-        <figcaption>
-          <strong>What it sees</strong>
-          ${hasSeveral ? " The largest of the digits, 28 × 28 pixels." : " The digit centred in 28 × 28 pixels."}
-        </figcaption>
+        <figcaption><strong>What it sees</strong> The digit centred in 28 × 28 pixels.</figcaption>
       </figure>
     </div>
   `;
-}
-
-/**
- * @param {Prediction} prediction
- * @returns {string} whether it can be trusted, and why not
- */
-export function describe({ digit, confidence, probabilities, reason }) {
-  const [, second] = probabilities.map((share, other) => ({ share, other })).sort((a, b) => b.share - a.share);
-  switch (reason) {
-    case null:
-      return `It is ${withArticle(digit)}, ${percent(confidence)} certain.`;
-    case "ambiguous":
-      return `It may be ${withArticle(digit)} or ${withArticle(second.other)}. Draw what tells them apart more clearly.`;
-    case "not_a_digit":
-      return `This does not look like one digit. The nearest is ${withArticle(digit)}.`;
-    case "too_small":
-      return "There is only a dot. Draw the digit larger, with the strokes of a pen.";
-    case "blank":
-      return "No digit was found. It needs strokes that are clearly darker or lighter than the paper.";
-  }
-}
-
-/** @param {Reading} reading */
-function describeReading({ digits, text }) {
-  const doubtful = digits.filter((digit) => !digit.accepted).length;
-  const lines = text.split("\n").length;
-  const count = `${digits.length} digits${lines > 1 ? ` in ${lines} lines` : ""}`;
-  return doubtful ? `${count}; ${doubtful} of them could not be read with certainty.` : `${count}, each read with certainty.`;
-}
-
-/** @param {number} digit */
-export function withArticle(digit) {
-  return digit === 8 ? "an 8" : `a ${digit}`;
-}
-
-/**
- * @param {number} share
- * @returns {string} never 100 %, as nothing is certain
- */
-function percent(share) {
-  return `${(100 * Math.min(share, 0.9999)).toFixed(share > 0.999 ? 2 : 1)} %`;
 }

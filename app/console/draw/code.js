@@ -1,5 +1,7 @@
 /** The request as code, to copy. */
 import { getKey } from "../api.js";
+import { Choice } from "../choice.js";
+import { save } from "../files.js";
 import { html, useState } from "../view.js";
 
 /** @typedef {{path: string, file: string, type: string, address: string, hasKey: boolean}} Example */
@@ -46,19 +48,14 @@ export function Code({ hasSeveral, file, picture }) {
   const type = TYPES[file.split(".").at(-1)?.toLowerCase() ?? ""] ?? "application/octet-stream";
   const text = LANGUAGES[language]({ path, file, type, address: location.origin, hasKey: getKey() !== "" });
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
+    setCopied(await toClipboard(text));
     setTimeout(() => setCopied(false), 2000);
   };
   return html`
     <section class="code" aria-label="The request as code">
       <div class="bar">
         <h2>The same request as code</h2>
-        <div class="choice" role="group" aria-label="Language">
-          ${Object.keys(LANGUAGES).map(
-            (name) => html`<button key=${name} aria-pressed=${name === language} onClick=${() => setLanguage(name)}>${name}</button>`,
-          )}
-        </div>
+        <${Choice} label="Language" options=${Object.keys(LANGUAGES).map((name) => [name, name])} value=${language} onChoose=${setLanguage} />
       </div>
       <pre tabindex="0"><code>${text}</code></pre>
       <div class="tools">
@@ -77,19 +74,20 @@ const TYPES = {
 };
 
 /**
+ * @param {string} text
+ * @returns {Promise<boolean>} whether it is there. Only encrypted connections, and this machine, have navigator.clipboard.
+ */
+async function toClipboard(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  const code = document.querySelector(".code pre");
+  if (code) getSelection()?.selectAllChildren(code);
+  return document.execCommand("copy");
+}
+
+/**
  * @param {string} word
  * @returns {string} one word for a shell
  */
 function quote(word) {
   return /^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-/**
- * @param {Blob} content
- * @param {string} name
- */
-function save(content, name) {
-  const url = URL.createObjectURL(content);
-  Object.assign(document.createElement("a"), { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

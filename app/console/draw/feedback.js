@@ -1,25 +1,19 @@
 /** "That was wrong, it is a 7": tells the service which digit a picture shows. */
-import { ApiError, sendFeedback } from "../api.js";
+import { sendFeedback } from "../api.js";
+import { useAction } from "../parts/loading.js";
 import { html, useState } from "../view.js";
+import { withArticle } from "./words.js";
 
 /** @param {{id: string, digit: number}} properties of the prediction */
 export function Feedback({ id, digit }) {
   const [isOpen, setOpen] = useState(false);
   const [sent, setSent] = useState(/** @type {number | null} */ (null));
-  const [problem, setProblem] = useState("");
-
-  /** @param {number} right */
-  const send = async (right) => {
-    setProblem("");
-    try {
-      await sendFeedback(id, right);
-      setSent(right);
-    } catch (error) {
-      setProblem(error instanceof ApiError ? error.message : "This could not be sent.");
-    }
-  };
+  const { run, isBusy, error } = useAction(async (/** @type {number} */ right) => {
+    await sendFeedback(id, right);
+    setSent(right);
+  });
   if (sent !== null) {
-    return html`<p class="feedback" role="status">Thank you. The picture is kept as ${sent === 8 ? "an 8" : `a ${sent}`}, to train on.</p>`;
+    return html`<p class="feedback" role="status">Thank you. The picture is kept as ${withArticle(sent)}, to train on.</p>`;
   }
   if (!isOpen) return html`<p class="feedback"><button class="plain" onClick=${() => setOpen(true)}>That was wrong</button></p>`;
   return html`
@@ -27,9 +21,9 @@ export function Feedback({ id, digit }) {
       <span>It is a</span>
       ${Array.from({ length: 10 }, (_, other) => other)
         .filter((other) => other !== digit)
-        .map((other) => html`<button key=${other} onClick=${() => send(other)}>${other}</button>`)}
+        .map((other) => html`<button key=${other} disabled=${isBusy} onClick=${() => run(other)}>${other}</button>`)}
       <button class="plain" onClick=${() => setOpen(false)}>Cancel</button>
-      ${problem && html`<p role="alert">${problem}</p>`}
+      ${error && html`<p role="alert">${error.message}</p>`}
     </div>
   `;
 }

@@ -2,7 +2,7 @@
 import { ApiError, explain } from "../api.js";
 import { Notice } from "../notice.js";
 import { html, useEffect, useRef, useState } from "../view.js";
-import { withArticle } from "./answer.js";
+import { withArticle } from "./words.js";
 
 /**
  * @typedef {import("../api.js").Prediction} Prediction
@@ -33,8 +33,9 @@ const LAYERS = {
  * @param {unknown} properties.page what the picture is made of: another one is explained anew
  * @param {() => Promise<Blob>} properties.picture
  * @param {boolean} properties.isRead whether there is an answer to explain
+ * @param {boolean} properties.hasSeveral digits, each of which was read by itself
  */
-export function Why({ page, picture, isRead }) {
+export function Why({ page, picture, isRead, hasSeveral }) {
   const [isOpen, setOpen] = useState(false);
   const [prediction, setPrediction] = useState(/** @type {Prediction | null} */ (null));
   const [error, setError] = useState(/** @type {ApiError | null} */ (null));
@@ -44,14 +45,14 @@ export function Why({ page, picture, isRead }) {
   useEffect(() => {
     setError(null);
     if (!isRead) setPrediction(null);
-    if (!isOpen || !isRead) return undefined;
+    if (!isOpen || !isRead || hasSeveral) return undefined;
     const control = new AbortController();
     picture()
       .then((blob) => explain(blob, control.signal))
       .then(setPrediction)
       .catch((problem) => !control.signal.aborted && problem instanceof ApiError && setError(problem));
     return () => control.abort();
-  }, [page, isRead, isOpen, tries]);
+  }, [page, isRead, hasSeveral, isOpen, tries]);
 
   return html`
     <section class="why" aria-label="Why">
@@ -62,7 +63,9 @@ export function Why({ page, picture, isRead }) {
         </button>
       </div>
       <div id="why" hidden=${!isOpen}>
-        ${error && isRead
+        ${hasSeveral
+          ? html`<p class="quiet">Each digit was read by itself. Draw one alone to see what the network looks at.</p>`
+          : error && isRead
           ? html`<${Notice} title="This could not be explained" error=${error} onRetry=${retry} />`
           : prediction
             ? html`<${Explained} prediction=${prediction} />`

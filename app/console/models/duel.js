@@ -1,9 +1,10 @@
 /** Two versions, side by side, on one picture. */
 import { get, tell } from "../api.js";
-import { describe } from "../draw/answer.js";
+import { Bars } from "../draw/answer.js";
 import { EXAMPLES } from "../draw/examples.js";
 import { Pad } from "../draw/pad.js";
 import { toPath, toPicture } from "../draw/strokes.js";
+import { describe } from "../draw/words.js";
 import { Notice } from "../notice.js";
 import { percent } from "../parts/format.js";
 import { useLoaded } from "../parts/loading.js";
@@ -98,11 +99,7 @@ function Side({ side, version, versions, sheet, onChoose }) {
       ${answer
         ? html`
             <p class="said"><strong class="figure ${answer.accepted ? "" : "unsure"}">${answer.digit}</strong><span role="status">${describe(answer)}</span></p>
-            <ol class="bars" start="0" aria-label="Probability of each digit">
-              ${answer.probabilities.map(
-                (share, digit) => html`<li key=${digit} class=${digit === answer.digit ? "best" : ""}><span>${digit}</span><span class="track" aria-hidden="true"><span style=${{ transform: `scaleX(${share.toFixed(4)})` }}></span></span><span>${percent(Math.min(share, 0.9999), share > 0.999 ? 2 : 1)}</span></li>`,
-              )}
-            </ol>
+            <${Bars} prediction=${answer} />
           `
         : !error && html`<${Empty} title="Nothing to read yet" />`}
     </section>

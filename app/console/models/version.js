@@ -6,19 +6,24 @@ import { ago, duration, moment, percent, short, size } from "../parts/format.js"
 import { useAction, useLoaded } from "../parts/loading.js";
 import { Confirmed, Download, Facts, Picture, Refusal, Waiting } from "../parts/pieces.js";
 import { html } from "../view.js";
+import { Note } from "./note.js";
 
 /** @typedef {import("../views/models.js").Summary & {card: any, files: {name: string, size: number, sha256: string, href: string}[]}} Model */
 
 /** @param {{version: string, onChange: () => void}} properties */
 export function Version({ version, onChange }) {
   const { data: model, error, reload } = useLoaded((signal) => /** @type {Promise<Model>} */ (get(`/v1/models/${encodeURIComponent(version)}`, signal)), version);
-  const force = useAction(async () => promote(true));
   /** @param {boolean} isForced */
   const promote = async (isForced = false) => {
     await tell("PUT", "/v1/models/aliases/champion", { version: model?.version, ...(isForced && { force: true }) });
     reload();
     onChange();
   };
+  const remove = async () => {
+    await tell("DELETE", `/v1/models/${encodeURIComponent(version)}`);
+    location.hash = "#/models";
+  };
+  const force = useAction(() => promote(true));
   if (!model) {
     return html`
       <${Back} />
@@ -37,20 +42,23 @@ export function Version({ version, onChange }) {
         <p class="purpose">Trained on ${model.dataset} with the recipe ${model.recipe}${model.job ? html`, <a href="#/train/${model.job}">by this run</a>` : ", and shipped with the program"}; registered ${ago(model.created_at)}.</p>
       </div>
       <div class="tools">
-        ${!isChampion && html`
+        ${!isChampion && model.dataset === "mnist" && html`
           <${Confirmed} look="main" label="Promote" question="Version ${model.version} becomes the champion if it passes the gate: it then answers all predictions, at once." answer="Promote version ${model.version}" work=${() => promote()}
             more=${(/** @type {import("../api.js").ApiError} */ refused) =>
               refused.reasons.length > 0 && html`<button class="danger" disabled=${force.isBusy} onClick=${() => force.run()}>Promote all the same</button>`} />
         `}
         <a class="button" href="#/models/compare?a=${model.version}">Compare on a picture</a>
+        ${!model.aliases.length && html`<${Confirmed} isDeletion label="Delete" question="Version ${model.version} goes for good, with its files." answer="Delete the version" work=${remove} />`}
       </div>
     </header>
     <${Refusal} error=${force.error} />
-    ${model.note && html`<p class="notice">${model.note}</p>`}
+    ${model.dataset !== "mnist" && html`<p class="quiet">Only a version that learnt from mnist alone may be the champion. Programs get this one by an alias: see <a href="#/models">Models</a>.</p>`}
+    <${Note} version=${model.version} note=${model.note} onChange=${reload} />
     <${Accuracy} figures=${card.test} others=${[
       ["Validation", percent(card.validation.accuracy)],
       ["Pictures as people send them", card.pictures ? percent(card.pictures.accuracy) : "–"],
-      ["Accepted, and of those right", `${percent(card.calibration.test.coverage)}, ${percent(card.calibration.test.accuracy)}`],
+      ["Accepted", percent(card.calibration.test.coverage)],
+      ["Right among the accepted", percent(card.calibration.test.coverage ? card.calibration.test.accuracy : null)],
       ["Parameters", card.parameters.toLocaleString("en")],
       ["Training", duration(card.seconds)],
     ]} />

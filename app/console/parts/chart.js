@@ -16,7 +16,7 @@ import { short } from "./format.js";
  * @property {Line[]} lines
  * @property {string} [unit] of the x axis
  * @property {number} [until] the end of the x axis, where more is to come
- * @property {(value: number) => string} [format]
+ * @property {(value: number, decimals?: number) => string} [format]
  */
 
 export const COLOURS = ["--series-1", "--series-2", "--series-3", "--series-4", "--series-5", "--series-6"];
@@ -88,7 +88,7 @@ async function load() {
  * @param {Line[]} lines
  * @param {string} unit
  * @param {number} until
- * @param {(value: number) => string} format
+ * @param {(value: number, decimals?: number) => string} format
  * @param {HTMLElement} box
  * @returns {import("../vendor/uplot/uplot.js").default.Options}
  */
@@ -105,7 +105,7 @@ function describe(lines, unit, until, format, box) {
     hooks: { setCursor: [showLast] },
     axes: [
       { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100], size: 32 },
-      { ...axis, size: 64, values: (_, values) => values.map((value) => format(value)) },
+      { ...axis, size: 64, values: (_, values, _axis, _space, step) => values.map((value) => format(value, step < 0.01 ? 2 : 0)) },
     ],
     series: [
       { label: unit },

@@ -11,7 +11,8 @@ import { useEffect, useRef, useState } from "../view.js";
  */
 
 /**
- * Load when the view appears and whenever `key` changes; again after each `seconds` while the page is visible.
+ * Load when the view appears and whenever `key` changes; then again, so many seconds after each answer, while the page is
+ * visible.
  * @template T
  * @param {(signal: AbortSignal) => Promise<T>} load
  * @param {string} key of what is loaded: another one drops the data
@@ -25,23 +26,27 @@ export function useLoaded(load, key, seconds = 0) {
   latest.current = load;
   useEffect(() => {
     const control = new AbortController();
+    let timer = 0;
     const work = async () => {
       try {
         const data = await latest.current(control.signal);
-        if (!control.signal.aborted) setState({ key, data, error: null });
+        if (control.signal.aborted) return;
+        setState({ key, data, error: null });
       } catch (error) {
         if (control.signal.aborted) return;
         setState((before) => ({ key, data: before.key === key ? before.data : null, error: asApiError(error) }));
       }
+      wait();
+    };
+    const wait = () => {
+      if (seconds) timer = setTimeout(() => (document.hidden ? wait() : work()), 1000 * seconds);
     };
     work();
-    return () => control.abort();
-  }, [key, round]);
-  useEffect(() => {
-    if (!seconds) return;
-    const timer = setInterval(() => !document.hidden && setRound((before) => before + 1), 1000 * seconds);
-    return () => clearInterval(timer);
-  }, [seconds]);
+    return () => {
+      control.abort();
+      clearTimeout(timer);
+    };
+  }, [key, round, seconds]);
   const isOld = state.key !== key;
   return { data: isOld ? null : state.data, error: isOld ? null : state.error, reload: () => setRound((before) => before + 1) };
 }

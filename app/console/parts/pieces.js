@@ -1,5 +1,6 @@
 /** What several views are made of. */
 import { ApiError, getFile } from "../api.js";
+import { save, useObjectUrl } from "../files.js";
 import { html, useEffect, useRef, useState } from "../view.js";
 import { useAction, useLoaded } from "./loading.js";
 
@@ -19,9 +20,35 @@ export function Refusal({ error }) {
   if (!error) return null;
   return html`
     <div class="refusal" role="alert">
-      ${error.reasons.length > 1
+      ${error.reasons.length
         ? html`<p>It does not pass the gate:</p><ul>${error.reasons.map((reason) => html`<li key=${reason}>${reason}</li>`)}</ul>`
         : html`<p>${error.message}</p>`}
+    </div>
+  `;
+}
+
+/**
+ * A button that opens a box in its place. The focus goes with it, and comes back.
+ * @param {object} properties
+ * @param {string} properties.label of the button
+ * @param {(close: () => void) => unknown} properties.box
+ * @param {() => void} [properties.onOpen]
+ * @param {string} [properties.look] of the button: a class
+ */
+export function Opening({ label, box, onOpen, look = "" }) {
+  const [isOpen, setOpen] = useState(false);
+  const place = useRef(/** @type {HTMLElement | null} */ (null));
+  const wasOpen = useRef(false);
+  useEffect(() => {
+    if (isOpen) /** @type {HTMLElement | null | undefined} */ (place.current?.querySelector("input, textarea, button"))?.focus();
+    else if (wasOpen.current) place.current?.focus();
+    wasOpen.current = isOpen;
+  }, [isOpen]);
+  const close = () => setOpen(false);
+  if (!isOpen) return html`<button type="button" class=${look} ref=${place} onClick=${() => (onOpen?.(), setOpen(true))}>${label}</button>`;
+  return html`
+    <div class="question" role="group" aria-label=${label} ref=${place} onKeyDown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && close()}>
+      ${box(close)}
     </div>
   `;
 }
@@ -34,29 +61,23 @@ export function Refusal({ error }) {
  * @param {string} properties.answer that does it
  * @param {() => Promise<unknown>} properties.work
  * @param {string} [properties.look] of the button: a class
+ * @param {boolean} [properties.isDeletion]
  * @param {(error: ApiError) => unknown} [properties.more] what can be done when it was refused
  */
-export function Confirmed({ label, question, answer, work, look = "", more }) {
-  const [isAsking, setAsking] = useState(false);
-  const place = useRef(/** @type {HTMLDivElement | null} */ (null));
-  const { run, isBusy, error, clear } = useAction(async () => {
+export function Confirmed({ label, question, answer, work, look = "", isDeletion = false, more }) {
+  const { run, isBusy, error, clear } = useAction(async (/** @type {() => void} */ close) => {
     await work();
-    setAsking(false);
+    close();
   });
-  useEffect(() => {
-    if (isAsking) place.current?.querySelector("button")?.focus();
-  }, [isAsking]);
-  if (!isAsking) return html`<button class=${look} onClick=${() => (clear(), setAsking(true))}>${label}</button>`;
-  return html`
-    <div class="question" role="group" aria-label=${label} ref=${place}>
-      <p>${question}</p>
-      <${Refusal} error=${error} />
-      <div class="tools">
-        ${(error && more?.(error)) || html`<button class="main" disabled=${isBusy} onClick=${() => run()}>${answer}</button>`}
-        <button onClick=${() => setAsking(false)}>Not now</button>
-      </div>
+  const box = (/** @type {() => void} */ close) => html`
+    <p>${question}</p>
+    <${Refusal} error=${error} />
+    <div class="tools">
+      ${error?.isFinal ? more?.(error) : html`<button type="button" class=${isDeletion ? "danger" : "main"} disabled=${isBusy} onClick=${() => run(close)}>${answer}</button>`}
+      <button type="button" onClick=${close}>${error?.isFinal ? "Close" : "Not now"}</button>
     </div>
   `;
+  return html`<${Opening} label=${label} look=${look} box=${box} onOpen=${clear} />`;
 }
 
 /**
@@ -76,36 +97,18 @@ export function Waiting() {
  * @param {{path: string, alt: string}} properties
  */
 export function Picture({ path, alt }) {
-  const { data, error } = useLoaded(async (signal) => URL.createObjectURL(await getFile(path, signal)), path);
-  useEffect(() => () => URL.revokeObjectURL(data ?? ""), [data]);
+  const { data, error } = useLoaded((signal) => getFile(path, signal), path);
+  const url = useObjectUrl(data);
   if (error) return html`<${Refusal} error=${error} />`;
-  return data ? html`<img class="sheet" src=${data} alt=${alt} />` : html`<${Waiting} />`;
+  return url ? html`<img class="sheet" src=${url} alt=${alt} />` : html`<${Waiting} />`;
 }
 
 /**
  * @param {{path: string, name: string, children: unknown}} properties
  */
 export function Download({ path, name, children }) {
-  const { run, isBusy, error } = useAction(async () => {
-    const url = URL.createObjectURL(await getFile(path));
-    Object.assign(document.createElement("a"), { href: url, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
-  });
+  const { run, isBusy, error } = useAction(async () => save(await getFile(path), name));
   return html`<button class="small" disabled=${isBusy} onClick=${() => run()}>${children}</button><${Refusal} error=${error} />`;
-}
-
-/**
- * One of a few.
- * @param {{label: string, options: [value: string, text: string][], value: string, onChoose: (value: string) => void}} properties
- */
-export function Choice({ label, options, value, onChoose }) {
-  return html`
-    <div class="choice" role="group" aria-label=${label}>
-      ${options.map(
-        ([name, text]) => html`<button type="button" key=${name} aria-pressed=${name === value} onClick=${() => onChoose(name)}>${text}</button>`,
-      )}
-    </div>
-  `;
 }
 
 /**

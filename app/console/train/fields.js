@@ -22,6 +22,7 @@ export const MEANINGS = {
   seed: "of all random numbers: the same seed gives the same network",
   device: "auto takes a GPU where a worker has one",
   name: "for you, to find the run again",
+  tags: "the same; several with commas between them",
   mix: "share of MNIST's training pictures, 0 to 1, that is added to those of another data set",
   start_from: "a version or an alias whose weights the network starts from, such as champion",
   sampler: "tpe: trials that worked well make like ones likelier; random: evenly; grid: every point once",

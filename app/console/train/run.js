@@ -7,6 +7,7 @@ import { ago, duration, moment, percent, plural } from "../parts/format.js";
 import { useAction, useLoaded } from "../parts/loading.js";
 import { Confirmed, Download, Empty, Facts, Picture, Refusal, Status, Waiting } from "../parts/pieces.js";
 import { html, useEffect, useState } from "../view.js";
+import { MoreTrials, RetryWithChanges } from "./again.js";
 import { Curves, EpochTable } from "./curves.js";
 import { Progress, describe } from "./runs.js";
 import { Trials } from "./search.js";
@@ -20,7 +21,7 @@ const ENDED = ["succeeded", "failed", "cancelled"];
 
 /** @type {Record<string, string>} what to do about each reason of a failure */
 const ADVICE = {
-  error: "Change what the message names, and start it again.",
+  error: "Retry it with changes, or make a new run like this.",
   worker_lost: "Its worker ended three times. Look at the workers in System and at the service's log, then retry.",
   out_of_memory: "The machine had too little memory. Close other programs or choose a smaller batch, then retry.",
   stalled: "Its worker made no step for too long. Look at the machine's load, then retry.",
@@ -30,10 +31,17 @@ const ADVICE = {
 /** @param {{id: string}} properties */
 export function Run({ id }) {
   const [attempt, setAttempt] = useState(0); // of following the events: another one after each retry
-  const { events, isLive, hasEnded, error: streamError } = useEvents(id, attempt);
+  const { events, isLive, lastStatus, error: streamError } = useEvents(id, attempt);
+  const hasEnded = ENDED.includes(lastStatus?.data.status);
   const { data: job, error, reload } = useLoaded((signal) => /** @type {Promise<Job>} */ (get(`/v1/jobs/${id}`, signal)), id, hasEnded ? 0 : 2);
-  useEffect(reload, [hasEnded, events.findLast(({ event }) => event === "status")?.id]);
+  useEffect(() => {
+    if (lastStatus) reload();
+  }, [lastStatus?.id]);
   const epochs = collectEpochs(events);
+  const followAgain = () => {
+    setAttempt(attempt + 1);
+    reload();
+  };
 
   const cancel = useAction(async () => {
     await tell("POST", `/v1/jobs/${id}/cancel`);
@@ -41,8 +49,7 @@ export function Run({ id }) {
   });
   const retry = useAction(async () => {
     await tell("POST", `/v1/jobs/${id}/retry`);
-    setAttempt(attempt + 1);
-    reload();
+    followAgain();
   });
   const remove = async () => {
     await tell("DELETE", `/v1/jobs/${id}`);
@@ -53,42 +60,46 @@ export function Run({ id }) {
     return html`
       <${Back} />
       <h1>Run</h1>
-      ${problem ? html`<${Notice} title="This run could not be shown" error=${problem} scope="train" onRetry=${reload} />` : html`<${Waiting} />`}
+      ${problem ? html`<${Notice} title="This run could not be shown" error=${problem} scope="train" onRetry=${followAgain} />` : html`<${Waiting} />`}
     `;
   }
   const isEnded = ENDED.includes(job.status);
-  const isTraining = job.kind === "mnist_training";
+  const [isTraining, isSearch] = [job.kind === "mnist_training", job.kind === "training_search"];
   const [done, total] = [epochs.length, job.spec.epochs];
+  const needsChange = isTraining && job.error?.reason === "error"; // the same again would fail again
   return html`
     <${Back} />
     <header class="title">
       <div>
-        <h1>${describe(job)}</h1>
+        <h1>${describe(job)} ${job.tags.map((tag) => html`<span class="tag" key=${tag}>${tag}</span>`)}</h1>
         <p class="course">
           <${Status} status=${job.cancel_requested ? "cancelling" : job.status} />
           ${isTraining && html`<span data-epochs=${done}>${done} of ${plural(total, "epoch")}</span>`}
-          ${!isEnded && html`<${Progress} job=${job} />`}
-          <span class="quiet">${isEnded && job.started_at && job.finished_at ? `took ${duration((Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000)}, ${ago(job.finished_at)}` : `started ${ago(job.created_at)}`}</span>
+          ${!isEnded && html`<${Progress} job=${job} least=${isTraining ? done / total : 0} />`}
+          <span class="quiet">${course(job, events)}</span>
         </p>
       </div>
       <div class="tools">
         ${!isEnded && html`<button disabled=${cancel.isBusy || job.cancel_requested} onClick=${() => cancel.run()}>${job.cancel_requested ? "Cancelling" : "Cancel"}</button>`}
-        ${isEnded && job.status !== "succeeded" && html`<button class="main" disabled=${retry.isBusy} onClick=${() => retry.run()}>Retry</button>`}
-        ${isEnded && html`<a class="button" href="#/train/new?like=${id}">Start one like it</a>`}
-        ${isEnded && html`<${Confirmed} label="Delete" question="The run goes with its curves and checkpoints." answer="Delete the run" work=${remove} />`}
+        ${isEnded && !job.search && job.status !== "succeeded" && html`<button class=${needsChange ? "" : "main"} disabled=${retry.isBusy} onClick=${() => retry.run()}>Retry</button>`}
+        ${isEnded && isTraining && html`<${RetryWithChanges} job=${job} look=${needsChange ? "main" : ""} />`}
+        ${isEnded && isSearch && html`<${MoreTrials} job=${job} onExtended=${followAgain} />`}
+        ${isEnded && html`<a class="button" href="#/train/new?like=${id}">New run like this</a>`}
+        ${isEnded && !job.search && html`<${Confirmed} isDeletion label="Delete" question="The run goes with its curves and checkpoints. A version that came of it must have been deleted before, in Models." answer="Delete the run" work=${remove} />`}
       </div>
     </header>
     <${Refusal} error=${cancel.error ?? retry.error} />
     ${!isLive && !isEnded && html`<p class="notice" role="status">The connection is lost. What is shown is what came before; it goes on as soon as the service answers.</p>`}
     ${job.notice && html`<p class="notice">${job.notice}</p>`}
+    ${job.origin && html`<p class="notice"><a href="#/train/${job.origin.job}">Another run</a> was retried with changes. ${job.origin.why}</p>`}
     ${job.error && html`
-      <div class="notice bad"><strong>It failed: ${job.error.reason.replaceAll("_", " ")}</strong><p>${job.error.detail}</p><p class="quiet">${ADVICE[job.error.reason] ?? ""}</p></div>
+      <div class="notice bad"><strong>It failed${job.error.reason === "error" ? "" : `: ${job.error.reason.replaceAll("_", " ")}`}</strong><p>${job.error.detail}</p><p class="quiet">${ADVICE[job.error.reason] ?? ""}</p></div>
     `}
     ${isTraining && job.result && html`<${Verdict} result=${job.result} search=${job.search} />`}
     ${isTraining && (epochs.length
       ? html`<${Curves} epochs=${epochs} total=${total} />`
-      : !isEnded && html`<${Empty} title=${job.status === "queued" ? "It waits for a worker" : "The first epoch is on its way"}><p>The curves begin with the end of the first epoch.</p><//>`)}
-    ${job.kind === "training_search" && html`<${Trials} job=${job} />`}
+      : !isEnded && html`<${Empty} title=${job.status === "queued" ? "It waits for a worker" : "The first epoch has not ended yet"}><p>The curves begin with the end of the first epoch.</p><//>`)}
+    ${isSearch && html`<${Trials} job=${job} />`}
     ${isTraining && job.result?.test && html`<${Result} id=${id} result=${job.result} />`}
     ${epochs.length > 0 && html`<${EpochTable} epochs=${epochs} />`}
     <${Spec} job=${job} />
@@ -141,11 +152,13 @@ function Result({ id, result }) {
 
 /** @param {{job: Job}} properties */
 function Spec({ job }) {
-  const kept = Object.entries(job.spec).filter(([, value]) => value !== null && typeof value !== "object");
+  const { base = {}, space = {}, ...own } = job.spec;
+  const kept = Object.entries({ ...base, ...own }).filter(([, value]) => value !== null && typeof value !== "object");
+  const varied = Object.entries(space).map(([name, { values, low, high }]) => [name, values ? values.join(", ") : `${low} to ${high}`]);
   return html`
     <details class="block">
       <summary>All settings</summary>
-      <${Facts} items=${kept.map(([name, value]) => [name.replaceAll("_", " "), String(value)])} />
+      <${Facts} items=${[...varied, ...kept].map(([name, value]) => [name.replaceAll("_", " "), String(value)])} />
       <div class="tools">
         <${Download} path="/v1/jobs/${job.id}" name="job-${job.id}.json">Save as JSON<//>
         <${Download} path="/v1/jobs/${job.id}/plot.svg" name="curves-${job.id}.svg">Save the curves as SVG<//>
@@ -168,6 +181,21 @@ function Log({ events }) {
 }
 
 /**
+ * @param {Job} job
+ * @param {JobEvent[]} events
+ * @returns {string} since when it waits or runs, or how long it ran; after a retry, since that
+ */
+function course(job, events) {
+  const statuses = events.filter(({ event }) => event === "status");
+  const asked = statuses.findLastIndex(({ data }) => data.status === "queued" && !data.detail); // with a detail a worker gave it back
+  const begun = statuses.slice(Math.max(asked, 0)).find(({ data }) => data.status === "running")?.data.at;
+  if (job.status === "queued") return `submitted ${ago(statuses[asked]?.data.at ?? job.created_at)}`;
+  const start = begun ?? job.started_at;
+  if (!job.finished_at) return start ? `started ${ago(start)}` : "";
+  return `${start ? `took ${duration((Date.parse(job.finished_at) - Date.parse(start)) / 1000)}, ` : ""}${ago(job.finished_at)}`;
+}
+
+/**
  * The events of a job, live.
  * @param {string} id
  * @param {number} attempt
@@ -178,14 +206,14 @@ function useEvents(id, attempt) {
   const [error, setError] = useState(/** @type {import("../api.js").ApiError | null} */ (null));
   useEffect(() => {
     setEvents([]);
+    setError(null);
     return follow(`/v1/jobs/${id}/events`, {
       onEvent: (event) => setEvents((before) => [...before, event]),
       onConnection: setLive,
       onError: setError,
     });
   }, [id, attempt]);
-  const hasEnded = ENDED.includes(events.findLast(({ event }) => event === "status")?.data.status);
-  return { events, isLive, error, hasEnded };
+  return { events, isLive, error, lastStatus: events.findLast(({ event }) => event === "status") };
 }
 
 /**

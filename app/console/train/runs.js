@@ -1,8 +1,9 @@
 /** The list of runs: trainings or searches, newest first. */
 import { get } from "../api.js";
-import { ago, duration, percent } from "../parts/format.js";
+import { Choice } from "../choice.js";
+import { ago, duration, percent, plural } from "../parts/format.js";
 import { useLoaded } from "../parts/loading.js";
-import { Choice, Empty, Status, Waiting } from "../parts/pieces.js";
+import { Empty, Status, Waiting } from "../parts/pieces.js";
 import { Notice } from "../notice.js";
 import { html, useState } from "../view.js";
 import { Sparkline } from "./curves.js";
@@ -17,6 +18,7 @@ const KINDS = [["mnist_training", "Trainings"], ["training_search", "Searches"]]
  * @property {string} kind
  * @property {string} status
  * @property {string | null} name
+ * @property {string[]} tags
  * @property {Record<string, any>} spec
  * @property {number} attempt
  * @property {boolean} cancel_requested
@@ -45,7 +47,7 @@ export function Runs({ query }) {
   return html`
     <header class="title">
       <div><h1>Train</h1><p class="purpose">Train a network on digits, watch it learn, and see what it still gets wrong.</p></div>
-      <a class="button main" href="#/train/new">New training</a>
+      <a class="button main" href="#/train/new?kind=${kind}">${isTraining ? "New training" : "New search"}</a>
     </header>
     <div class="bar">
       <${Choice} label="Kind of run" options=${KINDS} value=${kind} onChoose=${(/** @type {string} */ name) => (location.hash = `#/train?kind=${name}`)} />
@@ -65,7 +67,7 @@ export function Runs({ query }) {
         <p>${isTraining
           ? "Start one: the recipe quick takes a few seconds on optdigits, a minute or two on MNIST."
           : "A search trains many networks with other settings each, and keeps the best one."}</p>
-        <p><a class="button main" href="#/train/new${isTraining ? "" : "?kind=training_search"}">${isTraining ? "Start the first training" : "Start the first search"}</a></p>
+        <p><a class="button main" href="#/train/new?kind=${kind}">${isTraining ? "Start the first training" : "Start the first search"}</a></p>
       <//>
     `}
     ${data && data.jobs.length > 0 && html`
@@ -75,7 +77,7 @@ export function Runs({ query }) {
             ${isTraining && html`<td></td>`}
             <th scope="col">Run</th><th scope="col">State</th>
             ${isTraining && html`<th scope="col" class="wide">Accuracy by epoch</th><th scope="col" class="right">Validation</th><th scope="col" class="right wide">Test</th>`}
-            <th scope="col" class="right wide">Started</th>
+            <th scope="col" class="right wide">Submitted</th>
           </tr>
         </thead>
         <tbody>
@@ -112,16 +114,15 @@ function State({ job }) {
   `;
 }
 
-/** @param {{job: Job}} properties */
-export function Progress({ job }) {
-  const { progress } = job;
+/** @param {{job: Job, least?: number}} properties `least`: the share that is certainly done, where more is known of it */
+export function Progress({ job: { progress }, least = 0 }) {
   if (!progress) return null;
-  const share = progress.total ? progress.done / progress.total : 0;
+  const share = Math.max(least, progress.total ? progress.done / progress.total : 0);
   const left = progress.eta_seconds == null ? "" : `, ${duration(progress.eta_seconds)} left`;
   return html`
     <span class="progress">
       <progress max="1" value=${share} aria-label="Progress"></progress>
-      <span>${percent(share, 0)}${left}</span>
+      <span>${share < 1 ? `${percent(share, 0)}${left}` : "trained, now tested"}</span>
     </span>
   `;
 }
@@ -136,8 +137,8 @@ export function describe({ name, kind, spec, search }) {
 
 /** @param {Job} job */
 function settings({ kind, spec }) {
-  if (kind === "training_search") return `${spec.sampler}, ${spec.trials} trials`;
-  return `${spec.dataset}, ${spec.recipe}, ${spec.epochs} epochs, seed ${spec.seed}`;
+  if (kind === "training_search") return `${spec.base.dataset ?? "mnist"}, ${spec.base.recipe ?? "fast"}, ${spec.sampler}, ${plural(spec.trials, "trial")}`;
+  return `${spec.dataset}, ${spec.recipe}, ${plural(spec.epochs, "epoch")}, seed ${spec.seed}`;
 }
 
 /**

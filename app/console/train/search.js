@@ -35,6 +35,9 @@ export function Trials({ job }) {
         <p>of the validation set by trial ${best.number}, with ${names.map((name) => `${name.replaceAll("_", " ")} ${show(best.params[name])}`).join(", ")}</p>
       </div>
     `}
+    ${job.result?.winner.model_version && html`
+      <p class="notice"><a href="#/models/${job.result.winner.model_version}">Version ${job.result.winner.model_version}</a> is the network of trial ${job.result.best.number}: ${percent(job.result.winner.test?.accuracy)} of the test set. <a href="#/train/${job.result.winner.job_id}">How it was tested</a></p>
+    `}
     <section class="block">
       <h2>${plural(data.items.length, "trial")} of ${job.spec.trials}</h2>
       <div class="scroll" tabindex="0" role="group" aria-label="Trials">
@@ -58,11 +61,16 @@ export function Trials({ job }) {
     </section>
     ${!isOpen && data.best !== null && html`
       <div class="columns">
-        <section class="block"><h2>Every trial through its settings</h2><${Picture} path="/v1/jobs/${job.id}/parallel.svg" alt="Parallel coordinates of the trials" /></section>
-        ${job.result && html`<section class="block"><h2>How much each setting mattered</h2><${Picture} path="/v1/jobs/${job.id}/importance.svg" alt="Importance of each setting" /></section>`}
+        <section class="block"><h2>Every trial through its settings</h2><${Picture} path="/v1/jobs/${job.id}/parallel.svg?theme=${theme()}" alt="Parallel coordinates of the trials" /></section>
+        ${job.result && html`<section class="block"><h2>How much each setting mattered</h2><${Picture} path="/v1/jobs/${job.id}/importance.svg?theme=${theme()}" alt="Importance of each setting" /></section>`}
       </div>
     `}
   `;
+}
+
+/** Of the figures that the service draws. */
+function theme() {
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
 /** @param {unknown} value */

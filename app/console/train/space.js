@@ -20,10 +20,12 @@ const MAX_DIMENSIONS = 12;
  * @param {Record<string, import("./fields.js").Meaning>} properties.fields
  * @param {Record<string, unknown>} properties.recipe
  * @param {Dimension[]} properties.space
+ * @param {boolean} properties.isGrid whether only values can be varied
  * @param {Record<string, string>} properties.errors by field
  * @param {(space: Dimension[]) => void} properties.onChange
  */
-export function Space({ fields, recipe, space, errors, onChange }) {
+export function Space({ fields, recipe, space, isGrid, errors, onChange }) {
+  const ways = Object.entries(HOW).filter(([name]) => !isGrid || name === "values");
   const free = Object.keys(fields).filter((name) => !space.some(({ field }) => field === name));
   /**
    * @param {number} place
@@ -34,7 +36,8 @@ export function Space({ fields, recipe, space, errors, onChange }) {
   return html`
     <div class="space">
       ${space.map((dimension, place) => {
-        const { field, how } = dimension;
+        const { field } = dimension;
+        const how = isGrid ? "values" : dimension.how;
         const input = (/** @type {"low" | "high" | "list"} */ name, /** @type {string} */ label) => html`
           <input aria-label="${words(field)}: ${label}" placeholder=${label} value=${dimension[name]} autocomplete="off" aria-invalid=${errors[field] ? "true" : undefined}
             class=${name} onInput=${(/** @type {{currentTarget: HTMLInputElement}} */ { currentTarget }) => set(place, { [name]: currentTarget.value })} />
@@ -45,7 +48,7 @@ export function Space({ fields, recipe, space, errors, onChange }) {
               ${[field, ...free].map((name) => html`<option key=${name} value=${name} selected=${name === field}>${words(name)}</option>`)}
             </select>
             <select aria-label="How ${words(field)} is varied" onChange=${(/** @type {{currentTarget: HTMLSelectElement}} */ { currentTarget }) => set(place, { how: currentTarget.value })}>
-              ${Object.entries(HOW).map(([name, text]) => html`<option key=${name} value=${name} selected=${name === how}>${text}</option>`)}
+              ${ways.map(([name, text]) => html`<option key=${name} value=${name} selected=${name === how}>${text}</option>`)}
             </select>
             ${how === "values" ? input("list", "values, with commas between") : [input("low", "from"), input("high", "to")]}
             <button type="button" class="small" aria-label="Do not vary ${words(field)}" disabled=${space.length === 1} onClick=${() => onChange(space.filter((_, other) => other !== place))}>Remove</button>

@@ -12,6 +12,7 @@ import { Stepper } from "../backprop/stepper.js";
 import { derive } from "../backprop/steps.js";
 import { train } from "../backprop/sweep.js";
 import { Timeline } from "../backprop/timeline.js";
+import { Choice } from "../choice.js";
 import { Notice } from "../notice.js";
 import { keepRoute } from "../route.js";
 import { html, useEffect, useMemo, useState } from "../view.js";
@@ -44,9 +45,10 @@ export default function Backprop({ query, onKey }) {
   }, [wanted, attempt]);
 
   const look_at = (/** @type {Partial<Look>} */ change) => setState((state) => ({ ...state, look: { ...state.look, ...change } }));
-  const trainOther = (/** @type {Network} */ next) =>
+  const trainOther = (/** @type {Network} */ next, /** @type {number | undefined} */ chosen) =>
     setState((state) => {
-      const rate = next.rates.includes(state.look.rate) ? state.look.rate : next.rates[next.rates.length - 1];
+      const preferred = chosen ?? state.look.rate;
+      const rate = next.rates.includes(preferred) ? preferred : next.rates[next.rates.length - 1];
       const isSame = JSON.stringify({ ...next, rates: [] }) === JSON.stringify({ ...state.network, rates: [] });
       return { network: next, look: isSame ? { ...state.look, rate } : { ...state.look, rate, epoch: 0, step: 0, sample: 0 } };
     });
@@ -61,7 +63,7 @@ export default function Backprop({ query, onKey }) {
       ${isWaiting && html`<p class="notice" role="status">No worker has finished it yet. It appears here as soon as one has.</p>`}
       ${sweep
         ? html`<div class="lab ${isBusy ? "busy" : ""}" aria-busy=${isBusy}>
-            <${Lab} sweep=${sweep} look=${look} onLook=${look_at} onRates=${(/** @type {number[]} */ rates) => trainOther({ ...network, rates })} />
+            <${Lab} sweep=${sweep} look=${look} onLook=${look_at} onRates=${(/** @type {number[]} */ rates, /** @type {number} */ chosen) => trainOther({ ...network, rates }, chosen)} />
           </div>`
         : !error && html`<div class="empty" aria-hidden="true"></div>`}
     </div>
@@ -73,7 +75,7 @@ export default function Backprop({ query, onKey }) {
  * @param {Sweep} properties.sweep
  * @param {Look} properties.look
  * @param {(change: Partial<Look>) => void} properties.onLook
- * @param {(rates: number[]) => void} properties.onRates
+ * @param {(rates: number[], chosen: number) => void} properties.onRates
  */
 function Lab({ sweep, look, onLook, onRates }) {
   const { network, trials, epochs } = sweep;
@@ -114,46 +116,35 @@ function Lab({ sweep, look, onLook, onRates }) {
       <section class="net" aria-labelledby="net-title">
         <div class="bar">
           <h2 id="net-title">Network</h2>
-          <${Switch} label="Links show" options=${{ Weights: false, Gradients: true }} value=${look.hasGradients} onChange=${(/** @type {boolean} */ hasGradients) => onLook({ hasGradients })} />
+          <${Choice} label="Links show" options=${[[false, "Weights"], [true, "Gradients"]]} value=${look.hasGradients} onChoose=${(/** @type {boolean} */ hasGradients) => onLook({ hasGradients })} />
         </div>
         ${hasNumbers
           ? html`<${Graph} moment=${moment} hasGradients=${look.hasGradients} step=${isStepping ? steps[step] : undefined} onPoint=${setPointed} />`
           : html`<p class="notice">The weights of this learning rate overflowed before this epoch. Choose an earlier epoch or a smaller rate.</p>`}
         <p class="readout">${pointed || html`<span class="key plus">positive</span><span class="key minus">negative</span> Point at a link or a unit for its exact numbers.`}</p>
         ${network.samples.length > 1 &&
-        html`<${Switch}
+        html`<${Choice}
           label="Sample"
-          options=${Object.fromEntries(network.samples.slice(0, 8).map(({ inputs, targets }, each) => [`${inputs.join(", ")} → ${targets.join(", ")}`, each]))}
+          options=${network.samples.slice(0, 8).map(({ inputs, targets }, each) => [each, `${inputs.join(", ")} → ${targets.join(", ")}`])}
           value=${sample}
-          onChange=${(/** @type {number} */ each) => onLook({ sample: each })}
+          onChoose=${(/** @type {number} */ each) => onLook({ sample: each })}
         />`}
       </section>
       <section class="loss" aria-labelledby="loss-title">
         <div class="bar">
           <h2 id="loss-title">Loss</h2>
-          <${Switch} label="Scale of the loss" options=${{ Linear: false, Log: true }} value=${look.isLog} onChange=${(/** @type {boolean} */ isLog) => onLook({ isLog })} />
+          <${Choice} label="Scale of the loss" options=${[[false, "Linear"], [true, "Log"]]} value=${look.isLog} onChoose=${(/** @type {boolean} */ isLog) => onLook({ isLog })} />
         </div>
         <${Curves} trials=${trials} rate=${trial.learning_rate} epoch=${epochs[index]} isLog=${look.isLog} onPoint=${setPointedEpoch} onEpoch=${(/** @type {number} */ epoch) => onLook({ epoch: epochs[nearest(epochs, epoch)] })} />
         <p class="readout">
           ${pointedEpoch === null ? "" : `Epoch ${pointedEpoch}: `}η ${trial.learning_rate} has the loss <strong data-loss>${digits(trial.loss[Math.min(pointedEpoch ?? epochs[index], trial.loss.length - 1)], 12)}</strong>; in the end: ${trial.outcome}
         </p>
+        ${sweep.notes.map((note) => html`<p class="quiet" key=${note}>${note}</p>`)}
       </section>
     </div>
     <${Timeline} epochs=${epochs} index=${index} onIndex=${(/** @type {number} */ next) => onLook({ epoch: epochs[next] })} />
     ${hasNumbers && html`<${Stepper} steps=${steps} current=${step} onStep=${toStep} note=${note} />`}
     <${Panels} sweep=${sweep} rate=${trial.learning_rate} index=${index} isLog=${look.isLog} />
-  `;
-}
-
-/**
- * @template T
- * @param {{label: string, options: Record<string, T>, value: T, onChange: (value: T) => void}} properties
- */
-function Switch({ label, options, value, onChange }) {
-  return html`
-    <div class="choice" role="group" aria-label=${label}>
-      ${Object.entries(options).map(([name, each]) => html`<button key=${name} aria-pressed=${each === value} onClick=${() => onChange(each)}>${name}</button>`)}
-    </div>
   `;
 }
 

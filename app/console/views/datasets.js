@@ -64,7 +64,7 @@ function All() {
             <h2>That come with the service</h2>
             <ul class="built-in">
               ${data.items.filter((dataset) => dataset.built_in).map(
-                ({ name, description }) => html`<li key=${name}><strong>${name}</strong> <span class="quiet">${description}</span> <a href="#/train/new?dataset=${name}" aria-label="Train on ${name}">Train on it</a></li>`,
+                ({ name, description }) => html`<li key=${name}><strong>${name}</strong> <span class="quiet">${description}.</span> <a href="#/train/new?dataset=${name}" aria-label="Train on ${name}">Train on it</a></li>`,
               )}
             </ul>
           </section>

@@ -7,8 +7,9 @@ import { Pad, Photo } from "../draw/pad.js";
 import { Reader } from "../draw/reader.js";
 import { toPath, toPicture } from "../draw/strokes.js";
 import { Why } from "../draw/why.js";
+import { useObjectUrl } from "../files.js";
 import { Notice } from "../notice.js";
-import { html, useEffect, useRef, useState } from "../view.js";
+import { html, useEffect, useState } from "../view.js";
 
 /**
  * @typedef {import("../draw/strokes.js").Stroke} Stroke
@@ -124,7 +125,7 @@ export default function Draw({ onKey }) {
           notice=${error && html`<${Notice} title="This could not be read" error=${error} onRetry=${ask} onKey=${() => (ask(), onKey())} />`}
         />
       </div>
-      <${Why} page=${page} picture=${() => toBlob(page)} isRead=${answer !== null} />
+      <${Why} page=${page} picture=${() => toBlob(page)} isRead=${answer !== null} hasSeveral=${digits.length > 1} />
       <${Code} hasSeveral=${digits.length > 1} file=${page.photo?.name || "digit.png"} picture=${() => toBlob(page)} />
     </div>
   `;
@@ -169,19 +170,6 @@ function useReader(setAnswer, setError) {
   );
   useEffect(() => () => reader.cancel(), []);
   return reader;
-}
-
-/**
- * @param {File | null} file
- * @returns {string} a URL of the file, released when another one takes its place
- */
-function useObjectUrl(file) {
-  const last = useRef(/** @type {{file: File | null, url: string}} */ ({ file: null, url: "" }));
-  if (last.current.file !== file) {
-    URL.revokeObjectURL(last.current.url);
-    last.current = { file, url: file ? URL.createObjectURL(file) : "" };
-  }
-  return last.current.url;
 }
 
 /**

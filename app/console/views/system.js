@@ -16,10 +16,12 @@ import { html } from "../view.js";
  * @property {{name: string, device: string, gpu: {name: string | null, memory_bytes: number | null} | null, version: string, seen_at: string, job: Running | null}[]} workers
  * @property {Running[]} running_elsewhere
  * @property {{process: string, leads_until: string} | null} dispatcher
+ *
+ * @typedef {{reason?: string, jobs?: {reason: string | null}}} Readiness why predictions are not answered, or jobs would wait
  */
 
 /** @type {Record<string, string>} */
-const PLACES = { sweeps: "Sweeps and searches", training: "Trainings", "training-cuda": "Trainings on a GPU" };
+const PLACES = { sweeps: "Sweeps", searches: "Searches", training: "Trainings", "training-cuda": "Trainings on a GPU" };
 
 export default function System() {
   const { data, error, reload } = useLoaded(load, "system", 3);
@@ -58,9 +60,9 @@ export default function System() {
   `;
 }
 
-/** @param {{state: State, health: {ready: boolean, detail: string, jobs: string}, isOld: boolean}} properties */
+/** @param {{state: State, health: Readiness, isOld: boolean}} properties */
 function Health({ state, health, isOld }) {
-  const worry = isOld ? "The service does not answer; this is what it said last." : !health.ready ? health.detail : !state.workers.length ? "No worker is there: jobs wait. Start one with numeral worker." : "";
+  const worry = isOld ? "The service does not answer; this is what it said last." : health.reason ?? health.jobs?.reason ?? "";
   return html`
     <div class="health ${worry ? "ill" : ""}" role="status">
       <strong>${worry ? "Something needs you" : "All is well"}</strong>
@@ -71,6 +73,7 @@ function Health({ state, health, isOld }) {
 
 /** @param {{state: State}} properties */
 function Workers({ state }) {
+  const [resting, lost] = [true, false].map((isResting) => state.running_elsewhere.filter(({ lease_until: lease }) => (lease === null) === isResting));
   return html`
     <section class="block">
       <h2>Workers</h2>
@@ -92,9 +95,11 @@ function Workers({ state }) {
             </table>
           `
         : html`<${Empty} title="No worker in the last minute"><p>Jobs wait until there is one: <code>numeral worker</code>, on this machine or another.</p><//>`}
-      ${state.running_elsewhere.length > 0 && html`
+      ${state.workers.length > 0 && html`<p class="resting quiet">Each worker takes one kind of job, and one job at a time: it may be idle while others wait.</p>`}
+      ${resting.map((job) => html`<p class="resting quiet" key=${job.id}><${JobLink} job=${job} /> waits for its trials, and needs no worker meanwhile.</p>`)}
+      ${lost.length > 0 && html`
         <div class="notice lost"><strong>Jobs whose worker is lost</strong>
-          ${state.running_elsewhere.map((job) => html`<p key=${job.id}><${JobLink} job=${job} /> <span class="quiet">runs again when its lease ends: <${Lease} job=${job} now=${state.now} /></span></p>`)}
+          ${lost.map((job) => html`<p key=${job.id}><${JobLink} job=${job} /> <span class="quiet">runs again when its lease ends: <${Lease} job=${job} now=${state.now} /></span></p>`)}
         </div>
       `}
     </section>
@@ -151,13 +156,13 @@ function since(time, now) {
 
 /**
  * @param {AbortSignal} signal
- * @returns {Promise<{state: State, health: {ready: boolean, detail: string, jobs: string}, failed: import("../train/runs.js").Job[]}>}
+ * @returns {Promise<{state: State, health: Readiness, failed: import("../train/runs.js").Job[]}>}
  */
 async function load(signal) {
   const [state, failed, health] = await Promise.all([
     get("/v1/system", signal),
     get("/v1/jobs?status=failed&limit=10", signal),
-    get("/readyz", signal).catch((error) => ({ ready: false, detail: error.message })),
+    get("/readyz", signal).catch((error) => ({ reason: error.message })),
   ]);
   return { state, failed: failed.items, health };
 }

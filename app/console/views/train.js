@@ -11,5 +11,5 @@ export default function Train({ path: [place], query }) {
   useTop(place);
   if (place === "new") return html`<${StartForm} key=${query.toString()} query=${query} />`;
   if (place === "compare") return html`<${Compare} ids=${query.get("ids") ?? ""} />`;
-  return place ? html`<${Run} key=${place} id=${place} />` : html`<${Runs} query=${query} />`;
+  return place ? html`<${Run} key=${place} id=${place} />` : html`<${Runs} key=${query.get("kind")} query=${query} />`;
 }

@@ -1,15 +1,18 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import httpx
 import pytest
 
 from app.config import Settings
 from app.migrations.migrate import upgrade
-from docs import make_backprop, make_errors, make_limits
+from docs import make_backprop, make_errors, make_limits, make_metrics, make_settings
 from tests.conftest import free_port, serve
 from tests.workers import WorkingNotifier
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -50,5 +53,11 @@ def test_page_of_limits_is_written_from_the_code() -> None:
     assert all((root / (test if "/" in test else f"tests/limits/{test}")).is_file() for test in tests)
 
 
-def test_page_of_errors_is_written_from_the_code() -> None:
-    assert make_errors.PAGE.read_text() == make_errors.make()
+@pytest.mark.parametrize("script", [make_errors, make_metrics, make_settings], ids=lambda script: script.PAGE.name)
+def test_page_is_written_from_the_code(script: ModuleType) -> None:
+    assert script.PAGE.read_text() == script.make()
+
+
+def test_example_of_settings_lists_each_setting_and_no_other() -> None:
+    named = re.findall(r"^#NUMERAL_([A-Z_]+?)(?:_FILE)?=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert {name.lower() for name in named} == set(Settings.model_fields)

@@ -107,6 +107,8 @@ class Client:
     submit = _job_method(calls.submit)
     train = _job_method(calls.train)
     search = _job_method(calls.search)
+    recipes = _method(calls.list_recipes)
+    system = _method(calls.get_system)
 
     def run(self, steps: Steps[T]) -> T:
         """Do the steps of `calls` or `flows`, and return what they return. Raises ApiError, ConnectionFailed."""
@@ -174,7 +176,10 @@ class Job(JobView[Result]):
     extend = _update(calls.extend_search)
     delete = _of_job(calls.delete_job)
     plot = _of_job(calls.plot_job)
+    hardest = _of_job(calls.draw_hardest)
+    curves = _of_job(calls.get_curves)
     trials = _of_job(calls.list_trials)
+    plot_trials = _of_job(calls.draw_search)
 
     def retry(self, **changes: Any) -> Job[Result]:
         """Queue a failed or cancelled job again; with `learning_rate` or `epochs`, a training as a new job."""
@@ -207,6 +212,8 @@ class Jobs(Part):
 class Backprop(Part):
     sweep = _job_method(calls.sweep)
     trace = _method(calls.trace)
+    trace_page = _method(calls.explain_step)
+    diagram = _method(calls.draw_step)
 
 
 class Models(Part):
@@ -219,15 +226,19 @@ class Models(Part):
 
 
 class Aliases(Part):
+    list = _method(calls.list_aliases)
     get = _method(calls.get_alias)
     history = _method(calls.get_history)
     set = _method(calls.set_alias)
     rollback = _method(calls.roll_back)
+    delete = _method(calls.delete_alias)
 
 
 class Datasets(Part):
     list = _method(calls.list_datasets)
     get = _method(calls.get_dataset)
     sheet = _method(calls.draw_dataset)
+    pictures = _method(calls.list_pictures)
+    correct = _method(calls.correct_label)
     upload = _method(flows.upload_dataset)
     delete = _method(calls.delete_dataset)

@@ -93,6 +93,7 @@ class Prediction(Document):
     model: ModelReference
     image: PictureReport | None = None
     id: str = ""
+    explanation: dict[str, Any] | None = None
 
     @property
     def error(self) -> None:
@@ -368,6 +369,33 @@ class RejectedFiles(Document):
 
 class Dataset(DatasetSummary):
     rejected: RejectedFiles | None = None
+
+
+class DatasetPicture(Document):
+    """A picture of a data set; `png` is a data URL."""
+
+    position: int
+    digit: int
+    split: str
+    png: str
+
+
+# The service itself
+
+
+class Recipes(Document):
+    """`items` has each recipe's name, description and fields, `fields` the meaning and the bounds of each field."""
+
+    items: list[dict[str, Any]]
+    fields: dict[str, dict[str, Any]]
+
+
+class System(Document):
+    now: datetime
+    versions: dict[str, str | None]
+    champion: str | None
+    queues: list[dict[str, Any]]
+    workers: list[dict[str, Any]]
 
 
 # The derivation of backpropagation

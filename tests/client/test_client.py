@@ -17,6 +17,7 @@ from numeral_client import (
     AsyncClient,
     AsyncJob,
     Client,
+    Conflict,
     ConnectionRefused,
     HostNotFound,
     InvalidInput,
@@ -90,6 +91,9 @@ def test_many_pictures_come_back_in_order_with_errors_in_their_places(client: Cl
     assert [row.get("digit") for row in found.to_records()] == [7, None, 7]
     assert client.predict_many(np.stack([PIXELS, PIXELS]))[1].model_dump()["digit"] == 7
     assert client.read(SEVEN).text == "7"
+    explained = client.predict(SEVEN, explain=True).explanation
+    assert explained is not None
+    assert len(explained["saliency"]) == 28
 
 
 def test_sweep_comes_back_finished_typed_and_drawn(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +106,11 @@ def test_sweep_comes_back_finished_typed_and_drawn(client: Client, monkeypatch: 
     picture = job.plot(image_format="png")
     assert picture._repr_png_() == picture
     assert (job.plot()._repr_svg_() or "").startswith("<?xml")
+    with np.load(io.BytesIO(job.curves())) as curves:
+        assert curves["losses"].shape == (2, 6)
     trace = client.backprop.trace(learning_rate=0.5)
+    assert "0.39355959" in client.backprop.trace_page(learning_rate=0.5)
+    assert client.backprop.diagram(learning_rate=0.5, inputs=[0.1, 0.2])._repr_svg_()
     assert trace.updated_weights["w5"] == pytest.approx(0.39355959)
     assert trace.to_records()[0]["formula"] == "w1 * i1 + w2 * i2"
 
@@ -140,6 +148,12 @@ def test_training_is_followed_through_a_bad_line_and_becomes_a_version(
     assert client.aliases.set(version, "trial", reason="to see").aliases == ["trial"]
     assert client.predict(SEVEN, model="trial").model.version == version
     assert client.aliases.history("trial")[0].reason.endswith("to see")
+    assert {"champion", "trial"} <= {change.alias for change in client.aliases.list()}
+    with pytest.raises(Conflict):
+        client.aliases.delete("trial", expected_version="1")
+    client.aliases.delete("trial")
+    assert "trial" not in {change.alias for change in client.aliases.list()}
+    assert job.hardest()._repr_png_()
     assert client.jobs.list(limit=1, name="small")[0].id == client.jobs.get(job.id[:18]).id == job.id
 
 
@@ -196,6 +210,9 @@ def test_job_is_cancelled_retried_and_deleted(idle_client: Client) -> None:
     search = idle_client.search({"batch_size": [32, 64]}, sampler="grid", base={"dataset": "optdigits"})
     assert search.document.spec["space"] == {"batch_size": {"values": [32, 64]}}
     assert search.cancel().trials().items == []
+    assert (search.plot_trials(view="importance")._repr_svg_() or "").startswith("<?xml")
+    assert idle_client.recipes().fields["epochs"]["minimum"] == 1
+    assert "searches" in {queue["name"] for queue in idle_client.system().queues}
 
 
 def test_folder_of_digits_becomes_a_data_set(client: Client, tmp_path: Path) -> None:
@@ -208,6 +225,10 @@ def test_folder_of_digits_becomes_a_data_set(client: Client, tmp_path: Path) -> 
     assert (dataset.counts["1"], dataset.counts["7"]) == (3, 3)
     assert client.datasets.sheet("mine")._repr_png_()
     assert "mine" in [one.name for one in client.datasets.list()]
+    [wrong] = client.datasets.pictures("mine", digit=7, limit=1)
+    corrected = client.datasets.correct("mine", wrong.position, 1)
+    assert corrected.counts is not None
+    assert (corrected.counts["1"], corrected.counts["7"]) == (4, 2)
     client.datasets.delete("mine")
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="no folders 0 to 9"):

@@ -117,7 +117,7 @@ vendor:  # fetch the libraries of the console
 	@app/console/vendor.sh $(VENDOR)
 
 pages: .venv/development  # write the pages of docs/ that are made from the code
-	$(foreach page,errors limits metrics modules settings,$(BIN)/python docs/make_$(page).py &&) true
+	$(foreach page,errors http limits metrics modules settings,$(BIN)/python docs/make_$(page).py &&) true
 
 digests:  # pin the base images; needs Docker and the registry
 	@deploy/digests.sh

@@ -9,7 +9,7 @@ import pytest
 
 from app.config import Settings
 from app.migrations.migrate import upgrade
-from docs import make_backprop, make_errors, make_limits, make_metrics, make_modules, make_settings
+from docs import make_backprop, make_errors, make_http, make_limits, make_metrics, make_modules, make_settings
 from tests.conftest import free_port, serve
 from tests.workers import WorkingNotifier
 
@@ -55,7 +55,7 @@ def test_page_of_limits_is_written_from_the_code() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [make_errors, make_metrics, make_modules, make_settings], ids=lambda script: script.PAGE.name
+    "script", [make_errors, make_http, make_metrics, make_modules, make_settings], ids=lambda script: script.PAGE.name
 )
 def test_page_is_written_from_the_code(script: ModuleType) -> None:
     assert script.PAGE.read_text() == script.make()

@@ -89,8 +89,12 @@ def test_the_pages_load_all_that_they_need(address: str, open_tab: OpenTab) -> N
         page.get_by_role("link", name=view, exact=True).click()
         expect(page).to_have_title(f"{view} · Numeral")
     page.get_by_role("link", name="API").click()
-    assert list_models(page)["items"][0]["version"] == "1"
+    expect(page.get_by_role("link", name="/v1/models", exact=True)).to_be_visible()
     page.get_by_role("link", name="Numeral").click()
     expect(page).to_have_title("Draw · Numeral")
     page.goto("v1/backprop/trace.html")
     expect(page.locator(".formula .katex").first).to_be_visible()
+
+
+def test_the_reference_asks_under_the_path(address: str, open_tab: OpenTab) -> None:
+    assert list_models(open_tab("docs", base_url=address))["items"][0]["version"] == "1"

@@ -39,8 +39,8 @@ def build_stack(app: FastAPI, raw_routes: RawRoutes, services: Services) -> ASGI
     )
     headers = common_headers(is_shared=bool(origins))
     layers: list[Callable[[ASGIApp], ASGIApp]] = [
-        partial(RootPath, default=settings.root_path),
         partial(Draining, shutdown=services.shutdown),
+        partial(RootPath, default=settings.root_path),
         *([partial(_allow_origins, origins=origins)] if origins else []),
         partial(Gate, authorization=authorization, recorder=services.recorder, headers=headers),
         partial(Unpacking, raw_routes=raw_routes, max_bytes=settings.max_body_bytes),

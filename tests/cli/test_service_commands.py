@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.conftest import free_port
 from tests.uploads import draw_digit
 
 SEVEN = Path(__file__).parents[2] / "docs" / "examples" / "seven.png"
+PAGE = SEVEN.parents[1] / "operations.md"
 Numeral = Callable[..., Result]
 
 
@@ -127,6 +129,25 @@ def test_folder_becomes_a_data_set(numeral: Numeral, tmp_path: Path) -> None:
     numeral("datasets", "sheet", "ours", "-o", tmp_path / "sheet.png")
     assert (tmp_path / "sheet.png").is_file()
     assert json.loads(numeral("datasets", "delete", "ours", "--json").stdout) == {"deleted": "ours"}
+
+
+def test_commands_of_the_page(numeral: Numeral, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [block] = re.findall(r"^```sh\n(numeral submit.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    for picture in ("seven.png", "eight.png", "FOLDER/7/a.png"):
+        (tmp_path / picture).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / picture).write_bytes(draw_digit(7))
+    meant = {"2": "1"}  # the version that there is
+    for line in block.splitlines():
+        _, *words = shlex.split(line, comments=True)
+        stdin = Path(words.pop()).read_bytes() if "<" in words else None
+        numeral(*(meant.get(word, word) for word in words if word != "<"), stdin=stdin)
+        if "train" in words:
+            [first] = json.loads(numeral("jobs", "list", "--name", "first", "--limit", 1, "--json").stdout)
+            second = numeral("submit", "train", "--dataset", "optdigits", "--epochs", 1).stdout.strip()
+            meant |= {"01a224e7": first["id"], "01a224e7-6f": first["id"], "01a224e7-71": second}
+    assert (tmp_path / "both.svg").is_file()
+    numeral("datasets", "delete", "ours")
 
 
 def test_trace_shows_each_formula_with_its_numbers(numeral: Numeral) -> None:

@@ -200,13 +200,14 @@ async def _invalid(request: Request, error: Exception) -> Response:
     ]
     first = f"{found[0]['location']}: {found[0]['message']}" if found else "It cannot be read"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    end = "" if first.endswith(("?", ".")) else "."
     return problem(
         request,
         {
             "type": "urn:numeral:InvalidInput",
             "title": "Invalid input",
             "status": 422,
-            "detail": f"The request is not valid. {first.rstrip('.')}.{more}",
+            "detail": f"The request is not valid. {first}{end}{more}",
             "errors": found[:MAX_LISTED_ERRORS],
         },
     )

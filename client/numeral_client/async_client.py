@@ -83,6 +83,9 @@ class AsyncClient:
     def url(self) -> str:
         return self._connection.url
 
+    def __repr__(self) -> str:
+        return f"<AsyncClient {self.url}>"
+
     predict = _method(calls.predict)
     predict_many = _method(flows.predict_many)
     read = _method(calls.read)
@@ -170,9 +173,11 @@ class AsyncJob(JobView[Result]):
         """Queue a failed or cancelled job again; with `learning_rate` or `epochs`, a training as a new job."""
         return AsyncJob(self._client, await self._client.run(calls.retry_job(self.id, **changes)))
 
-    def follow(self, *, after: int = 0) -> AsyncIterator[Event]:
-        """The job's events past number `after`, live until its end; it resumes by itself."""
-        return self._client.follow(self.id, after=after)
+    async def follow(self, *, after: int = 0) -> AsyncIterator[Event]:
+        """The job's events past number `after`, live until its end; it resumes by itself. Then it is up to date."""
+        async for event in self._client.follow(self.id, after=after):
+            yield event
+        await self.refresh()
 
     async def wait(self, *, timeout: float | None = None, progress: bool | None = None) -> AsyncJob[Result]:
         """Wait for the end, with a progress bar in terminals and notebooks. Raises JobFailed, TimedOut."""

@@ -264,14 +264,18 @@ def list_trials(job_id: str) -> Call[d.Trials]:
     return Call("GET", f"/v1/jobs/{job_id}/trials", _document(d.Trials))
 
 
-def compare_jobs(job_ids: Iterable[str]) -> Call[d.Comparison]:
-    """Up to 20 trainings side by side."""
-    return Call("GET", "/v1/jobs/compare", _document(d.Comparison), {"params": {"ids": ",".join(job_ids)}})
+def compare_jobs(*jobs: str | JobDocument | JobView[Any]) -> Call[d.Comparison]:
+    """Up to 20 trainings side by side: jobs, or their ids."""
+    return Call("GET", "/v1/jobs/compare", _document(d.Comparison), {"params": {"ids": _ids(jobs)}})
 
 
-def plot_comparison(job_ids: Iterable[str]) -> Call[Figure]:
+def plot_comparison(*jobs: str | JobDocument | JobView[Any]) -> Call[Figure]:
     """The curves of up to 20 trainings in one figure."""
-    return Call("GET", "/v1/jobs/compare.svg", _figure, {"params": {"ids": ",".join(job_ids)}})
+    return Call("GET", "/v1/jobs/compare.svg", _figure, {"params": {"ids": _ids(jobs)}})
+
+
+def _ids(jobs: Iterable[str | JobDocument | JobView[Any]]) -> str:
+    return ",".join(job if isinstance(job, str) else job.id for job in jobs)
 
 
 # Versions and aliases

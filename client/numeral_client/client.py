@@ -100,6 +100,9 @@ class Client:
     def url(self) -> str:
         return self._connection.url
 
+    def __repr__(self) -> str:
+        return f"<Client {self.url}>"
+
     predict = _method(calls.predict)
     predict_many = _method(flows.predict_many)
     read = _method(calls.read)
@@ -186,8 +189,9 @@ class Job(JobView[Result]):
         return Job(self._client, self._client.run(calls.retry_job(self.id, **changes)))
 
     def follow(self, *, after: int = 0) -> Iterator[Event]:
-        """The job's events past number `after`, live until its end; it resumes by itself."""
-        return self._client.follow(self.id, after=after)
+        """The job's events past number `after`, live until its end; it resumes by itself. Then it is up to date."""
+        yield from self._client.follow(self.id, after=after)
+        self.refresh()
 
     def wait(self, *, timeout: float | None = None, progress: bool | None = None) -> Job[Result]:
         """Wait for the end, with a progress bar in terminals and notebooks. Raises JobFailed, TimedOut."""

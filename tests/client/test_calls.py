@@ -10,7 +10,7 @@ from numeral_client.calls import Call
 
 ARGUMENTS = {
     "picture": b"some", "contents": [b"some"], "model": None, "digit": 7, "scale": None, "spec": {}, "space": {},
-    "job_id": "J", "job_ids": ["J"], "prefix": "0", "limit": 1, "cursor": None, "filters": {}, "trials": 1,
+    "job_id": "J", "prefix": "0", "limit": 1, "cursor": None, "filters": {}, "trials": 1,
     "headers": {}, "version": "1", "name": "x", "note": None, "alias": "champion", "files": [], "position": 0,
 }  # fmt: skip
 ELSEWHERE = {  # what the client does not ask: for whom it is, or which call does the same
@@ -32,7 +32,8 @@ def asked() -> Iterator[tuple[str, str]]:
     for name, function in vars(calls).items():
         if inspect.isfunction(function) and function.__module__ == calls.__name__ and not name.startswith("_"):
             parameters = inspect.signature(function).parameters.values()
-            needed = [each for each in parameters if each.default is each.empty and each.kind is not each.VAR_KEYWORD]
+            named = [each for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
+            needed = [each for each in named if each.default is each.empty]
             call = function(**{each.name: ARGUMENTS[each.name] for each in needed})
             assert isinstance(call, Call), name
             yield call.method, call.path

@@ -90,6 +90,22 @@ def test_many_pictures_come_back_in_order_with_errors_in_their_places(client: Cl
     assert [one.error and one.error.title for one in found] == [None, "Picture refused", None]
     assert [row.get("digit") for row in found.to_records()] == [7, None, 7]
     assert client.predict_many(np.stack([PIXELS, PIXELS]))[1].model_dump()["digit"] == 7
+
+
+def test_folder_is_read_and_a_file_that_is_not_there_loses_no_other(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "one.png").write_bytes(draw_digit(1))
+    (tmp_path / "notes.txt").write_text("no picture")
+    [one] = client.predict_many(tmp_path)
+    assert (one.digit, one.source) == (1, str(tmp_path / "deep" / "one.png"))
+    assert client.predict_many(str(SEVEN))[0].digit == 7
+    found = client.predict_many([SEVEN, tmp_path / "gone.png", tmp_path, SEVEN.read_bytes()])
+    assert [each.digit for each in found] == [7, None, None, 7]
+    assert found[1].error
+    assert "gone.png" in found[1].error.detail
+
+
+def test_reading_is_shown_and_long_documents_are_shortened(client: Client) -> None:
     assert client.read(SEVEN).text == "7"
     explained = client.predict(SEVEN, explain=True).explanation
     assert explained is not None
@@ -105,6 +121,8 @@ def test_sweep_comes_back_finished_typed_and_drawn(client: Client, monkeypatch: 
     assert (len(frame), frame[-1]["learning_rate"], frame[-1]["epoch"]) == (12, 2.0, 5)
     picture = job.plot(image_format="png")
     assert picture._repr_png_() == picture
+    with pytest.raises(ValueError, match=r"save it as \.png"):
+        picture.save("sweep.svg")
     assert (job.plot()._repr_svg_() or "").startswith("<?xml")
     with np.load(io.BytesIO(job.curves())) as curves:
         assert curves["losses"].shape == (2, 6)
@@ -133,6 +151,8 @@ def test_training_is_followed_through_a_bad_line_and_becomes_a_version(
     lossy_line.cut_bodies_after = 400  # an event or two
     with Client(lossy_line.url) as far:
         events = list(far.follow(job.id))
+    list(job.follow())
+    assert job.status == "succeeded"
     assert [event.id for event in events] == list(range(1, len(events) + 1))
     assert [event.data["epoch"] for event in events if event.event == "epoch"] == [1, 2]
     assert events[-1].is_end
@@ -155,6 +175,8 @@ def test_training_is_followed_through_a_bad_line_and_becomes_a_version(
     assert "trial" not in {change.alias for change in client.aliases.list()}
     assert job.hardest()._repr_png_()
     assert client.jobs.list(limit=1, name="small")[0].id == client.jobs.get(job.id[:18]).id == job.id
+    assert len(client.jobs.compare(job, job.id).items) == 2
+    assert len(repr(client.models.get(version))) < 1000
 
 
 def test_answer_that_is_lost_does_not_submit_a_second_job(client: Client, lossy_line: LossyLine) -> None:
@@ -192,6 +214,8 @@ def test_what_cannot_be_reached_is_told_apart() -> None:
         Client(f"127.0.0.1:{free_port()}", retries=0).models.list()
     with pytest.raises(HostNotFound, match=r"no\.such\.host\.invalid"):
         Client("http://no.such.host.invalid", trust_env=False).models.list()
+    with pytest.raises(NumeralError, match="begin with http"):
+        Client("ftp://localhost")
 
 
 def test_job_is_cancelled_retried_and_deleted(idle_client: Client) -> None:

@@ -38,7 +38,7 @@ def test_examples_of_the_page_run(
 ) -> None:
     monkeypatch.setenv("NUMERAL_URL", working_service)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "examples").symlink_to(DOCS / "examples")
+    (tmp_path / "docs").symlink_to(DOCS)
     (tmp_path / "seven.png").symlink_to(DOCS / "examples/seven.png")
     names: dict[str, Any] = {}
     for example in re.findall(r"```python\n(.*?)```", (DOCS.parent / page).read_text(), re.DOTALL):

@@ -80,7 +80,7 @@ FROM scratch AS runtime
 COPY --from=trimmed / /
 ENV PATH=/opt/numeral/bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib NUMERAL_HOST=0.0.0.0 NUMERAL_DATA_DIR=/data NUMERAL_LOG_FORMAT=json
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.description="Trains, proves and serves a digit recogniser" \
       org.opencontainers.image.licenses=MIT \

@@ -14,7 +14,7 @@ IMAGES = api worker-cpu worker-cuda
 VENDOR = preact@11.2.0 htm@3.1.1 katex@0.19.1 uplot@1.6.32 swagger-ui-dist@5.35.0
 TSC = typescript@7.0.2
 
-.PHONY: help run test vendor check check-console format bench bench-serving soak hostile pretrained teacher eye reader reference probe lock audit sbom digests e2e-compose clean
+.PHONY: help run test vendor check check-console format bench bench-serving soak hostile pretrained teacher eye reader reference probe lock audit sbom pages digests e2e-compose clean
 
 help:  # this list
 	@sed -nE 's/^([a-z0-9-]+):[^#]*# *(.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -115,6 +115,9 @@ sbom:  # the bills of materials of the images
 # resolve no bare names of modules, so hooks.js is told where preact.js lies.
 vendor:  # fetch the libraries of the console
 	@app/console/vendor.sh $(VENDOR)
+
+pages: .venv/development  # write the pages of docs/ that are made from the code
+	$(foreach page,errors http limits metrics modules settings,$(BIN)/python docs/make_$(page).py &&) true
 
 digests:  # pin the base images; needs Docker and the registry
 	@deploy/digests.sh

@@ -30,6 +30,7 @@ SOCKET, SOCKET_LINK = "valkey.sock", "sockets"  # in the data folder; the link l
 OTHER_VARIABLES = {  # of docker-compose.yml and of the clients; those of an orchestrator are ignored
     "api_key", "url", "version", "revision", "publish", "private_address", "secrets", "api_memory", "worker_memory",
 }  # fmt: skip
+ROOT_PATH = re.compile(r"((/[A-Za-z0-9._~-]+)*)/?")  # nothing that could be another host, or end a header
 NO_SOCKET = Path("/dev/null") / SOCKET  # nobody can make one there
 
 
@@ -73,9 +74,17 @@ def check_path(path: Path) -> Path:
     return path
 
 
+def check_root_path(path: str) -> str:
+    """Returns the path without a slash at its end. Raises ValueError if it is not like /numeral."""
+    if not (found := ROOT_PATH.fullmatch(path)):
+        raise ValueError(f"{path!r} is no path; write it like /numeral")
+    return found[1]
+
+
 RateLimit = Annotated[str, AfterValidator(check_rules)]
 AdminKey = Annotated[str, AfterValidator(check_key)]
 DataPath = Annotated[Path, AfterValidator(check_path)]
+RootPath = Annotated[str, AfterValidator(check_root_path)]
 Origins = Annotated[str, Field(pattern=r"^$|^https?://[^\s/,*]+(,https?://[^\s/,*]+)*$")]
 SECRETS: dict[str, Callable[[str], object]] = {  # how strong each must be in a file
     "database_url": check_password, "redis_url": check_password, "admin_key": check_key,
@@ -89,18 +98,24 @@ class Settings(BaseSettings):
         env_prefix="NUMERAL_", env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
     )
 
-    host: str = Field("127.0.0.1", description="the address the API listens on")
+    host: str = Field("127.0.0.1", description="the address that the API listens on")
     published_host: str | None = Field(
         None, description="the address at which clients reach the API, if another: a container's published one"
     )
-    port: int = Field(8000, ge=1, le=65535, description="the port the API listens on")
-    data_dir: DataPath = Field(Path("data"), description="folder of database, artifacts, sockets and data sets")
+    port: int = Field(8000, ge=1, le=65535, description="the port that the API listens on")
+    root_path: RootPath = Field(
+        "", description="the path under which a proxy serves the API, such as /numeral; the proxy removes it"
+    )
+    data_dir: DataPath = Field(Path("data"), description="the folder of database, artifacts, sockets and data sets")
     database_url: str | None = Field(None, description="PostgreSQL or SQLite; default: SQLite in the data folder")
     redis_url: str | None = Field(None, description="Redis or Valkey; default: the embedded Valkey")
     storage_url: str | None = Field(
-        None, description="artifacts: a folder or s3://bucket/prefix; default: a folder in the data folder"
+        None,
+        description="where artifacts are kept: a folder or s3://BUCKET/PREFIX; default: a folder in the data folder",
     )
-    mnist_dir: Path | None = Field(None, description="a folder that holds MNIST/raw; only read")
+    mnist_dir: Path | None = Field(
+        None, description="a folder that holds MNIST/raw, and is only read; default: MNIST is downloaded once"
+    )
     api_processes: int = Field(1, ge=1, le=64, description="how many processes serve HTTP")
     serving_device: Literal["cpu", "cuda"] = Field("cpu", description="where predictions are computed")
     training_workers: int = Field(1, ge=1, le=64, description="how many trainings run at once")
@@ -108,32 +123,59 @@ class Settings(BaseSettings):
         None, ge=1, le=256, description="threads of a training; default: the cores, shared among the training workers"
     )
     gpu_wait_seconds: float = Field(
-        120.0, ge=0, le=86_400, description="how long a training for any device waits for a GPU before a CPU may run it"
+        120.0,
+        ge=0,
+        le=86_400,
+        description="how many seconds a training for any device waits for a GPU before a CPU may run it",
     )
-    lease_seconds: float = Field(30.0, ge=1, description="how long a silent worker keeps its job")
-    stall_seconds: float = Field(600.0, ge=60, description="how long a job may run without a step")
+    lease_seconds: float = Field(30.0, ge=1, description="after how many seconds a silent worker loses its job")
+    stall_seconds: float = Field(
+        600.0, ge=60, description="after how many seconds without a step a job is taken from its worker"
+    )
     max_queued: int = Field(10_000, ge=1, description="how many jobs of one kind may wait")
-    max_curve_bytes: int = Field(10 * 10**9, ge=0, description="of the files of all sweeps in the artifact store")
-    max_training_bytes: int = Field(10 * 10**9, ge=0, description="of all checkpoints and models in the artifact store")
-    max_upload_bytes: int = Field(256 * 2**20, ge=1024, description="of an uploaded data set; it goes to disk")
-    max_dataset_bytes: int = Field(2 * 10**9, ge=0, description="of all uploaded data sets in the artifact store")
+    max_curve_bytes: int = Field(
+        10 * 10**9, ge=0, description="how many bytes the curve files of all sweeps may take in the artifact store"
+    )
+    max_training_bytes: int = Field(
+        10 * 10**9, ge=0, description="how many bytes all checkpoints and models may take in the artifact store"
+    )
+    max_upload_bytes: int = Field(
+        256 * 2**20, ge=1024, description="the largest upload of a data set, in bytes; it goes to disk"
+    )
+    max_dataset_bytes: int = Field(
+        2 * 10**9, ge=0, description="how many bytes all uploaded data sets may take in the artifact store"
+    )
     keep_predictions: int = Field(
         0, ge=0, le=100_000, description="how many pictures of predictions are kept for feedback; 0: none"
     )
-    keep_predictions_hours: int = Field(24, ge=1, le=8760, description="how long such a picture is kept")
-    curves_days: int = Field(30, ge=0, description="the age in days at which the files of a sweep go; 0: never")
-    drain_seconds: float = Field(1.0, ge=0, le=600, description="how long a stopping API still accepts connections")
-    max_body_bytes: int = Field(32 * 2**20, ge=1024, description="the largest request body that is read")
+    keep_predictions_hours: int = Field(24, ge=1, le=8760, description="how many hours such a picture is kept")
+    curves_days: int = Field(
+        30, ge=0, description="how many days after its end the curve files of a sweep are deleted; 0: never"
+    )
+    drain_seconds: float = Field(
+        1.0, ge=0, le=600, description="how many seconds a stopping API still accepts connections"
+    )
+    max_body_bytes: int = Field(
+        32 * 2**20, ge=1024, description="the largest body with pictures or tensors that is read, in bytes"
+    )
     max_unfinished_body_bytes: int = Field(
-        256 * 2**20, ge=2**20, description="how much all bodies that are being received may take, in each process"
+        256 * 2**20, ge=2**20, description="how many bytes all bodies that are being received may take, in each process"
     )
     max_connections: int = Field(4096, ge=16, le=60_000, description="how many connections each process holds")
-    decode_seconds: float = Field(10.0, ge=0.1, le=600, description="how long decoding a large picture may take")
+    decode_seconds: float = Field(
+        10.0, ge=0.1, le=600, description="how many seconds the decoding of a large picture may take"
+    )
     insecure: bool = Field(False, description="serve other machines without keys")
-    admin_key: AdminKey | None = Field(None, repr=False, description="one more key, which may do everything")
-    rate_limit_per_key: RateLimit | None = Field(None, description="requests per key: 100/second;2000/minute")
-    rate_limit_per_address: RateLimit | None = Field(None, description="requests per client address")
-    cors_origins: Origins = Field("", description="origins whose pages may send requests, separated by commas")
+    admin_key: AdminKey | None = Field(
+        None, repr=False, description="one more key, with all scopes; better in a file: NUMERAL_ADMIN_KEY_FILE"
+    )
+    rate_limit_per_key: RateLimit | None = Field(
+        None, description="how many requests a key may send, such as 100/second;2000/minute; default: no limit"
+    )
+    rate_limit_per_address: RateLimit | None = Field(
+        None, description="the same of an address, with a key and without counted apart; default: no limit"
+    )
+    cors_origins: Origins = Field("", description="origins whose pages may send requests, with commas between them")
     metrics_open: bool = Field(False, description="GET /metrics without a key")
     log_format: Literal["console", "json"] = Field("console", description="the format of log lines")
 

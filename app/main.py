@@ -37,6 +37,7 @@ from app.api.v2.documents import COMPONENTS as TENSORS
 from app.config import Settings
 from app.jobs.notifier import CeleryNotifier, WorkerNotifier
 from app.logs import configure_logging
+from app.server.proxies import behind_proxies
 from app.server.tuning import tune_garbage_collector, tune_malloc, tune_thread_switching
 from app.services import Services
 
@@ -96,4 +97,4 @@ def create_server_from_environment() -> ASGIApp:
     configure_logging(settings.log_format)
     server = create_server(settings, CeleryNotifier(settings.resolved_redis_url))
     tune_garbage_collector()
-    return server
+    return behind_proxies(server)

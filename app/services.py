@@ -43,6 +43,7 @@ from app.serving.statistics import Statistics
 from app.storage import StorageWatch, open_storage
 from models.inference.line_reader import LineReader
 from models.pictures.eye import Eye
+from models.revision import find_commit
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Services:
     """What lives as long as the application. Builds without a database, and is ready once that is there."""
 
     def __init__(self, settings: Settings, notifier: WorkerNotifier) -> None:
-        self.settings, self.notifier = settings, notifier
+        self.settings, self.notifier, self.commit = settings, notifier, find_commit()  # once: git takes 20 ms
         self.shutdown = ShutdownState(drain_seconds=settings.drain_seconds)
         self.sessions, self.storage = Sessions(settings.resolved_database_url), open_storage(settings)
         self.storage_watch, self.database_watch = StorageWatch(self.storage), DatabaseWatch(self.sessions)

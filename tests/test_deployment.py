@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from models.revision import find_commit
+
 ROOT = Path(__file__).parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -217,3 +219,14 @@ def test_lock_files_hold_what_the_project_asks_for_each_with_a_hash(name: str) -
 
 def test_api_image_has_no_torch() -> None:
     assert "torch" not in dict(REFERENCE.findall((ROOT / "requirements/api.txt").read_text()))
+
+
+def test_version_is_raised_everywhere_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert tomllib.loads((ROOT / "client/pyproject.toml").read_text())["project"]["version"] == version
+    assert f"\nARG VERSION={version}\n" in (ROOT / "Dockerfile").read_text()
+    released = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert next(name for name in released if name != "Unreleased") == version
+    monkeypatch.setenv("NUMERAL_REVISION", "0123abc")  # as the Dockerfile sets it
+    assert find_commit(tmp_path) == "0123abc"
+    assert "NUMERAL_REVISION=$REVISION" in (ROOT / "Dockerfile").read_text()

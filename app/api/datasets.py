@@ -13,6 +13,7 @@ from app.api.dependencies import ServicesDependency, get_services, require_json
 from app.api.documented_errors import errors
 from app.api.headers import find_media_type
 from app.api.json_route import JsonRoute
+from app.api.links import link
 from app.api.raw_route import UploadRoute
 from app.api.request_context import read_context
 from app.api.responses import as_data_url, encode_png, json_response
@@ -72,7 +73,7 @@ async def create_dataset(request: Request) -> Response:
     async with places.place(), receiving(request, places, folder=folder, max_parts=MAX_PARTS) as upload:
         dataset = await importer.create(*_read_form(upload), context)
     response = json_response(_render(dataset))
-    response.status_code, response.headers["Location"] = 201, f"/v1/datasets/{dataset.name}"
+    response.status_code, response.headers["Location"] = 201, link(f"/v1/datasets/{dataset.name}")
     return response
 
 
@@ -198,7 +199,7 @@ def _render(dataset: Dataset) -> dict[str, Any]:
 
 
 def _summarise(dataset: Dataset) -> dict[str, Any]:
-    here = f"/v1/datasets/{dataset.name}"
+    here = link(f"/v1/datasets/{dataset.name}")
     return {
         "name": dataset.name,
         "built_in": False,
@@ -215,5 +216,5 @@ def _summarise(dataset: Dataset) -> dict[str, Any]:
 
 def _describe_built_in(name: str) -> dict[str, Any]:
     unknown = dict.fromkeys(("pictures", "counts", "splits", "sha256", "bytes", "created_at"))
-    links = {"self": f"/v1/datasets/{name}"}
+    links = {"self": link(f"/v1/datasets/{name}")}
     return {"name": name, "built_in": True, "description": BUILT_IN[name], "links": links} | unknown

@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from app import errors
 from app.api.encodings import ACCEPTED
+from app.api.links import link
 from app.redaction import mask_keys, show_path
 from app.validation_messages import describe_all
 from models.errors import (
@@ -143,7 +144,7 @@ def problem(request: Request, document: dict[str, Any], headers: dict[str, str] 
     if is_v2(path):
         content = orjson.dumps({"error": mask_keys(document["detail"])})
         return Response(content, 400 if status == 422 else status, headers, "application/json")
-    document = document | {"detail": mask_keys(document["detail"]), "instance": show_path(path)}
+    document = document | {"detail": mask_keys(document["detail"]), "instance": link(show_path(path))}
     return ProblemResponse(document, status, headers)
 
 
@@ -199,13 +200,14 @@ async def _invalid(request: Request, error: Exception) -> Response:
     ]
     first = f"{found[0]['location']}: {found[0]['message']}" if found else "It cannot be read"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    end = "" if first.endswith(("?", ".")) else "."
     return problem(
         request,
         {
             "type": "urn:numeral:InvalidInput",
             "title": "Invalid input",
             "status": 422,
-            "detail": f"The request is not valid. {first.rstrip('.')}.{more}",
+            "detail": f"The request is not valid. {first}{end}{more}",
             "errors": found[:MAX_LISTED_ERRORS],
         },
     )
@@ -249,7 +251,7 @@ def _other_spelling(request: Request) -> str | None:
     if path.startswith("//") or not other or not _is_route(request, path=other):  # // would be another host
         return None
     query = request.scope["query_string"].decode("latin-1")
-    return quote(other) + (f"?{query}" if query else "")
+    return link(quote(other)) + (f"?{query}" if query else "")
 
 
 async def _gone(request: Request, error: Exception) -> Response:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app.api.dependencies import get_services
 from app.api.documented_errors import errors
+from app.api.links import link
 from app.api.picture_requests import FeedbackRequest, decode_feedback_request
 from app.api.raw_route import PictureRoute
 from app.api.responses import json_response
@@ -43,7 +44,7 @@ async def give_feedback(request: Request) -> Response:
     response = json_response(
         {"dataset": dataset.name, "digit": asked.digit, "pictures": total, "sha256": dataset.sha256}
     )
-    response.status_code, response.headers["Location"] = 201, f"/v1/datasets/{dataset.name}"
+    response.status_code, response.headers["Location"] = 201, link(f"/v1/datasets/{dataset.name}")
     return response
 
 

@@ -6,7 +6,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.dependencies import ServicesDependency
+from app import VERSION
+from app.api.dependencies import ServicesDependency, get_services
 from app.api.raw_route import RawRoute
 from app.api.responses import json_response
 from app.api.schemas.system import Liveness, Readiness
@@ -17,8 +18,8 @@ raw_router = APIRouter(tags=["operation"], route_class=RawRoute)
 
 @raw_router.get("/livez", response_model=Liveness)
 async def get_liveness(request: Request) -> Response:
-    """200 as long as the process answers at all."""
-    return json_response({"live": True})
+    """200 as long as the process answers at all, and which build it is."""
+    return json_response({"live": True, "version": VERSION, "commit": get_services(request).commit})
 
 
 @router.get("/readyz", response_model=Readiness)

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from app.api.links import link
 from app.jobs.lifecycle import JobStatus
 from app.jobs.queries import JobPage
 from app.jobs.tables import Job, JobEvent
@@ -16,7 +17,7 @@ FIELDS = (
 
 def summarise(job: Job, seconds_left: float | None = None) -> dict[str, Any]:
     """A job as `schemas.jobs.JobSummary`: without its result. `seconds_left` is that of a search (queries.py)."""
-    here = f"/v1/jobs/{job.id}"
+    here = link(f"/v1/jobs/{job.id}")
     links = {
         "self": here,
         "events": f"{here}/events",

@@ -15,6 +15,7 @@ from app.api.event_streams import encode_events
 from app.api.job_documents import encode, encode_page, render_event
 from app.api.json_limits import JsonLimits
 from app.api.json_route import JsonRoute
+from app.api.links import link
 from app.api.path_parameters import JOB_ID, JobId
 from app.api.schemas import events
 from app.api.schemas import jobs as schemas
@@ -96,8 +97,8 @@ async def submit_job(
     if not is_new or (wait_seconds and JobStatus(job.status).is_final):
         response.status_code = 200
     if prefers(accept, "image/svg+xml"):
-        return RedirectResponse(f"/v1/jobs/{job.id}/plot.svg", status_code=303)
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
+        return RedirectResponse(link(f"/v1/jobs/{job.id}/plot.svg"), status_code=303)
+    response.headers["Location"] = link(f"/v1/jobs/{job.id}")
     content = await run_in_threadpool(_encode_current, services, job)
     return Response(content, response.status_code or 202, dict(response.headers), "application/json")
 
@@ -158,7 +159,7 @@ def get_job(
     """
     document = _read(services, job_id)
     if prefers(accept, "text/csv"):
-        return RedirectResponse(f"/v1/jobs/{job_id}/curves", status_code=303)
+        return RedirectResponse(link(f"/v1/jobs/{job_id}/curves"), status_code=303)
     return Response(document, media_type="application/json")
 
 
@@ -192,7 +193,7 @@ def retry_job(
     else:
         job = retries.retry(services.sessions, job_id, **limits)
     services.notifier.notify(job.queue)
-    location = {"Location": f"/v1/jobs/{job.id}"}
+    location = {"Location": link(f"/v1/jobs/{job.id}")}
     return Response(_read(services, job.id), 202, location, media_type="application/json")
 
 

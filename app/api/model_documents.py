@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.api.links import link
 from app.registry.service import job_of
 from app.registry.tables import ModelVersion
 
@@ -24,7 +25,7 @@ def summarise(version: ModelVersion, aliases: list[str]) -> dict[str, Any]:
 
 def render(version: ModelVersion, aliases: list[str]) -> dict[str, Any]:
     """A version as `schemas.models.Model`."""
-    here = f"/v1/models/{version.number}/files"
+    here = link(f"/v1/models/{version.number}/files")
     files = [
         {"name": name, "size": file["size"], "sha256": file["sha256"], "href": f"{here}/{name}"}
         for name, file in version.files.items()

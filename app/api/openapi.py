@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from app.access.scopes import ADMIN, NEVER_LIMITED, scopes_for
 from app.api.documented_errors import describe, example, list_meanings
 from app.api.error_handlers import ProblemResponse, is_v2
+from app.api.links import link
 from app.api.schemas.media import ref
 from app.errors import (
     BodyTooLarge,
@@ -93,7 +94,8 @@ def document(app: FastAPI, components: Mapping[str, Document]) -> None:
     def openapi() -> Document:
         if app.openapi_schema is None:
             complete(plain(), components)
-        return plain()
+        root = link("")
+        return plain() | ({"servers": [{"url": root}]} if root else {})
 
     app.openapi = openapi  # type: ignore[method-assign]
 

@@ -27,6 +27,7 @@ def get_system(services: ServicesDependency) -> dict[str, Any]:
         "now": state.now,
         "versions": {
             "numeral": VERSION,
+            "commit": services.commit,
             "python": platform.python_version(),
             "database": services.sessions.describe(),
             "schema": SCHEMA,

@@ -123,9 +123,9 @@ def compare(
     with open_client(url) as client:
         found = [client.jobs.get(job_id).id for job_id in job_ids]
         if output is not None:
-            save(client.jobs.plot_comparison(found), output)
+            save(client.jobs.plot_comparison(*found), output)
             return
-        comparison = client.jobs.compare(found)
+        comparison = client.jobs.compare(*found)
         if as_json:
             print_json(comparison)
             return

@@ -33,6 +33,7 @@ from app.processes.privacy import keep_private
 from app.processes.supervisor import supervising
 from app.processes.training_threads import training_environment
 from models.datasets.built_in import BUILT_IN
+from models.revision import find_commit
 
 TRAINING_QUEUES = (CPU_QUEUE, CUDA_QUEUE)
 
@@ -43,7 +44,8 @@ cli = typer.Typer(
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:
-        typer.echo(f"numeral {VERSION}")
+        commit = find_commit()
+        typer.echo(f"numeral {VERSION}" + (f" (commit {commit})" if commit else ""))
         raise typer.Exit
 
 

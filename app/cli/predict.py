@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from numeral_client import Prediction, Reading
 
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif"}  # in a folder
-
 FilesArgument = Annotated[list[str], typer.Argument(metavar="FILE...", help="pictures, folders, or - for stdin")]
 LocalOption = Annotated[bool, typer.Option("--local", help="no service: the network that ships with this program")]
 ModelOption = Annotated[str, typer.Option(help="a version or an alias")]
@@ -97,11 +95,10 @@ def _each(files: list[str], ask: Callable[[bytes], Any], show: Callable[[Any], s
 
 def _find(files: list[str]) -> Iterator[str]:
     """The pictures that are meant: those of a folder at any depth."""
+    from numeral_client.pictures import find_pictures  # loads httpx, as in service.py
+
     for file in files:
-        if Path(file).is_dir():
-            yield from (str(path) for path in sorted(Path(file).rglob("*")) if path.suffix.lower() in SUFFIXES)
-        else:
-            yield file
+        yield from map(str, [file] if file == "-" else find_pictures(file))
 
 
 def _content(path: str) -> bytes:

@@ -1,5 +1,8 @@
 /** The one module that sends requests. It adds the API key, and makes a sentence of whatever goes wrong. */
 
+/** The address of the service, whose pages lie beside one another: behind a proxy, perhaps under a path. */
+export const ADDRESS = new URL(".", location.href).href.slice(0, -1);
+
 const KEY = "numeral.key"; // in session storage: gone when the tab is closed
 
 /**
@@ -218,7 +221,7 @@ async function send(path, options = {}) {
 async function ask(path, options) {
   const key = getKey();
   const headers = { ...options.headers, ...(key && { Authorization: `Bearer ${key}` }) };
-  const answer = await fetch(path, { ...options, headers }).catch(rethrow);
+  const answer = await fetch(ADDRESS + path, { ...options, headers }).catch(rethrow);
   if (answer.ok) return answer;
   throw await describe(answer);
 }

@@ -11,7 +11,7 @@ dark.addEventListener("change", darken);
 darken();
 
 const reference = SwaggerUIBundle({
-  url: "/openapi.json",
+  url: "openapi.json",
   dom_id: "#reference",
   deepLinking: true,
   defaultModelsExpandDepth: 0,

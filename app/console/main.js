@@ -40,7 +40,7 @@ async function show() {
  * @returns {Promise<() => void>} removes the style of the view before it
  */
 async function loadViewStyle(name) {
-  const link = await loadStyle(`/console/views/${name}.css`);
+  const link = await loadStyle(`console/views/${name}.css`);
   link.dataset.view = name;
   return () => document.querySelectorAll("link[data-view]").forEach((other) => other === link || other.remove());
 }

@@ -28,8 +28,8 @@ function Links({ current }) {
   };
   return html`
     <a class="skip" href="#view" onClick=${skip}>Skip to the page</a>
-    ${VIEWS.map(({ name, label, icon }) => html`<${Link} key=${name} href="/#/${name}" label=${label} icon=${icon} isCurrent=${name === current} />`)}
-    <${Link} href="/docs" label="API" icon="M8 6l-5 6 5 6M16 6l5 6-5 6M13.5 4l-3 16" isCurrent=${current === "docs"} />
+    ${VIEWS.map(({ name, label, icon }) => html`<${Link} key=${name} href="./#/${name}" label=${label} icon=${icon} isCurrent=${name === current} />`)}
+    <${Link} href="docs" label="API" icon="M8 6l-5 6 5 6M16 6l5 6-5 6M13.5 4l-3 16" isCurrent=${current === "docs"} />
   `;
 }
 

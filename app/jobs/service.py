@@ -127,7 +127,7 @@ def cancel(sessions: Sessions, job_id: str) -> Job:
         job = get_job(session, job_id, locked=True)
         if JobStatus(job.status).is_final:
             raise JobAlreadyEnded(
-                f"Job {job_id} has ended already: it is {job.status}. Only a queued or running job can be cancelled."
+                f"Job {job_id} has ended already ({job.status}). Only a queued or running job can be cancelled."
             )
         is_suspended = job.status == JobStatus.RUNNING and job.lease_until is None
         if not move(session, job_id, JobStatus.CANCELLED, only_from=None if is_suspended else JobStatus.QUEUED):

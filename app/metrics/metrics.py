@@ -22,26 +22,32 @@ BUILD_INFO = Gauge("numeral_build_info", "What runs here; always 1.", "version",
 CHAMPION_INFO = Gauge(
     "numeral_champion_info", "The model version that answers in this process; always 1.", "model_version"
 )
-DRIFT_WINDOW_PREDICTIONS = Gauge("numeral_drift_window_predictions", "Predictions that the index is of.")
+DRIFT_WINDOW_PREDICTIONS = Gauge(
+    "numeral_drift_window_predictions", "Predictions of the last ten minutes, which the drift index is of."
+)
 DRIFT_INDEX = Gauge(
     "numeral_drift_index",
-    "Population stability index of the last ten minutes against what the network learnt from.",
+    "Population stability index of the last ten minutes against what the network learnt from, from 500 predictions on.",
     "statistic",
 )
-DATABASE_UP = Gauge("numeral_database_up", "Whether the database answers.")
-JOBS = Gauge("numeral_jobs", "Jobs by kind and status.", "kind", "status")
-QUEUE_DEPTH = Gauge("numeral_queue_depth", "Jobs that wait for a worker.", "queue")
-QUEUE_OLDEST_SECONDS = Gauge("numeral_queue_oldest_seconds", "Age of the oldest job that waits.", "queue")
+DATABASE_UP = Gauge(
+    "numeral_database_up", "Whether the database answers; while it is 0, the gauges that are read from it are missing."
+)
+JOBS = Gauge(
+    "numeral_jobs", "Jobs that are listed, by kind and status; it falls when jobs are deleted.", "kind", "status"
+)
+QUEUE_DEPTH = Gauge("numeral_queue_depth", "Jobs that wait for a worker, by queue.", "queue")
+QUEUE_OLDEST_SECONDS = Gauge("numeral_queue_oldest_seconds", "Seconds that the oldest waiting job has waited.", "queue")
 WORKERS = Gauge("numeral_workers", "Workers heard of in the last minute.", "device")
 TRAINING_EPOCHS = Gauge("numeral_training_epochs", "Epochs of all trainings that are listed.")
 TRAINING = {  # by the field of an epoch's event
     field: Gauge(f"numeral_training_{field}", text, "job")
     for field, text in (
-        ("epoch", "Epochs done by a running training."),
-        ("train_loss", "Mean training loss of its last epoch."),
-        ("validation_accuracy", "Accuracy on the validation pictures after its last epoch."),
-        ("learning_rate", "Learning rate at the end of its last epoch."),
-        ("images_per_second", "Pictures a second that its last epoch took."),
+        ("epoch", "Epochs that a running training has done."),
+        ("train_loss", "Mean training loss of a running training in its last epoch."),
+        ("validation_accuracy", "Its accuracy on the validation pictures after that epoch."),
+        ("learning_rate", "Its learning rate at the end of that epoch."),
+        ("images_per_second", "Pictures a second that it learnt from in that epoch."),
     )
 }
 
@@ -53,17 +59,30 @@ class Metrics(Collector):
     def __init__(self, folder: Path | None = None) -> None:
         self.counters = counters = SharedCounters(folder)
         self.requests = Counter(
-            counters, "numeral_http_requests_total", "Requests that were answered.", "method", "route", "status"
+            counters,
+            "numeral_http_requests_total",
+            "Requests answered. route is a template, (none) where none matches; status 499: the client left.",
+            "method",
+            "route",
+            "status",
         )
         self.request_seconds = Histogram(
-            counters, "numeral_http_request_seconds", "From the request until its answer begins.", REQUEST_SECONDS,
-            "method", "route",
+            counters, "numeral_http_request_seconds", "Seconds from the request until its answer begins.",
+            REQUEST_SECONDS, "method", "route",
         )  # fmt: skip
         self.refused = Counter(
-            counters, "numeral_refused_total", "Requests refused for their key, its scope or their rate.", "reason"
+            counters,
+            "numeral_refused_total",
+            "Requests refused before anything was done, by the name of the error, such as KeyMissing or RateLimited.",
+            "reason",
         )
         self.predictions = Counter(
-            counters, "numeral_predictions_total", "Pictures read.", "digit", "model_version", "accepted"
+            counters,
+            "numeral_predictions_total",
+            "Pictures read. accepted is true, false, or not_judged for /v2, whose answers cannot say it.",
+            "digit",
+            "model_version",
+            "accepted",
         )
         self.confidence = Histogram(
             counters, "numeral_prediction_confidence", "The probability of the digit that was found.",
@@ -74,13 +93,16 @@ class Metrics(Collector):
             REFERENCE.ink.bounds,
         )  # fmt: skip
         self.queue_wait = Histogram(
-            counters, "numeral_queue_wait_seconds", "How long requests waited for the network.", QUEUE_SECONDS
+            counters, "numeral_queue_wait_seconds", "Seconds that requests waited for the network.", QUEUE_SECONDS
         )
         self.batch_size = Histogram(
             counters, "numeral_batch_size", "Pictures that went through the network together.", BATCH_PICTURES
         )
         self.lease_expiries = Counter(
-            counters, "numeral_lease_expiries_total", "Jobs that were taken from a worker.", "reason"
+            counters,
+            "numeral_lease_expiries_total",
+            "Jobs that were taken from their worker: worker_lost, stalled.",
+            "reason",
         )
 
     def collect(self) -> Iterator[Metric]:

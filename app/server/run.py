@@ -1,7 +1,5 @@
 """Run the API under uvicorn."""
 
-import os
-
 import uvicorn
 
 from app.config import Settings
@@ -17,7 +15,6 @@ def run_server(settings: Settings) -> None:
         max_connections=affordable_connections(settings.max_connections),
         max_body_bytes=settings.max_unfinished_body_bytes,
     )
-    trusted_proxies = os.environ.get("FORWARDED_ALLOW_IPS", "")  # uvicorn's own name; it trusts 127.0.0.1 by default
     uvicorn.run(
         "app.main:create_server_from_environment",
         factory=True,
@@ -27,8 +24,7 @@ def run_server(settings: Settings) -> None:
         log_config=None,
         access_log=False,
         http=BoundedConnections(limits),  # type: ignore[arg-type]  # it is called as a protocol class is
-        proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=trusted_proxies,
+        proxy_headers=False,  # app/server/proxies.py reads them; uvicorn would trust 127.0.0.1 by default
         loop="app.server.event_loop:EagerLoop",
         timeout_graceful_shutdown=MAX_SHUTDOWN_SECONDS,
         server_header=False,

@@ -83,6 +83,9 @@ class AsyncClient:
     def url(self) -> str:
         return self._connection.url
 
+    def __repr__(self) -> str:
+        return f"<AsyncClient {self.url}>"
+
     predict = _method(calls.predict)
     predict_many = _method(flows.predict_many)
     read = _method(calls.read)
@@ -90,6 +93,8 @@ class AsyncClient:
     submit = _job_method(calls.submit)
     train = _job_method(calls.train)
     search = _job_method(calls.search)
+    recipes = _method(calls.list_recipes)
+    system = _method(calls.get_system)
 
     async def run(self, steps: Steps[T]) -> T:
         """Do the steps of `calls` or `flows`, and return what they return. Raises ApiError, ConnectionFailed."""
@@ -159,15 +164,20 @@ class AsyncJob(JobView[Result]):
     extend = _update(calls.extend_search)
     delete = _of_job(calls.delete_job)
     plot = _of_job(calls.plot_job)
+    hardest = _of_job(calls.draw_hardest)
+    curves = _of_job(calls.get_curves)
     trials = _of_job(calls.list_trials)
+    plot_trials = _of_job(calls.draw_search)
 
     async def retry(self, **changes: Any) -> AsyncJob[Result]:
         """Queue a failed or cancelled job again; with `learning_rate` or `epochs`, a training as a new job."""
         return AsyncJob(self._client, await self._client.run(calls.retry_job(self.id, **changes)))
 
-    def follow(self, *, after: int = 0) -> AsyncIterator[Event]:
-        """The job's events past number `after`, live until its end; it resumes by itself."""
-        return self._client.follow(self.id, after=after)
+    async def follow(self, *, after: int = 0) -> AsyncIterator[Event]:
+        """The job's events past number `after`, live until its end; it resumes by itself. Then it is up to date."""
+        async for event in self._client.follow(self.id, after=after):
+            yield event
+        await self.refresh()
 
     async def wait(self, *, timeout: float | None = None, progress: bool | None = None) -> AsyncJob[Result]:
         """Wait for the end, with a progress bar in terminals and notebooks. Raises JobFailed, TimedOut."""
@@ -192,6 +202,8 @@ class AsyncJobs(AsyncPart):
 class AsyncBackprop(AsyncPart):
     sweep = _job_method(calls.sweep)
     trace = _method(calls.trace)
+    trace_page = _method(calls.explain_step)
+    diagram = _method(calls.draw_step)
 
 
 class AsyncModels(AsyncPart):
@@ -204,15 +216,19 @@ class AsyncModels(AsyncPart):
 
 
 class AsyncAliases(AsyncPart):
+    list = _method(calls.list_aliases)
     get = _method(calls.get_alias)
     history = _method(calls.get_history)
     set = _method(calls.set_alias)
     rollback = _method(calls.roll_back)
+    delete = _method(calls.delete_alias)
 
 
 class AsyncDatasets(AsyncPart):
     list = _method(calls.list_datasets)
     get = _method(calls.get_dataset)
     sheet = _method(calls.draw_dataset)
+    pictures = _method(calls.list_pictures)
+    correct = _method(calls.correct_label)
     upload = _method(flows.upload_dataset)
     delete = _method(calls.delete_dataset)

@@ -91,6 +91,10 @@ def _nothing(_: httpx.Response) -> None:
     """Of a deletion."""
 
 
+def _content(response: httpx.Response) -> bytes:
+    return response.content
+
+
 def _figure(response: httpx.Response) -> Figure:
     return Figure(response.content)
 
@@ -102,13 +106,16 @@ def _given(**options: Any) -> dict[str, Any]:
 # Predictions
 
 
-def predict(picture: Picture, *, model: str | None = None, scale: float | None = None) -> Call[d.Prediction]:
+def predict(
+    picture: Picture, *, model: str | None = None, scale: float | None = None, explain: bool = False
+) -> Call[d.Prediction]:
     """Which digit a picture shows: a path, bytes, a binary file, a PIL image or a NumPy array.
 
     In an array, uint8 is 0 to 255, and floats within 0 to 1 are 0 to 1; otherwise `scale` is the value of white. Dark
     ink on light and bright ink on dark are both read. `model` is a version or an alias, by default the champion.
+    `explain` fills in `explanation`: which parts of the picture mattered, and what each layer computed.
     """
-    return _picture_call("/v1/predict", picture, scale, d.Prediction, model=model)
+    return _picture_call("/v1/predict", picture, scale, d.Prediction, model=model, explain=explain or None)
 
 
 def read(picture: Picture, *, model: str | None = None, scale: float | None = None) -> Call[d.Reading]:
@@ -174,6 +181,22 @@ def trace(**fields: Any) -> Call[d.Trace]:
     return Call("POST", "/v1/backprop/trace", _document(d.Trace), {"json": fields})
 
 
+def explain_step(**fields: Any) -> Call[str]:
+    """The derivation of `trace` as a page of Markdown."""
+    options = {"json": fields, "headers": {"Accept": "text/markdown"}}
+    return Call("POST", "/v1/backprop/trace", lambda response: response.text, options)
+
+
+def draw_step(**fields: Any) -> Call[Figure]:
+    """A diagram of `trace`: weights, activations, gradients. Fields: `inputs`, `targets`, `learning_rate`."""
+    return Call("GET", "/v1/backprop/trace.svg", _figure, {"params": fields})
+
+
+def list_recipes() -> Call[d.Recipes]:
+    """The named recipes of a training, and every field of a recipe with its meaning and bounds."""
+    return Call("GET", "/v1/recipes", _document(d.Recipes))
+
+
 def get_job(job_id: str) -> Call[JobDocument]:
     return Call("GET", f"/v1/jobs/{job_id}", _job)
 
@@ -221,18 +244,38 @@ def plot_job(job_id: str, *, image_format: str = "svg", view: str = "curves") ->
     return Call("GET", f"/v1/jobs/{job_id}/plot.{image_format}", _figure, {"params": {"view": view}})
 
 
+def get_curves(job_id: str) -> Call[bytes]:
+    """All points of a sweep's curves, as a file for numpy.load: `learning_rates`, `losses`, `gradient_norms`."""
+    return Call("GET", f"/v1/jobs/{job_id}/curves.npz", _content)
+
+
+def draw_hardest(job_id: str) -> Call[Figure]:
+    """The 25 test pictures that the network of a training finds hardest."""
+    return Call("GET", f"/v1/jobs/{job_id}/hardest.png", _figure)
+
+
+def draw_search(job_id: str, *, view: str = "parallel") -> Call[Figure]:
+    """The trials of a search through their settings (`parallel`), or how much each setting mattered (`importance`)."""
+    return Call("GET", f"/v1/jobs/{job_id}/{view}.svg", _figure)
+
+
 def list_trials(job_id: str) -> Call[d.Trials]:
+    """The trials of a search, with their settings and values."""
     return Call("GET", f"/v1/jobs/{job_id}/trials", _document(d.Trials))
 
 
-def compare_jobs(job_ids: Iterable[str]) -> Call[d.Comparison]:
-    """Up to 20 trainings side by side."""
-    return Call("GET", "/v1/jobs/compare", _document(d.Comparison), {"params": {"ids": ",".join(job_ids)}})
+def compare_jobs(*jobs: str | JobDocument | JobView[Any]) -> Call[d.Comparison]:
+    """Up to 20 trainings side by side: jobs, or their ids."""
+    return Call("GET", "/v1/jobs/compare", _document(d.Comparison), {"params": {"ids": _ids(jobs)}})
 
 
-def plot_comparison(job_ids: Iterable[str]) -> Call[Figure]:
+def plot_comparison(*jobs: str | JobDocument | JobView[Any]) -> Call[Figure]:
     """The curves of up to 20 trainings in one figure."""
-    return Call("GET", "/v1/jobs/compare.svg", _figure, {"params": {"ids": ",".join(job_ids)}})
+    return Call("GET", "/v1/jobs/compare.svg", _figure, {"params": {"ids": _ids(jobs)}})
+
+
+def _ids(jobs: Iterable[str | JobDocument | JobView[Any]]) -> str:
+    return ",".join(job if isinstance(job, str) else job.id for job in jobs)
 
 
 # Versions and aliases
@@ -260,7 +303,12 @@ def delete_model(version: str) -> Call[None]:
 
 def get_model_file(version: str, name: str) -> Call[bytes]:
     """`model.onnx`, `weights.safetensors`, `card.json` or `hardest.png`."""
-    return Call("GET", f"/v1/models/{version}/files/{name}", lambda response: response.content)
+    return Call("GET", f"/v1/models/{version}/files/{name}", _content)
+
+
+def list_aliases() -> Call[Rows[d.AliasChange]]:
+    """All aliases, by name: which version each stands for, since when and why."""
+    return Call("GET", "/v1/models/aliases", _rows(d.AliasChange))
 
 
 def get_alias(alias: str = "champion") -> Call[d.AliasChange]:
@@ -285,6 +333,12 @@ def set_alias(
     """Let an alias stand for a version; `champion` answers predictions. `force` promotes past the gate."""
     body = _given(version=version, expected_version=expected_version, reason=reason, force=force or None)
     return Call("PUT", f"/v1/models/aliases/{alias}", _document(d.Model), {"json": body})
+
+
+def delete_alias(alias: str, *, expected_version: str | None = None) -> Call[None]:
+    """Remove an alias; its history stays. Never `champion`."""
+    options = {"headers": {"If-Match": expected_version}} if expected_version else {}
+    return Call("DELETE", f"/v1/models/aliases/{alias}", _nothing, options, is_repeatable=False)
 
 
 def roll_back(alias: str = "champion", *, expected_version: str | None = None) -> Call[d.Model]:
@@ -324,7 +378,33 @@ def draw_dataset(name: str) -> Call[Figure]:
     return Call("GET", f"/v1/datasets/{name}/sheet.png", _figure)
 
 
-def give_feedback(picture: Picture, digit: int, *, scale: float | None = None) -> Call[dict[str, Any]]:
-    """Say which digit a picture shows; it joins the data set `feedback`."""
-    body = {"image": b64encode(encode(picture, scale=scale)).decode(), "digit": digit}
+def list_pictures(
+    name: str, *, digit: int | None = None, offset: int = 0, limit: int = PAGE
+) -> Call[Rows[d.DatasetPicture]]:
+    """Pictures of a data set with their labels, in the order in which they are stored; `digit`: those of one label."""
+    params = _given(digit=digit, offset=offset, limit=limit)
+    return Call("GET", f"/v1/datasets/{name}/pictures", _rows(d.DatasetPicture), {"params": params})
+
+
+def correct_label(name: str, position: int, digit: int) -> Call[d.Dataset]:
+    """Say which digit the picture at `position` shows. Jobs that were submitted before have the old label."""
+    return Call("PATCH", f"/v1/datasets/{name}/pictures/{position}", _document(d.Dataset), {"json": {"digit": digit}})
+
+
+def give_feedback(picture: Picture | d.Prediction, digit: int, *, scale: float | None = None) -> Call[dict[str, Any]]:
+    """Say which digit a picture shows; it joins the data set `feedback`. A prediction with an `id` stands for its
+    picture, where the service keeps pictures."""
+    if isinstance(picture, d.Prediction):
+        shown = {"prediction_id": picture.id}
+    else:
+        shown = {"image": b64encode(encode(picture, scale=scale)).decode()}
+    body = {**shown, "digit": digit}
     return Call("POST", "/v1/predictions/feedback", lambda r: dict(r.json()), {"json": body}, is_repeatable=False)
+
+
+# The service itself
+
+
+def get_system() -> Call[d.System]:
+    """Queues, workers with their jobs, and which build of the service this is. For keys with the scope `admin`."""
+    return Call("GET", "/v1/system", _document(d.System))

@@ -100,6 +100,9 @@ class Client:
     def url(self) -> str:
         return self._connection.url
 
+    def __repr__(self) -> str:
+        return f"<Client {self.url}>"
+
     predict = _method(calls.predict)
     predict_many = _method(flows.predict_many)
     read = _method(calls.read)
@@ -107,6 +110,8 @@ class Client:
     submit = _job_method(calls.submit)
     train = _job_method(calls.train)
     search = _job_method(calls.search)
+    recipes = _method(calls.list_recipes)
+    system = _method(calls.get_system)
 
     def run(self, steps: Steps[T]) -> T:
         """Do the steps of `calls` or `flows`, and return what they return. Raises ApiError, ConnectionFailed."""
@@ -174,15 +179,19 @@ class Job(JobView[Result]):
     extend = _update(calls.extend_search)
     delete = _of_job(calls.delete_job)
     plot = _of_job(calls.plot_job)
+    hardest = _of_job(calls.draw_hardest)
+    curves = _of_job(calls.get_curves)
     trials = _of_job(calls.list_trials)
+    plot_trials = _of_job(calls.draw_search)
 
     def retry(self, **changes: Any) -> Job[Result]:
         """Queue a failed or cancelled job again; with `learning_rate` or `epochs`, a training as a new job."""
         return Job(self._client, self._client.run(calls.retry_job(self.id, **changes)))
 
     def follow(self, *, after: int = 0) -> Iterator[Event]:
-        """The job's events past number `after`, live until its end; it resumes by itself."""
-        return self._client.follow(self.id, after=after)
+        """The job's events past number `after`, live until its end; it resumes by itself. Then it is up to date."""
+        yield from self._client.follow(self.id, after=after)
+        self.refresh()
 
     def wait(self, *, timeout: float | None = None, progress: bool | None = None) -> Job[Result]:
         """Wait for the end, with a progress bar in terminals and notebooks. Raises JobFailed, TimedOut."""
@@ -207,6 +216,8 @@ class Jobs(Part):
 class Backprop(Part):
     sweep = _job_method(calls.sweep)
     trace = _method(calls.trace)
+    trace_page = _method(calls.explain_step)
+    diagram = _method(calls.draw_step)
 
 
 class Models(Part):
@@ -219,15 +230,19 @@ class Models(Part):
 
 
 class Aliases(Part):
+    list = _method(calls.list_aliases)
     get = _method(calls.get_alias)
     history = _method(calls.get_history)
     set = _method(calls.set_alias)
     rollback = _method(calls.roll_back)
+    delete = _method(calls.delete_alias)
 
 
 class Datasets(Part):
     list = _method(calls.list_datasets)
     get = _method(calls.get_dataset)
     sheet = _method(calls.draw_dataset)
+    pictures = _method(calls.list_pictures)
+    correct = _method(calls.correct_label)
     upload = _method(flows.upload_dataset)
     delete = _method(calls.delete_dataset)

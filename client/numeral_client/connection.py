@@ -40,6 +40,8 @@ class Connection:
             host = httpx.URL(url).host
         except httpx.InvalidURL as error:
             raise errors.NumeralError(f"{url!r} is no address: {error}.") from error
+        if not url.startswith(("http://", "https://")):
+            raise errors.NumeralError(f"{url!r} is no address of HTTP: it must begin with http:// or https://.")
         if trust_env is None:
             trust_env = not _is_loopback(host)
         return cls(url, key or os.environ.get("NUMERAL_API_KEY") or None, retries, trust_env)
@@ -77,7 +79,7 @@ class Connection:
         is_lost = call.is_repeatable and not isinstance(error, httpx.TimeoutException)
         found = errors.from_transport(error, self.url)
         if attempt >= self.retries or not (never_arrived or is_lost) or isinstance(found, errors.HostNotFound):
-            raise found from error
+            raise found from None  # its words say what httpx's 30 frames do
         return self._pause(attempt)
 
     def _pause_after_answer(self, response: httpx.Response, attempt: int) -> float | None:

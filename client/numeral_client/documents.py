@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from html import escape
@@ -22,6 +23,13 @@ class Document(BaseModel):
     def to_row(self) -> dict[str, Any]:
         """The document as the row of a table."""
         return self.model_dump()
+
+    def __repr__(self) -> str:
+        """The fields, long ones shortened: a card has ten thousand characters."""
+        return f"{type(self).__name__}({', '.join(f'{name}={reprlib.repr(value)}' for name, value in self)})"
+
+    def _repr_html_(self) -> str:
+        return html_table({"field": name, "value": reprlib.repr(value)} for name, value in self)
 
 
 class Tabular:
@@ -55,8 +63,15 @@ class Figure(bytes):
         return not self.startswith(b"\x89PNG")
 
     def save(self, path: str | Path) -> Path:
+        """Write it to a file. Raises ValueError for the suffix of another format."""
+        suffix = ".svg" if self.is_svg else ".png"
+        if Path(path).suffix.lower() not in (suffix, ""):
+            raise ValueError(f"this figure is a{'n SVG' if self.is_svg else ' PNG'}: save it as {suffix}, not {path}")
         Path(path).write_bytes(self)
         return Path(path)
+
+    def __repr__(self) -> str:
+        return f"<Figure, {'SVG' if self.is_svg else 'PNG'}, {len(self):,} bytes>"
 
     def _repr_png_(self) -> bytes | None:
         return None if self.is_svg else bytes(self)
@@ -92,7 +107,9 @@ class Prediction(Document):
     reason: str | None
     model: ModelReference
     image: PictureReport | None = None
-    id: str = ""
+    id: str | None = None  # where the service keeps pictures, for feedback
+    explanation: dict[str, Any] | None = None
+    source: str | None = None  # the file, where predict_many was given paths
 
     @property
     def error(self) -> None:
@@ -114,9 +131,13 @@ class PictureError(Document):
 
 
 class FailedPicture(Document):
-    """Stands in the place of a picture of several that could not be read."""
+    """Stands in the place of a picture of several that could not be read; `error.detail` says why."""
 
     error: PictureError
+    digit: None = None
+    confidence: None = None
+    accepted: bool = False
+    source: str | None = None
 
 
 class ReadDigit(Document):
@@ -370,6 +391,33 @@ class Dataset(DatasetSummary):
     rejected: RejectedFiles | None = None
 
 
+class DatasetPicture(Document):
+    """A picture of a data set; `png` is a data URL."""
+
+    position: int
+    digit: int
+    split: str
+    png: str
+
+
+# The service itself
+
+
+class Recipes(Document):
+    """`items` has each recipe's name, description and fields, `fields` the meaning and the bounds of each field."""
+
+    items: list[dict[str, Any]]
+    fields: dict[str, dict[str, Any]]
+
+
+class System(Document):
+    now: datetime
+    versions: dict[str, str | None]
+    champion: str | None
+    queues: list[dict[str, Any]]
+    workers: list[dict[str, Any]]
+
+
 # The derivation of backpropagation
 
 
@@ -448,6 +496,12 @@ def html_table(records: Iterable[Mapping[str, Any]]) -> str:
     found = list(records)
     head = "".join(f"<th>{escape(str(name))}</th>" for name in (found[0] if found else ()))
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in record.values()) + "</tr>" for record in found
+        "<tr>" + "".join(f"<td>{escape(_cell(value))}</td>" for value in record.values()) + "</tr>" for record in found
     )
     return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S %Z}".strip()
+    return "" if value is None else str(value)

@@ -39,9 +39,8 @@ class JobFailed(NumeralError):
     def __init__(self, document: Any) -> None:
         error = document.error
         self.document, self.reason = document, error.reason if error else document.status
-        super().__init__(
-            f"Job {document.id} {document.status}" + (f" ({self.reason}): {error.detail}" if error else ".")
-        )
+        how = "was cancelled" if document.status == "cancelled" else f"has {document.status}"
+        super().__init__(f"Job {document.id} {how}" + (f" ({self.reason}): {error.detail}" if error else "."))
 
 
 class ApiError(NumeralError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,36 @@ from numeral_client import documents as d
 from numeral_client.calls import Flow
 from numeral_client.documents import JobDocument, JobView, Rows
 from numeral_client.errors import ConnectionFailed, Unavailable
-from numeral_client.pictures import Picture, batches, encode
+from numeral_client.pictures import Picture, batches, encode, find_pictures
 from numeral_client.uploads import DatasetSource, opened
 from numeral_client.waiting import Wait
 
 
 def predict_many(
-    pictures: Iterable[Picture], *, model: str | None = None, scale: float | None = None
+    pictures: Iterable[Picture] | str | PathLike[str], *, model: str | None = None, scale: float | None = None
 ) -> Flow[Rows[d.Prediction | d.FailedPicture]]:
-    """Which digits some pictures show, in their order. Pictures are as in `predict`, or an array of several.
+    """Which digits some pictures show, in their order. Pictures are as in `predict`, an array of several, or a folder.
 
-    A FailedPicture, with an `error`, stands in the place of one that cannot be read.
+    A FailedPicture, whose `error` says why, stands in the place of one that cannot be read. `source` names the file.
     """
-    found = Rows[Any]()
-    for batch in batches(encode(picture, scale=scale) for picture in pictures):
-        found += yield from calls.predict_batch(batch, model=model)
+    sources: list[str | None] = []
+    unread: dict[int, d.FailedPicture] = {}
+
+    def contents() -> Iterator[bytes]:
+        for number, picture in enumerate(find_pictures(pictures)):
+            sources.append(str(picture) if isinstance(picture, (str, PathLike)) else None)
+            try:
+                yield encode(picture, scale=scale)
+            except OSError as error:
+                unread[number] = d.FailedPicture(error=d.PictureError(title="File not read", detail=str(error)))
+
+    answers: list[d.Prediction | d.FailedPicture] = []
+    for batch in batches(contents()):
+        answers += yield from calls.predict_batch(batch, model=model)
+    rest = iter(answers)
+    found = Rows[Any](unread.get(number) or next(rest) for number in range(len(sources)))
+    for one, source in zip(found, sources):  # noqa: B905 (Python 3.10)
+        one.source = source
     return found
 
 

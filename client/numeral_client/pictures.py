@@ -7,10 +7,12 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 Picture = Any  # path | bytes | binary file | PIL.Image.Image | NumPy array, or what NumPy makes one of
 
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif"}  # in a folder
 PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 COLOURS = {1: 0, 3: 2, 4: 6}  # the PNG colour type, by channels
 
@@ -66,6 +68,16 @@ def encode_array(array: Any, *, scale: float | None = None) -> bytes:
     head = struct.pack(">IIBBBBB", width, height, 8, COLOURS[channels[0] if channels else 1], 0, 0, 0)
     chunks = (b"IHDR", head), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)
+
+
+def find_pictures(pictures: Iterable[Picture] | str | os.PathLike[str]) -> Iterable[Picture]:
+    """The pictures that are meant: as they are given, or those of a folder at any depth, sorted by name."""
+    if isinstance(pictures, (str, os.PathLike)):
+        path = Path(pictures)
+        return (
+            [each for each in sorted(path.rglob("*")) if each.suffix.lower() in SUFFIXES] if path.is_dir() else [path]
+        )
+    return pictures
 
 
 def batches(pictures: Iterable[bytes], *, max_pictures: int = 256, max_bytes: int = 2**24) -> Iterator[list[bytes]]:

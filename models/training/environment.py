@@ -1,8 +1,6 @@
 """What a training runs on: what must be the same again for its weights to be the same again."""
 
-import os
 import platform
-import subprocess
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -10,10 +8,9 @@ from typing import Any
 
 import torch
 
+from models.revision import find_commit
+
 LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime")
-SOURCE = Path(__file__).parents[2]
-GIT_SECONDS = 10.0
-UNKNOWN = "unknown"  # what an image says that was built without --build-arg REVISION
 
 
 def describe_environment(device: torch.device, *, threads: int, precision: str) -> dict[str, Any]:
@@ -48,17 +45,3 @@ def describe_cpu() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{next(iter(names), platform.machine())}, {torch.backends.cpu.get_cpu_capability()}"
-
-
-@cache
-def find_commit(source: Path = SOURCE) -> str | None:
-    """Returns the commit of the program: git's, with `-dirty` for a changed tree, or NUMERAL_REVISION of the image."""
-    if (source / ".git").exists():
-        command = ("git", "-C", str(source), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty")
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=GIT_SECONDS, check=True)
-            return done.stdout.strip()
-        except (OSError, subprocess.SubprocessError):
-            pass  # no git, or a tree of another user
-    revision = os.environ.get("NUMERAL_REVISION", UNKNOWN)
-    return None if revision in ("", UNKNOWN) else revision

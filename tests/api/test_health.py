@@ -14,6 +14,7 @@ from app.db import Sessions
 from app.jobs import runs
 from app.jobs.tables import Worker
 from app.migrations.migrate import upgrade
+from models.revision import find_commit
 from tests.conftest import free_port, serve
 from tests.fakes import RecordedNotifier
 from tests.s3 import Line, credentials
@@ -138,7 +139,9 @@ def test_system_shows_queues_workers_with_their_jobs_and_versions(
     assert (sweeps["queued"], sweeps["running"]) == (earlier["queued"] - 2, earlier["running"] + 2)
     assert sweeps["hints"] == notifier.depth("sweeps")
     assert system["champion"] == api.get("/v1/models/champion").json()["version"]
-    assert set(system["versions"]) == {"numeral", "python", "database", "schema"}
+    assert set(system["versions"]) == {"numeral", "commit", "python", "database", "schema"}
+    built = api.get("/livez").json()
+    assert (built["version"], built["commit"]) == (system["versions"]["numeral"], find_commit())
     for claimed in (held, lost):
         runs.release(api_sessions, claimed, counts_as_failure=False, detail="the test is over")
 

@@ -3,19 +3,22 @@
 import io
 import json
 import re
-import tomllib
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from app import VERSION
 from app.cli.main import cli
 from app.config import Settings
+from models.revision import find_commit
 from tests.conftest import free_port
 from tests.uploads import draw_digit
 
 SEVEN = Path(__file__).parents[2] / "docs" / "examples" / "seven.png"
+PAGE = SEVEN.parents[1] / "operations.md"
 Numeral = Callable[..., Result]
 
 
@@ -128,6 +131,25 @@ def test_folder_becomes_a_data_set(numeral: Numeral, tmp_path: Path) -> None:
     assert json.loads(numeral("datasets", "delete", "ours", "--json").stdout) == {"deleted": "ours"}
 
 
+def test_commands_of_the_page(numeral: Numeral, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [block] = re.findall(r"^```sh\n(numeral submit.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    for picture in ("seven.png", "eight.png", "FOLDER/7/a.png"):
+        (tmp_path / picture).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / picture).write_bytes(draw_digit(7))
+    meant = {"2": "1"}  # the version that there is
+    for line in block.splitlines():
+        _, *words = shlex.split(line, comments=True)
+        stdin = Path(words.pop()).read_bytes() if "<" in words else None
+        numeral(*(meant.get(word, word) for word in words if word != "<"), stdin=stdin)
+        if "train" in words:
+            [first] = json.loads(numeral("jobs", "list", "--name", "first", "--limit", 1, "--json").stdout)
+            second = numeral("submit", "train", "--dataset", "optdigits", "--epochs", 1).stdout.strip()
+            meant |= {"01a224e7": first["id"], "01a224e7-6f": first["id"], "01a224e7-71": second}
+    assert (tmp_path / "both.svg").is_file()
+    numeral("datasets", "delete", "ours")
+
+
 def test_trace_shows_each_formula_with_its_numbers(numeral: Numeral) -> None:
     shown = numeral("trace", "--learning-rate", 0.5, "--inputs", "0.05,0.1").stdout
     assert "h1 = w1 * i1 + w2 * i2 = 0.15 * 0.05 + 0.2 * 0.1 = 0.0275" in shown
@@ -155,11 +177,7 @@ def test_completion_knows_the_fields_of_a_spec(monkeypatch: pytest.MonkeyPatch) 
     assert output.getvalue().split() == ["--warmup"]
 
 
-def test_client_and_service_have_one_version() -> None:
-    root = SEVEN.parents[2]
-    service, client = (
-        tomllib.loads((root / folder / "pyproject.toml").read_text())["project"]["version"]
-        for folder in (".", "client")
-    )
-    assert service == client
-    assert run("--version").stdout == f"numeral {service}\n"
+def test_version_names_the_commit() -> None:
+    found = run("--version").stdout
+    assert found.startswith(f"numeral {VERSION}")
+    assert (find_commit() or "") in found

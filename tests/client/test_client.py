@@ -17,6 +17,7 @@ from numeral_client import (
     AsyncClient,
     AsyncJob,
     Client,
+    Conflict,
     ConnectionRefused,
     HostNotFound,
     InvalidInput,
@@ -89,7 +90,26 @@ def test_many_pictures_come_back_in_order_with_errors_in_their_places(client: Cl
     assert [one.error and one.error.title for one in found] == [None, "Picture refused", None]
     assert [row.get("digit") for row in found.to_records()] == [7, None, 7]
     assert client.predict_many(np.stack([PIXELS, PIXELS]))[1].model_dump()["digit"] == 7
+
+
+def test_folder_is_read_and_a_file_that_is_not_there_loses_no_other(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "one.png").write_bytes(draw_digit(1))
+    (tmp_path / "notes.txt").write_text("no picture")
+    [one] = client.predict_many(tmp_path)
+    assert (one.digit, one.source) == (1, str(tmp_path / "deep" / "one.png"))
+    assert client.predict_many(str(SEVEN))[0].digit == 7
+    found = client.predict_many([SEVEN, tmp_path / "gone.png", tmp_path, SEVEN.read_bytes()])
+    assert [each.digit for each in found] == [7, None, None, 7]
+    assert found[1].error
+    assert "gone.png" in found[1].error.detail
+
+
+def test_reading_is_shown_and_long_documents_are_shortened(client: Client) -> None:
     assert client.read(SEVEN).text == "7"
+    explained = client.predict(SEVEN, explain=True).explanation
+    assert explained is not None
+    assert len(explained["saliency"]) == 28
 
 
 def test_sweep_comes_back_finished_typed_and_drawn(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,8 +121,14 @@ def test_sweep_comes_back_finished_typed_and_drawn(client: Client, monkeypatch: 
     assert (len(frame), frame[-1]["learning_rate"], frame[-1]["epoch"]) == (12, 2.0, 5)
     picture = job.plot(image_format="png")
     assert picture._repr_png_() == picture
+    with pytest.raises(ValueError, match=r"save it as \.png"):
+        picture.save("sweep.svg")
     assert (job.plot()._repr_svg_() or "").startswith("<?xml")
+    with np.load(io.BytesIO(job.curves())) as curves:
+        assert curves["losses"].shape == (2, 6)
     trace = client.backprop.trace(learning_rate=0.5)
+    assert "0.39355959" in client.backprop.trace_page(learning_rate=0.5)
+    assert client.backprop.diagram(learning_rate=0.5, inputs=[0.1, 0.2])._repr_svg_()
     assert trace.updated_weights["w5"] == pytest.approx(0.39355959)
     assert trace.to_records()[0]["formula"] == "w1 * i1 + w2 * i2"
 
@@ -125,6 +151,8 @@ def test_training_is_followed_through_a_bad_line_and_becomes_a_version(
     lossy_line.cut_bodies_after = 400  # an event or two
     with Client(lossy_line.url) as far:
         events = list(far.follow(job.id))
+    list(job.follow())
+    assert job.status == "succeeded"
     assert [event.id for event in events] == list(range(1, len(events) + 1))
     assert [event.data["epoch"] for event in events if event.event == "epoch"] == [1, 2]
     assert events[-1].is_end
@@ -140,7 +168,16 @@ def test_training_is_followed_through_a_bad_line_and_becomes_a_version(
     assert client.aliases.set(version, "trial", reason="to see").aliases == ["trial"]
     assert client.predict(SEVEN, model="trial").model.version == version
     assert client.aliases.history("trial")[0].reason.endswith("to see")
+    assert {"champion", "trial"} <= {change.alias for change in client.aliases.list()}
+    with pytest.raises(Conflict):
+        client.aliases.delete("trial", expected_version="1")
+    client.aliases.delete("trial")
+    assert "trial" not in {change.alias for change in client.aliases.list()}
+    assert job.hardest()._repr_png_()
     assert client.jobs.list(limit=1, name="small")[0].id == client.jobs.get(job.id[:18]).id == job.id
+    other = client.train(dataset="optdigits", epochs=1).wait(progress=False)
+    assert [item["id"] for item in client.jobs.compare(job, other.id).items] == [job.id, other.id]
+    assert len(repr(client.models.get(version))) < 1000
 
 
 def test_answer_that_is_lost_does_not_submit_a_second_job(client: Client, lossy_line: LossyLine) -> None:
@@ -178,6 +215,8 @@ def test_what_cannot_be_reached_is_told_apart() -> None:
         Client(f"127.0.0.1:{free_port()}", retries=0).models.list()
     with pytest.raises(HostNotFound, match=r"no\.such\.host\.invalid"):
         Client("http://no.such.host.invalid", trust_env=False).models.list()
+    with pytest.raises(NumeralError, match="begin with http"):
+        Client("ftp://localhost")
 
 
 def test_job_is_cancelled_retried_and_deleted(idle_client: Client) -> None:
@@ -196,6 +235,9 @@ def test_job_is_cancelled_retried_and_deleted(idle_client: Client) -> None:
     search = idle_client.search({"batch_size": [32, 64]}, sampler="grid", base={"dataset": "optdigits"})
     assert search.document.spec["space"] == {"batch_size": {"values": [32, 64]}}
     assert search.cancel().trials().items == []
+    assert (search.plot_trials(view="importance")._repr_svg_() or "").startswith("<?xml")
+    assert idle_client.recipes().fields["epochs"]["minimum"] == 1
+    assert "searches" in {queue["name"] for queue in idle_client.system().queues}
 
 
 def test_folder_of_digits_becomes_a_data_set(client: Client, tmp_path: Path) -> None:
@@ -208,6 +250,10 @@ def test_folder_of_digits_becomes_a_data_set(client: Client, tmp_path: Path) -> 
     assert (dataset.counts["1"], dataset.counts["7"]) == (3, 3)
     assert client.datasets.sheet("mine")._repr_png_()
     assert "mine" in [one.name for one in client.datasets.list()]
+    [wrong] = client.datasets.pictures("mine", digit=7, limit=1)
+    corrected = client.datasets.correct("mine", wrong.position, 1)
+    assert corrected.counts is not None
+    assert (corrected.counts["1"], corrected.counts["7"]) == (4, 2)
     client.datasets.delete("mine")
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="no folders 0 to 9"):

@@ -1,4 +1,4 @@
-"""docs/client.ipynb and the examples of docs/client.md, run cell by cell against a real server, as Jupyter would."""
+"""docs/client.ipynb and the examples of the client's pages, run cell by cell against a real server, as by Jupyter."""
 
 import ast
 import json
@@ -32,11 +32,15 @@ def test_every_cell_runs_and_what_it_shows_can_be_shown(working_service: str, mo
     names["client"].close()
 
 
-def test_examples_of_the_page_run(working_service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["docs/client.md", "client/README.md"])
+def test_examples_of_the_page_run(
+    working_service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: str
+) -> None:
     monkeypatch.setenv("NUMERAL_URL", working_service)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "examples").symlink_to(DOCS / "examples")
+    (tmp_path / "docs").symlink_to(DOCS)
+    (tmp_path / "seven.png").symlink_to(DOCS / "examples/seven.png")
     names: dict[str, Any] = {}
-    for example in re.findall(r"```python\n(.*?)```", (DOCS / "client.md").read_text(), re.DOTALL):
-        run_cell(example, names)
+    for example in re.findall(r"```python\n(.*?)```", (DOCS.parent / page).read_text(), re.DOTALL):
+        run_cell(example.replace("http://127.0.0.1:8000", working_service), names)
     names["client"].close()

@@ -52,7 +52,7 @@ def test_a_file_is_packed_only_for_those_who_can_unpack_it(api: httpx.Client) ->
 def test_a_page_loads_only_files_that_are_there_and_every_module_at_once(api: httpx.Client, path: str) -> None:
     page = api.get(path)
     assert page.text == FILES[PAGES[path]].read_text()
-    named = set(re.findall(r'(?:href|src)="/console/([^"]+)"', page.text))
+    named = set(re.findall(r'(?:href|src)="console/([^"]+)"', page.text))
     assert named <= set(FILES)
     for name in named:
         answer = api.get(f"/console/{name}")

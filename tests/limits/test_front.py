@@ -136,11 +136,12 @@ def test_client_cannot_say_where_it_comes_from(front: int) -> None:
         b"X-FORWARDED-FOR: 7.7.7.7",
         b"Forwarded: for=8.8.8.8",
         b"X-Forwarded-Proto: https",
+        b"X-Forwarded-Prefix: /other",
     ]
     headers = json.loads(ask(front, b"/livez", *told)[1])["headers"]
     assert [value for name, value in headers if name == "x-forwarded-for"] == ["127.0.0.1"]
     assert [value for name, value in headers if name == "x-forwarded-proto"] == ["http"]
-    assert not [value for name, value in headers if name == "forwarded"]
+    assert not [value for name, value in headers if name in ("forwarded", "x-forwarded-prefix")]
 
 
 def test_dripping_head_is_ended(front: int) -> None:

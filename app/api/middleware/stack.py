@@ -15,6 +15,7 @@ from app.api.middleware.fast_lane import FastLane
 from app.api.middleware.gate import Gate
 from app.api.middleware.head_requests import HeadRequests
 from app.api.middleware.packing import Packing
+from app.api.middleware.root_path import RootPath
 from app.api.middleware.unpacking import Unpacking
 from app.api.raw_route import MAX_JSON_BYTES, RawRoutes
 from app.api.security_headers import common_headers
@@ -39,6 +40,7 @@ def build_stack(app: FastAPI, raw_routes: RawRoutes, services: Services) -> ASGI
     headers = common_headers(is_shared=bool(origins))
     layers: list[Callable[[ASGIApp], ASGIApp]] = [
         partial(Draining, shutdown=services.shutdown),
+        partial(RootPath, default=settings.root_path),
         *([partial(_allow_origins, origins=origins)] if origins else []),
         partial(Gate, authorization=authorization, recorder=services.recorder, headers=headers),
         partial(Unpacking, raw_routes=raw_routes, max_bytes=settings.max_body_bytes),

@@ -45,6 +45,7 @@ class Dispatcher(BaseModel):
 
 class Versions(BaseModel):
     numeral: str
+    commit: str | None = Field(None, description="that Numeral was built from; null where that is not known")
     python: str
     database: str
     db_schema: str = Field(alias="schema")
@@ -64,6 +65,8 @@ class System(BaseModel):
 
 class Liveness(BaseModel):
     live: bool
+    version: str = Field(description="of this program")
+    commit: str | None = Field(description="that it was built from; null where that is not known")
 
 
 class ServedModel(BaseModel):

@@ -4,7 +4,7 @@ import uPlot from "../vendor/uplot/uplot.js";
 import { html, useEffect, useRef } from "../view.js";
 import { digits } from "./numbers.js";
 
-await loadStyle("/console/vendor/uplot/uplot.css");
+await loadStyle("console/vendor/uplot/uplot.css");
 
 /** @typedef {import("./sweep.js").Trial} Trial */
 

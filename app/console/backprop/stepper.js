@@ -4,7 +4,7 @@ import katex from "../vendor/katex/katex.js";
 import { html, useEffect, useRef } from "../view.js";
 import { digits, toLatex } from "./numbers.js";
 
-await loadStyle("/console/vendor/katex/katex.css");
+await loadStyle("console/vendor/katex/katex.css");
 
 /**
  * @typedef {import("./steps.js").Step} Step

@@ -1,5 +1,5 @@
 /** The request as code, to copy. */
-import { getKey } from "../api.js";
+import { ADDRESS, getKey } from "../api.js";
 import { Choice } from "../choice.js";
 import { save } from "../files.js";
 import { html, useState } from "../view.js";
@@ -46,7 +46,7 @@ export function Code({ hasSeveral, file, picture }) {
   const [wasCopied, setCopied] = useState(false);
   const path = hasSeveral ? "/v1/read" : "/v1/predict";
   const type = TYPES[file.split(".").at(-1)?.toLowerCase() ?? ""] ?? "application/octet-stream";
-  const text = LANGUAGES[language]({ path, file, type, address: location.origin, hasKey: getKey() !== "" });
+  const text = LANGUAGES[language]({ path, file, type, address: ADDRESS, hasKey: getKey() !== "" });
   const copy = async () => {
     setCopied(await toClipboard(text));
     setTimeout(() => setCopied(false), 2000);

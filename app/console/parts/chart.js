@@ -80,7 +80,7 @@ function showLast(plot) {
 }
 
 async function load() {
-  await loadStyle("/console/vendor/uplot/uplot.css");
+  await loadStyle("console/vendor/uplot/uplot.css");
   return (await import("../vendor/uplot/uplot.js")).default;
 }
 

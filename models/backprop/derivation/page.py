@@ -62,10 +62,10 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<link rel="icon" href="/console/icon.svg">
-<link rel="stylesheet" href="/console/vendor/katex/katex.css">
-<link rel="stylesheet" href="/console/trace.css">
-<script type="module" src="/console/trace.js"></script>
+<link rel="icon" href="../../console/icon.svg">
+<link rel="stylesheet" href="../../console/vendor/katex/katex.css">
+<link rel="stylesheet" href="../../console/trace.css">
+<script type="module" src="../../console/trace.js"></script>
 </head>
 <body>
 <main>

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import venv
@@ -15,6 +16,7 @@ import pytest
 from models.training.data import Dataset
 
 CLIENTS = Path(__file__).with_name("clients")
+PAGE = Path(__file__).parents[3] / "docs" / "protocol.md"
 CACHE = Path(__file__).parents[3] / ".clients_cache"  # kept between sessions; making it takes a minute
 
 
@@ -112,3 +114,11 @@ def test_mlserver_infer(
     outputs = [{output["name"]: output["data"] for output in answer["outputs"]} for answer in answers]
     assert [output["digit"] for output in outputs] == [[digit] for digit in digits]
     assert [int(np.argmax(output["probabilities"])) for output in outputs] == digits
+
+
+@pytest.mark.timeout(900)
+def test_example_of_the_page(python: Path, api: httpx.Client, tmp_path: Path) -> None:
+    [example] = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    example = example.replace("127.0.0.1:8000", f"127.0.0.1:{api.base_url.port}")
+    found = subprocess.run([python, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert found.stdout.startswith("[7] 0.999"), found.stderr[-3000:]

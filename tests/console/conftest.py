@@ -24,7 +24,7 @@ def browser() -> Iterator[Browser]:
         pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])  # CI runs as root
-        expect.set_options(timeout=20_000)  # beside other work
+        expect.set_options(timeout=60_000)  # beside other work
         yield browser
         browser.close()
 
@@ -50,7 +50,7 @@ def open_tab(browser: Browser, api: httpx.Client, refusals: list[str]) -> Iterat
                 wrong.append(message.text)
 
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", note_console)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: is_foreign(request.url) and wrong.append(f"asked {request.url}"))

@@ -69,7 +69,7 @@ def _look(picture: Image.Image, eye: Eye) -> tuple[Sight, int]:
 
 
 def take_ones(sight: Sight, height: float) -> Floats:
-    """The ink of a sight, with upright strokes that stand alone and are as tall as the digits: an unsure mark is a 1."""
+    """The ink of a sight, with lone upright strokes as tall as the digits: what is not surely a mark is a 1."""
     visible = sight.ink + sight.marks
     labels, count = ndimage.label(visible > MIN_INK, NEIGHBOURS)
     widths, heights = (find_boxes(labels)[:, 2:] - find_boxes(labels)[:, :2]).T / height

@@ -25,6 +25,8 @@ MAX_VIEWED_HEIGHT = 80  # pixels: what is taller in the last view is no line of 
 MIN_DIGIT_HEIGHT = 4  # pixels of the given picture: smaller ink shows no digits
 MIN_SIZE_SHARE = 0.2  # of a digit's height: components that are smaller both ways are dust
 MAX_COMPONENTS = 300
+MIN_ONE_INK = 0.12  # probability of ink somewhere in a stroke that is mostly taken for a mark: it may be a 1
+ONE_HEIGHTS, MAX_ONE_WIDTH = (0.6, 1.4), 0.4  # of a digit's height
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def find_layout(picture: Image.Image, eye: Eye) -> Layout:
     height = _digit_height(sight)
     if height < MIN_DIGIT_HEIGHT * side / longest or not 0 < height <= MAX_VIEWED_HEIGHT:
         return Layout([], 1.0)
-    components = _find_components(sight.ink, measure_strength(sight.ink, sight.colours))
+    ink = take_ones(sight, height)
+    components = _find_components(ink, measure_strength(ink, sight.colours))
     marks = find_boxes(ndimage.label(sight.marks > MIN_INK, NEIGHBOURS)[0])[:MAX_COMPONENTS]  # noise has thousands
     return Layout(group_into_lines(components, [as_box(mark) for mark in marks]), side / longest)
 
@@ -63,6 +66,17 @@ def _look(picture: Image.Image, eye: Eye) -> tuple[Sight, int]:
             return sight, side
         side = wanted
     return eye.look(picture, side, is_square=False, min_doubt=MIN_DOUBT), side
+
+
+def take_ones(sight: Sight, height: float) -> Floats:
+    """The ink of a sight, with lone upright strokes as tall as the digits: what is not surely a mark is a 1."""
+    visible = sight.ink + sight.marks
+    labels, count = ndimage.label(visible > MIN_INK, NEIGHBOURS)
+    widths, heights = (find_boxes(labels)[:, 2:] - find_boxes(labels)[:, :2]).T / height
+    most = ndimage.maximum(sight.ink, labels, np.arange(1, count + 1))
+    is_one = (most > MIN_ONE_INK) & (heights > ONE_HEIGHTS[0]) & (heights < ONE_HEIGHTS[1]) & (widths < MAX_ONE_WIDTH)
+    taken: Floats = np.where(np.append(False, is_one)[labels], visible, sight.ink)
+    return taken
 
 
 def _digit_height(sight: Sight) -> float:

@@ -12,6 +12,7 @@ MIN_TALL_SHARE = 0.5  # of the tallest component's height: a digit is at least t
 MAX_SLOPE = 0.65  # a line may climb or fall by 33 degrees
 MIN_OVERLAP = 0.4  # of the shorter one's height: minimum vertical overlap of a component and the line that it joins
 COUNTED = 4  # components at the end of a line, from which its slope is estimated
+CAUTION = 0.2  # in squares of a component's height, as a prior of the slope's regression: two digits say little
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class _GrowingLine:
         x, y = np.array([middle_of(each.box) for each in self.components[-COUNTED:]]).T
         if np.ptp(x) >= 0.5 * component.height:
             offsets = x - x.mean()
-            self._slope = float(np.clip((offsets * y).sum() / (offsets * offsets).sum(), -MAX_SLOPE, MAX_SLOPE))
+            spread = (offsets * offsets).sum() + CAUTION * component.height**2
+            self._slope = float(np.clip((offsets * y).sum() / spread, -MAX_SLOPE, MAX_SLOPE))
 
     def overlap_with(self, box: Box) -> float:
         """The overlap with the line's last components, moved to where the line leads.

@@ -27,14 +27,13 @@ from models.pictures.view import CHANNELS
 from models.training.data import load_local_mnist
 from models.training.eye_network import Block, EyeNetwork
 from models.training.onnx_graph import GraphBuilder
-from models.training.scenes.placing import THIN_SHARE
+from models.training.scenes.composition import HARD_SHARES, USUAL_SHARES, Shares
 from models.training.scenes.views import Example, draw_views
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SEED = 0
 SCENES, EPOCHS, LEARNING_RATE = 48_000, 5, 4e-3
-REFINING_SCENES, REFINING_EPOCHS, REFINING_RATE = 20_000, 3, 1.5e-3
-REFINING_THIN_SHARE = 0.8  # large thin digits are most like circles and underlines, so the eye learns them last
+REFINING_SCENES, REFINING_EPOCHS, REFINING_RATE = 40_000, 4, 2e-3  # on what is hard: HARD_SHARES
 SCENES_PER_CHUNK, VALIDATION_SCENES = 250, 1000  # each scene gives two or three views
 BATCH_PIXELS = 64 * 64**2
 WEIGHT_DECAY, AVERAGE_DECAY = 1e-2, 0.999
@@ -43,7 +42,7 @@ STEPS_PER_REPORT = 100  # printed on the terminal
 Views = tuple[Tensor, Tensor]  # int8 (count, 6, side, side) times 127; uint8 (count, 2, side, side) times 255
 
 
-def draw_dataset(scenes: int, *, seed: int, processes: int, thin_share: float = THIN_SHARE) -> list[Views]:
+def draw_dataset(scenes: int, *, seed: int, processes: int, shares: Shares = USUAL_SHARES) -> list[Views]:
     """Draw the views of so many scenes, those of each size together.
 
     Each chunk of scenes has a seed of its own, so the result does not depend on the number of processes.
@@ -52,7 +51,7 @@ def draw_dataset(scenes: int, *, seed: int, processes: int, thin_share: float = 
     digits = dataset.train.images[:, 0].numpy(), dataset.train.labels.numpy()
     sizes: dict[int, list[Example]] = {}
     with multiprocessing.get_context("fork").Pool(processes, _keep, digits) as pool:
-        tasks = [(seed, chunk, thin_share) for chunk in range(-(-scenes // SCENES_PER_CHUNK))]
+        tasks = [(seed, chunk, shares) for chunk in range(-(-scenes // SCENES_PER_CHUNK))]
         for drawn in pool.imap(_draw_chunk, tasks):
             for view in drawn:
                 sizes.setdefault(view[0].shape[1], []).append(view)
@@ -192,9 +191,9 @@ def _keep(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
     _digits = images, labels
 
 
-def _draw_chunk(task: tuple[int, int, float]) -> list[Example]:
-    *seed, thin_share = task
-    return list(draw_views(*_digits, SCENES_PER_CHUNK, np.random.default_rng(seed), thin_share=thin_share))
+def _draw_chunk(task: tuple[int, int, Shares]) -> list[Example]:
+    *seed, shares = task
+    return list(draw_views(*_digits, SCENES_PER_CHUNK, np.random.default_rng(seed), shares=shares))
 
 
 def main() -> None:
@@ -206,7 +205,7 @@ def main() -> None:
     start, processes, file = time.perf_counter(), len(os.sched_getaffinity(0)), arguments.output / "eye.onnx"
     if not arguments.refine_only:
         file.write_bytes(to_onnx(train(draw_dataset(SCENES, seed=SEED, processes=processes))))
-    refining = draw_dataset(REFINING_SCENES, seed=SEED + 2, processes=processes, thin_share=REFINING_THIN_SHARE)
+    refining = draw_dataset(REFINING_SCENES, seed=SEED + 2, processes=processes, shares=HARD_SHARES)
     network = refine(file.read_bytes(), refining)
     model = to_onnx(network)
     file.write_bytes(model)

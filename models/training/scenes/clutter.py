@@ -4,6 +4,8 @@
 surroundings.py.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -13,6 +15,8 @@ from models.training.scenes.grounds import FONTS, Shape, font_of, line_pattern, 
 from models.training.scenes.images import to_floats
 from models.training.scenes.noise import smooth_noise
 from models.training.scenes.strokes import Ink
+
+Draw = Callable[[Shape, Box, np.random.Generator], Ink]
 
 
 def frame(

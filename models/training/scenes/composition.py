@@ -25,18 +25,38 @@ from models.training.scenes.drawing import middle_of
 from models.training.scenes.glyphs import DigitSource
 from models.training.scenes.grounds import any_ground, paper, plain
 from models.training.scenes.light import any_light, hard_shadow, lit, polygon_shadow
-from models.training.scenes.placing import THIN_SHARE, draw_placed, draw_tight
+from models.training.scenes.placing import draw_placed, draw_tight
 from models.training.scenes.strokes import Ink
 
 KINDS = (("tight", 0.17), ("single", 0.49), ("several", 0.17), ("empty", 0.17))
-COMMON_MARKS = {  # and how often each is drawn beside digits
+COMMON_MARKS: dict[clutter.Draw, int] = {  # and how often each is drawn beside digits
     clutter.frame: 5, clutter.comb: 1, clutter.circle: 4, clutter.underline: 2, clutter.strike: 3,
     clutter.crossing_out: 2, clutter.tick: 1, clutter.grid: 4, clutter.text_beside: 2, clutter.smear: 1,
 }  # fmt: skip
-LONELY_MARKS = {  # ... and where there is no digit
+HARD_MARKS: dict[clutter.Draw, int] = {  # ... where those are frequent that cross or touch the digit, or look like one
+    clutter.frame: 4, clutter.comb: 1, clutter.circle: 6, clutter.underline: 5, clutter.strike: 6,
+    clutter.crossing_out: 5, clutter.tick: 1, clutter.grid: 6, clutter.text_beside: 4, clutter.smear: 1,
+}  # fmt: skip
+LONELY_MARKS: dict[clutter.Draw, int] = {  # ... and where there is no digit
     clutter.frame: 4, clutter.comb: 1, clutter.underline: 1, clutter.strike: 1, clutter.crossing_out: 1,
     clutter.tick: 1, clutter.text_beside: 1, clutter.smear: 4,
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How often scenes show what is hard for the eye."""
+
+    thin: float  # of the large single digits: drawn with a hairline
+    marked: float  # something is drawn beside, around or across the digits
+    light: float  # any light or shadow; of the rest:
+    polygon: float  # a shadow with several hard edges; of the rest:
+    edge: float  # the hard edge of a shadow across the digit
+    marks: dict[clutter.Draw, int]
+
+
+USUAL_SHARES = Shares(thin=0.3, marked=0.6, light=0.4, polygon=0.15, edge=0.35, marks=COMMON_MARKS)
+HARD_SHARES = Shares(thin=0.55, marked=0.85, light=0.25, polygon=0.3, edge=0.4, marks=HARD_MARKS)
 
 
 @dataclass(frozen=True)
@@ -48,16 +68,16 @@ class Scene:
     marks: Ink
 
 
-def draw_scene(source: DigitSource, random: np.random.Generator, *, thin_share: float = THIN_SHARE) -> Scene:
-    """A random scene. `thin_share` of the large single digits are drawn with a hairline."""
+def draw_scene(source: DigitSource, random: np.random.Generator, *, shares: Shares = USUAL_SHARES) -> Scene:
+    """A random scene."""
     kind = str(random.choice([name for name, _ in KINDS], p=[share for _, share in KINDS]))
-    ink, marks = draw_tight(source, random) if kind == "tight" else draw_placed(source, kind, random, thin_share)
+    ink, marks = draw_tight(source, random) if kind == "tight" else draw_placed(source, kind, random, shares.thin)
     shape = ink.shape
     box = _box_of(ink)
     ground, colour = _choose_colours(shape, random, is_clean=random.random() < (0.8 if kind == "tight" else 0.25))
     picture = paint(ground, np.maximum(ink, marks), colour)
     if kind != "tight":
-        picture, ink, marks = _surround(picture, ink, marks, box, colour, source, random)
+        picture, ink, marks = _surround(picture, ink, marks, box, colour, source, shares, random)
     elif random.random() < 0.15:
         picture = lit(picture, any_light(shape, random))
     picture = _photograph(picture, random, is_rough=kind != "tight" or random.random() < 0.3)
@@ -96,13 +116,14 @@ def _surround(
     box: Box,
     colour: Picture,
     source: DigitSource,
+    shares: Shares,
     random: np.random.Generator,
 ) -> tuple[Picture, Ink, Ink]:
     """What lies on, around and beside the digits, and the light. Returns the picture, the ink and other marks."""
     shape, is_empty = ink.shape, not ink.any()
-    if random.random() < (0.8 if is_empty else 0.6):
+    if random.random() < (0.8 if is_empty else shares.marked):
         for _ in range(int(random.integers(1, 3))):
-            drawn, is_mark = _draw_mark(shape, box, is_empty, random)
+            drawn, is_mark = _draw_mark(shape, box, None if is_empty else shares.marks, random)
             tone = colour if random.random() < 0.6 else any_colour(random)
             picture = paint(picture, drawn * random.choice([1.0, 1.0, random.uniform(0.3, 1)]), tone)
             if is_mark:
@@ -120,11 +141,11 @@ def _surround(
         change = surroundings.SURROUNDINGS[int(random.integers(len(surroundings.SURROUNDINGS)))]
         picture = change(picture, box, random)
     shape = ink.shape
-    if random.random() < 0.4:
+    if random.random() < shares.light:
         picture = lit(picture, any_light(shape, random))
-    elif random.random() < 0.15:
+    elif random.random() < shares.polygon:
         picture = lit(picture, polygon_shadow(shape, random))
-    elif random.random() < 0.35:
+    elif random.random() < shares.edge:
         x, y = middle_of(box) / (shape[1], shape[0])
         picture = lit(picture, hard_shadow(shape, random, through=(float(x), float(y))))
     if random.random() < 0.3:
@@ -135,11 +156,13 @@ def _surround(
     return picture, ink, marks
 
 
-def _draw_mark(shape: tuple[int, ...], box: Box, is_empty: bool, random: np.random.Generator) -> tuple[Ink, bool]:
-    """Something beside the digit, and whether it counts as another mark: squares over all of the picture do not."""
-    if random.random() < (0.35 if is_empty else 0.05):
+def _draw_mark(
+    shape: tuple[int, int], box: Box, marks: dict[clutter.Draw, int] | None, random: np.random.Generator
+) -> tuple[Ink, bool]:
+    """Something beside the digit, or one of LONELY_MARKS; and whether it counts as another mark: squares do not."""
+    if random.random() < (0.05 if marks else 0.35):
         return draw_dot(shape, random) if random.random() < 0.4 else draw_doodle(shape, box, random), True
-    shares = LONELY_MARKS if is_empty else COMMON_MARKS
+    shares = marks or LONELY_MARKS
     draw = random.choice(np.array(list(shares)), p=np.array(list(shares.values())) / sum(shares.values()))
     return draw(shape, box, random), draw is not clutter.grid
 

@@ -8,7 +8,6 @@ from models.training.scenes.glyphs import DigitSource, draw_style
 from models.training.scenes.strokes import Ink
 
 MIN_SIDE, MAX_SIDE, MAX_PAGE_SIDE = 24, 260, 400  # pixels of a scene, and of one with several digits
-THIN_SHARE = 0.3  # of the large single digits: drawn with a hairline
 FIELDS_SHARE = 0.2  # of the scenes with several digits: written into the fields of a form
 
 

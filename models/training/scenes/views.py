@@ -8,10 +8,9 @@ from PIL import Image
 from scipy import ndimage
 
 from models.pictures.view import FAR_SIDE, NEAR_SIDE, draw_view
-from models.training.scenes.composition import Scene, draw_scene
+from models.training.scenes.composition import USUAL_SHARES, Scene, Shares, draw_scene
 from models.training.scenes.glyphs import DigitSource
 from models.training.scenes.images import to_bytes
-from models.training.scenes.placing import THIN_SHARE
 from models.training.scenes.strokes import Ink
 
 PAGE_SIDE = 160  # pixels of the view of a page
@@ -29,12 +28,12 @@ def draw_views(
     count: int,
     random: np.random.Generator,
     *,
-    thin_share: float = THIN_SHARE,
+    shares: Shares = USUAL_SHARES,
 ) -> Iterator[Example]:
     """Two or three views of each of `count` scenes, of 64, 96 or 160 pixels."""
     source = DigitSource(images, labels)
     for _ in range(count):
-        scene = draw_scene(source, random, thin_share=thin_share)
+        scene = draw_scene(source, random, shares=shares)
         longest = max(scene.ink.shape)
         yield _look(scene, FAR_SIDE if longest > FAR_SIDE else NEAR_SIDE)
         yield _look(_come_closer(scene, random), NEAR_SIDE)

@@ -33,3 +33,9 @@ def test_a_bar_over_a_digit_or_a_line_below_is_no_dash() -> None:
     digits = [block(0, 100), block(60, 100)]
     bar, below, before = block(62, 92, 20, 4), block(30, 150, 24, 4), block(-40, 118, 20, 4)
     assert group_into_lines([*digits, bar, below, before], [])[0].dashes == []
+
+
+def test_two_digits_that_stand_a_little_apart_in_height_do_not_make_a_steep_line() -> None:
+    """`06` with a higher 6, then a lower 7: the two alone would lead far above it."""
+    digits = [block(0, 100), block(26, 88), block(62, 108), block(96, 98), block(130, 104)]
+    assert len(group_into_lines(digits, [])) == 1

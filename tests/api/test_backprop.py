@@ -153,6 +153,22 @@ def test_each_step_of_any_network_says_how_its_value_comes_about(api: httpx.Clie
     assert bool(trace["notes"]) == ("loss" in fields)
 
 
+@pytest.mark.parametrize(("targets", "loss"), [([1, 0], 2000), ([0, 1], 0), ([0.25, 0.75], 500)])
+def test_a_softmax_that_underflows_has_the_error_of_its_sums(
+    api: httpx.Client, targets: list[float], loss: float
+) -> None:
+    fields = {"layers": [1, 2], "loss": "cross_entropy", "weights": [[[-1], [1]]], "inputs": [1000]}
+    trace = trace_of(api, **fields, targets=targets)
+    assert trace["forward"]["a1_1"] == 0
+    assert trace["errors"]["E_total"] == loss
+    assert trace["gradients"]["w1_1_1"] == -1000 * targets[0]
+    quotients = {step["factors"][0]["value"] for step in trace["steps"] if step["symbol"] == "dE_total/dz1_1"}
+    assert quotients == {None if targets[0] else 0}
+    assert api.post(
+        "/v1/backprop/trace", json=fields | {"targets": targets}, headers={"Accept": "text/html"}
+    ).is_success
+
+
 def test_any_step_of_a_sweep_is_derived_also_as_a_page(api: httpx.Client) -> None:
     sweep = {"kind": "backprop_sweep", "learning_rates": [0.5, 2.0], "epochs": 20, "optimizer": "adam"}
     job = api.post("/v1/jobs", json=sweep | XOR | {"loss": "cross_entropy", "batch_size": 2}).json()["id"]

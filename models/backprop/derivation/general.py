@@ -156,13 +156,14 @@ def _forward(found: _Derivation, mark: str) -> None:
 
 
 def _errors(found: _Derivation, mark: str, error: Formula) -> None:
-    outputs, parts = found.task.layers[-1], []
+    last, outputs, parts = len(found.task.layers) - 1, found.task.layers[-1], []
+    sums = [found.symbols.sum(last, unit, mark) for unit in range(1, outputs + 1)]
     for unit in range(1, outputs + 1):
-        target, output = _named("t", unit, mark), found.symbols.activation(len(found.task.layers) - 1, unit, mark)
+        target, output = _named("t", unit, mark), found.symbols.activation(last, unit, mark)
         part = _named("E", unit, mark) if mark == "" else Formula(f"E{mark}_{unit}", f"E^{{{mark}}}_{{{unit}}}")
         parts.append(part)
         is_squared = found.task.loss == "squared_error"
-        found.let("error", part, half_square(target - output) if is_squared else _surprise(target, output))
+        found.let("error", part, half_square(target - output) if is_squared else _surprise(target, output, sums, unit))
     found.let("error", error, reduce(add, parts))
 
 
@@ -290,15 +291,26 @@ def _mean(terms: Iterable[Formula]) -> Formula:
 
 
 def _squared(x: Formula) -> Formula:
-    return Formula("{}**2", r"\left({}\right)^2", (x,), lambda value: value**2)
+    return Formula("{}**2", r"\left({}\right)^2", (x,), lambda value: value * value)
 
 
-def _surprise(target: Formula, output: Formula) -> Formula:
-    return Formula("-{} * log({})", r"-{} \ln {}", (target, output), lambda t, a: -t * math.log(a) if t else 0.0)
+def _surprise(target: Formula, output: Formula, sums: Sequence[Formula], unit: int) -> Formula:
+    """Computed from the sums, as the sweep does: the logarithm is finite where the output underflows to 0."""
+    operands = (target, output, sums[unit - 1], *sums)
+    return Formula(
+        "-{0} * log({1})", r"-{0} \ln {1}", operands, lambda t, _, *of_unit: -t * _log_softmax(*of_unit) if t else 0.0
+    )
 
 
 def _negated_quotient(target: Formula, output: Formula) -> Formula:
-    return Formula("-{} / {}", r"-\frac{{{}}}{{{}}}", (target, output), lambda t, a: -t / a)
+    return Formula("-{} / {}", r"-\frac{{{}}}{{{}}}", (target, output), _negated_quotient_value)
+
+
+def _negated_quotient_value(target: float, output: float) -> float:
+    """Infinite where a softmax output has underflowed to 0, but 0 for a target of 0, as for any positive output."""
+    if output == 0:
+        return -math.inf if target else 0.0
+    return -target / output
 
 
 def _negated_product(one: Formula, other: Formula) -> Formula:
@@ -314,8 +326,12 @@ def _softmax(total: Formula, sums: Sequence[Formula]) -> Formula:
 
 
 def _softmax_value(own: float, *sums: float) -> float:
+    return math.exp(_log_softmax(own, *sums))
+
+
+def _log_softmax(own: float, *sums: float) -> float:
     highest = max(sums)
-    return math.exp(own - highest) / sum(math.exp(each - highest) for each in sums)
+    return own - highest - math.log(sum(math.exp(each - highest) for each in sums))
 
 
 def _activate(x: Formula, activation: str) -> Formula:

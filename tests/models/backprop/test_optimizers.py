@@ -9,6 +9,7 @@ import torch
 from app.jobs.specs import BackpropSweepSpec
 from models.backprop.derivation.general import derive_step
 from models.backprop.sweeps.dense_networks import evaluate
+from models.backprop.sweeps.optimizers import create_optimizer
 from models.backprop.sweeps.replay import MAX_STEPS, is_affordable, replay
 from models.backprop.sweeps.sweep import run_sweep
 from models.backprop.sweeps.task import Task, split
@@ -82,6 +83,24 @@ def test_the_derived_step_of_an_epoch_is_the_one_that_the_sweep_took(optimizer: 
     found = evaluate(before[None], task)
     gradients = [derived["gradients"][name] for name in derived["updated_weights"]]
     np.testing.assert_allclose(gradients, found.gradient[0], rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "cross_entropy"])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("value", [1e3, 1e100, np.inf, np.nan])
+def test_a_step_of_a_network_that_diverged_is_derived_as_the_sweep_took_it(
+    loss: str, activation: str, value: float
+) -> None:
+    task = task_of(loss=loss, activation=activation, optimizer="adam")
+    parameters = np.resize([value, -value, value / 2], task.start.shape)
+    optimizer = create_optimizer(task.rule, parameters[None])
+    derived = derive_step(task, parameters, RATE, optimizer=optimizer)
+    with np.errstate(all="ignore"):
+        swept = evaluate(parameters[None], task)
+    np.testing.assert_allclose(derived["errors"]["E_total"], swept.loss[0], rtol=1e-9)
+    gradients = [derived["gradients"][name] for name in derived["updated_weights"]]
+    largest = np.abs(swept.gradient[np.isfinite(swept.gradient)]).max(initial=0)  # of terms that cancel out, a rest
+    np.testing.assert_allclose(gradients, swept.gradient[0], rtol=1e-9, atol=1e-12 * largest)
 
 
 def test_only_so_many_steps_are_taken_again() -> None:

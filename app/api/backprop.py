@@ -177,14 +177,20 @@ def _derive_step_of_sweep(services: Services, job_id: str, spec: TraceSpec) -> D
     sweep = BackpropSweepSpec.model_validate(job.spec)
     _require_step(sweep, spec)
     task = sweep.to_task()
-    parameters, optimizer = replay(task, spec.learning_rate, epochs=spec.epoch)
+    replayed = replay(task, spec.learning_rate, epochs=spec.epoch, early_stopping=sweep.early_stopping)
+    if replayed.stopped_at is not None:
+        raise InvalidInput(
+            f"The sweep stops the training at learning rate {spec.learning_rate:g} early, after "
+            f"{replayed.stopped_at:,} epochs; a step of it begins after fewer.",
+            location="body.epoch",
+        )
     batches = task.batches(spec.epoch + 1)
     which = f"the first of the {len(batches)} steps of " if len(batches) > 1 else "the step of "
     introduction = (
         f"Sweep {job_id}, a {_shape(sweep)} network at learning rate {spec.learning_rate:g}: {which}"
         f"epoch {spec.epoch + 1} of {sweep.epochs}."
     )
-    trace = derive_step(batches[0], parameters, spec.learning_rate, optimizer=optimizer)
+    trace = derive_step(batches[0], replayed.parameters, spec.learning_rate, optimizer=replayed.optimizer)
     return Derived(trace | {"notes": [introduction, *describe_targets(task)]}, introduction)
 
 

@@ -164,9 +164,8 @@ def test_a_softmax_that_underflows_has_the_error_of_its_sums(
     assert trace["gradients"]["w1_1_1"] == -1000 * targets[0]
     quotients = {step["factors"][0]["value"] for step in trace["steps"] if step["symbol"] == "dE_total/dz1_1"}
     assert quotients == {None if targets[0] else 0}
-    assert api.post(
-        "/v1/backprop/trace", json=fields | {"targets": targets}, headers={"Accept": "text/html"}
-    ).is_success
+    page = api.post("/v1/backprop/trace", json=fields | {"targets": targets}, headers={"Accept": "text/html"})
+    assert page.is_success
 
 
 def test_any_step_of_a_sweep_is_derived_also_as_a_page(api: httpx.Client) -> None:
@@ -186,3 +185,17 @@ def test_any_step_of_a_sweep_is_derived_also_as_a_page(api: httpx.Client) -> Non
         answer = api.post("/v1/backprop/trace", json={"job": job} | wrong)
         assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, f"body.{field}")
     assert api.post("/v1/backprop/trace", json={"job": job, "layers": [2, 2]}).status_code == 422
+
+
+@pytest.mark.parametrize(("stop", "last"), [({"target_loss": 0.012}, 2), ({"patience": 5}, 5)])
+def test_a_step_that_a_sweep_did_not_take_because_it_stopped_early_is_refused(
+    api: httpx.Client, stop: dict[str, Any], last: int
+) -> None:
+    sweep = {"kind": "backprop_sweep", "learning_rates": [2.0], "stop": stop}
+    saturated = {"weights": [500.0] * 8} if "patience" in stop else {}
+    job = api.post("/v1/jobs", json=sweep | saturated).raise_for_status().json()["id"]
+    trace_of(api, job=job, learning_rate=2.0, epoch=last - 1)
+    for epoch in (last, 90):
+        answer = api.post("/v1/backprop/trace", json={"job": job, "learning_rate": 2.0, "epoch": epoch})
+        assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, "body.epoch")
+        assert f"after {last} epochs" in answer.json()["detail"]

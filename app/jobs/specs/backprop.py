@@ -21,6 +21,7 @@ from app.jobs.specs.network_fields import (
 from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
 from app.jobs.specs.options import BaseSpec, NamedFields
 from app.jobs.specs.sweep_checks import as_samples
+from models.backprop.sweeps.descent import EarlyStopping
 from models.backprop.sweeps.optimizers import OptimizerName, Rule
 from models.backprop.sweeps.result_size import ResultSize
 from models.backprop.sweeps.task import Activation, Loss, Task, count_parameters, draw_weights
@@ -107,6 +108,10 @@ class BackpropSweepSpec(BaseSpec):
     def is_named(self) -> bool:
         """Whether the weights are called w1 to w8."""
         return isinstance(self.weights, tuple)
+
+    @property
+    def early_stopping(self) -> EarlyStopping | None:
+        return EarlyStopping(**self.stop.model_dump()) if self.stop else None
 
     @property
     def reported_target_loss(self) -> float | None:

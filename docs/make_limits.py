@@ -124,7 +124,7 @@ SECTIONS: dict[str, list[Budget]] = {
         Budget("synthetic digits, and outliers, per 128 of them", "app.jobs.specs.recipe_fields:MAX_PER_128", "", "422", "tests/jobs/specs/test_training.py"),
         Budget("learning rates x epochs x samples of a sweep", "app.jobs.specs.sweep_checks:MAX_STEPS", "", "422", "tests/jobs/specs/test_backprop.py"),
         Budget("the same x weights", "app.jobs.specs.sweep_checks:MAX_MULTIPLICATIONS", "", "422", "tests/jobs/specs/test_backprop.py"),
-        Budget("steps of a network with mini-batches", "app.jobs.specs.sweep_checks:MAX_BATCHES", "", "422", "tests/jobs/specs/test_backprop.py"),
+        Budget("steps with mini-batches of a sweep, of all its blocks of networks", "app.jobs.specs.sweep_checks:MAX_BATCHES", "", "422", "tests/jobs/specs/test_backprop.py"),
         Budget("lines of a derivation", "app.jobs.specs.trace:MAX_STEPS", "", "422", "tests/api/test_backprop.py"),
         Budget("steps taken again for the trace of a sweep", "models.backprop.sweeps.replay:MAX_STEPS", "", "422", "tests/models/backprop/test_optimizers.py"),
         Budget("weight points x learning rates x weights of a sweep", "app.jobs.specs.sweep_checks:MAX_PATH_NUMBERS", "", "422", "tests/jobs/specs/test_backprop.py"),

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, StrictBool, ValidationInfo, field_validator, model_validator
 
+from app.errors import InvalidInput
 from app.jobs.specs import sweep_checks
 from app.jobs.specs.network_fields import (
     MAX_LAYERS,
@@ -20,10 +21,11 @@ from app.jobs.specs.network_fields import (
 )
 from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
 from app.jobs.specs.options import BaseSpec, NamedFields
-from app.jobs.specs.sweep_checks import as_samples
+from app.jobs.specs.sweep_checks import MAX_BATCHES, as_samples
 from models.backprop.sweeps.descent import EarlyStopping
 from models.backprop.sweeps.optimizers import OptimizerName, Rule
 from models.backprop.sweeps.result_size import ResultSize
+from models.backprop.sweeps.sweep import block_size
 from models.backprop.sweeps.task import Activation, Loss, Task, count_parameters, draw_weights
 
 MAX_LEARNING_RATES = 10_000
@@ -140,6 +142,20 @@ class BackpropSweepSpec(BaseSpec):
             return []
         count = min(self.epochs + 1, max(2, self.weight_points))
         return [int(epoch) for epoch in np.linspace(0, self.epochs, count).round()]
+
+    def require_sense(self) -> None:
+        """Raise InvalidInput if the steps with mini-batches would take hours: a block of networks shares them."""
+        if self.batch_size is None:
+            return
+        task = self.to_task()
+        blocks = -(-len(self.learning_rates) // block_size(task))
+        steps = blocks * self.epochs * task.steps_per_epoch
+        if steps > MAX_BATCHES:
+            raise InvalidInput(
+                f"The learning rates are trained in {blocks:,} blocks, each with epochs x samples / batch_size steps: "
+                f"{steps:,}; at most {MAX_BATCHES:,} are allowed. Take a larger batch_size, fewer epochs or rates.",
+                location="body.batch_size",
+            )
 
     def to_task(self) -> Task:
         parameters: list[Any] = []

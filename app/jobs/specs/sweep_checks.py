@@ -11,7 +11,7 @@ MAX_MULTIPLICATIONS = 20_000_000_000  # some minutes on one core
 MAX_PATH_NUMBERS = 100_000  # of all weights at all points of all trials: 3 MB of the result
 MAX_FINAL_WEIGHTS = 1_000_000  # all of them are in the result, or in the file beside it
 
-MAX_BATCHES = 500_000  # steps of one network, where each takes a part of the samples: half a minute
+MAX_BATCHES = 500_000  # steps that each take a part of the samples, of all blocks of networks: some 20 seconds
 LOWER_BOUNDS = {"sigmoid": 0, "tanh": -1}
 SUM_TOLERANCE = 1e-6
 

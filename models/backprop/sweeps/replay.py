@@ -22,8 +22,10 @@ class Replayed(NamedTuple):
 
 
 def is_affordable(task: Task, epochs: int) -> bool:
-    steps = epochs * len(task.batches(1))
-    return steps <= MAX_STEPS and epochs * len(task.start) * len(task.inputs) <= MAX_MULTIPLICATIONS
+    return (
+        epochs * task.steps_per_epoch <= MAX_STEPS
+        and epochs * len(task.start) * len(task.inputs) <= MAX_MULTIPLICATIONS
+    )
 
 
 def replay(task: Task, learning_rate: float, *, epochs: int, early_stopping: EarlyStopping | None = None) -> Replayed:

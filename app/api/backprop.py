@@ -1,10 +1,12 @@
 """/v1/backprop: the derivation of one step of backpropagation as data, as a page and as a diagram."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BeforeValidator, Field, ValidationError
 
 from app.api.accept import prefers
@@ -17,7 +19,7 @@ from app.api.schemas import backprop as schemas
 from app.api.schemas.media import sends
 from app.api.security_headers import PAGE_POLICY
 from app.errors import InvalidInput, JobNotFound
-from app.jobs import service
+from app.jobs.queries import read_spec
 from app.jobs.specs.backprop import BackpropSweepSpec
 from app.jobs.specs.network_fields import WORKBOOK_WEIGHTS, EightWeights, Finite, LearningRate, Share
 from app.jobs.specs.options import NamedFields
@@ -34,7 +36,7 @@ from models.figures.figure import ThemeName, render
 
 router = APIRouter(prefix="/v1/backprop", tags=["backprop"], route_class=JsonRoute)
 
-MARKDOWN, HTML = "text/markdown", "text/html"
+JSON, MARKDOWN, HTML = "application/json", "text/markdown", "text/html"
 PAGE_HEADERS = {"Content-Security-Policy": PAGE_POLICY}
 
 
@@ -94,8 +96,9 @@ class Derived(NamedTuple):
     response_model=schemas.Trace | schemas.NetworkTrace,
     responses=sends(MARKDOWN, HTML) | errors(JobNotFound),
 )
-def trace_step(
+async def trace_step(
     spec: TraceSpec,
+    request: Request,
     services: ServicesDependency,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
 ) -> Response:
@@ -104,35 +107,26 @@ def trace_step(
     Of any small network, with any of the optimizers; or of a sweep that was done, at any of its epochs (`job`,
     `learning_rate`, `epoch`). `Accept: text/markdown` or `text/html` answers with it as a page.
     """
-    derived = _derive(services, spec)
     if prefers(accept, MARKDOWN):
-        return Response(page.render_general(*derived), media_type=MARKDOWN)
+        return await _answer(services, request, spec, MARKDOWN, _write_markdown)
     if accept.lower().startswith(HTML):
-        return Response(page.render_html(*derived), media_type=HTML, headers=PAGE_HEADERS)
-    return json_response(derived.trace)
+        return await _answer(services, request, spec, HTML, _write_html)
+    return await _answer(services, request, spec, JSON, _write_json)
 
 
 @router.get("/trace.md", response_class=Response, responses=sends(MARKDOWN) | errors(JobNotFound))
-def trace_step_markdown(query: QueryDependency, services: ServicesDependency) -> Response:
+async def trace_step_markdown(query: QueryDependency, request: Request, services: ServicesDependency) -> Response:
     """One step, derived, as a Markdown page."""
-    spec = query.to_spec()
+    spec, picture = query.to_spec(), f"trace.svg?{query.to_query()}"
     if not spec.is_workbook:
-        return Response(page.render_general(*_derive(services, spec)), media_type=MARKDOWN)
-    text = page.render(
-        _derive(services, spec).trace,
-        inputs=query.inputs,
-        targets=query.targets,
-        learning_rate=query.learning_rate,
-        picture=f"trace.svg?{query.to_query()}",
-    )
-    return Response(text, media_type=MARKDOWN)
+        return await _answer(services, request, spec, MARKDOWN, _write_markdown)
+    return await _answer(services, request, spec, MARKDOWN, partial(_write_workbook, query, picture), picture)
 
 
 @router.get("/trace.html", response_class=Response, responses=sends(HTML) | errors(JobNotFound))
-def trace_step_html(query: QueryDependency, services: ServicesDependency) -> Response:
+async def trace_step_html(query: QueryDependency, request: Request, services: ServicesDependency) -> Response:
     """One step, derived, as a page whose formulas are set by KaTeX."""
-    content = page.render_html(*_derive(services, query.to_spec()))
-    return Response(content, media_type=HTML, headers=PAGE_HEADERS)
+    return await _answer(services, request, query.to_spec(), HTML, _write_html)
 
 
 @router.get("/trace.svg", response_class=Response, responses=sends("image/svg+xml"))
@@ -153,9 +147,46 @@ def _draw_trace(query: PictureQuery) -> bytes:
     return render(draw, "svg", theme=query.theme)
 
 
-def _derive(services: Services, spec: TraceSpec) -> Derived:
+def _write_json(derived: Derived) -> bytes:
+    return bytes(json_response(derived.trace).body)
+
+
+def _write_markdown(derived: Derived) -> bytes:
+    return page.render_general(*derived).encode()
+
+
+def _write_workbook(query: TraceQuery, picture: str, derived: Derived) -> bytes:
+    rate = query.learning_rate
+    text = page.render(derived.trace, inputs=query.inputs, targets=query.targets, learning_rate=rate, picture=picture)
+    return text.encode()
+
+
+def _write_html(derived: Derived) -> bytes:
+    return page.render_html(*derived).encode()
+
+
+async def _answer(
+    services: Services,
+    request: Request,
+    spec: TraceSpec,
+    media_type: str,
+    write: Callable[[Derived], bytes],
+    picture: str = "",
+) -> Response:
+    """Derives the step and writes it where figures are drawn: to take a sweep's steps again takes a second, too.
+
+    `picture` is what the answer depends on beside its media type and the spec. Raises JobNotFound, InvalidInput.
+    """
+    derive = partial(_derive_step, spec)
     if spec.job is not None:
-        return _derive_step_of_sweep(services, spec.job, spec)
+        stored = await run_in_threadpool(_read_sweep, services, spec.job)
+        derive = partial(_derive_step_of_sweep, stored, spec)
+    key = ("derivation", media_type, picture, spec.model_dump_json())
+    content = await services.figures.get(key, lambda: write(derive()), disconnect_check(request.receive))
+    return Response(content, media_type=media_type, headers=PAGE_HEADERS if media_type == HTML else None)
+
+
+def _derive_step(spec: TraceSpec) -> Derived:
     task, rate = spec.sweep.to_task(), spec.learning_rate
     notes = describe_targets(task)
     introduction = f"The step of a {_shape(spec.sweep)} network at learning rate {rate:g}. {' '.join(notes)}".strip()
@@ -167,14 +198,19 @@ def _derive(services: Services, spec: TraceSpec) -> Derived:
     return Derived(trace | {"notes": notes}, introduction)
 
 
-def _derive_step_of_sweep(services: Services, job_id: str, spec: TraceSpec) -> Derived:
-    """Raises JobNotFound, InvalidInput."""
+def _read_sweep(services: Services, job_id: str) -> dict[str, Any]:
+    """Returns the spec of the job. Raises JobNotFound, InvalidInput."""
     if not JOB_ID.fullmatch(job_id):
         raise job_not_found(job_id)
-    job = service.get(services.sessions, job_id)
-    if job.kind != "backprop_sweep":
-        raise InvalidInput(f"Job {job_id} is a {job.kind}; only the steps of a sweep are derived.", location="body.job")
-    sweep = BackpropSweepSpec.model_validate(job.spec)
+    kind, spec = read_spec(services.sessions, job_id)
+    if kind != "backprop_sweep":
+        raise InvalidInput(f"Job {job_id} is a {kind}; only the steps of a sweep are derived.", location="body.job")
+    return spec
+
+
+def _derive_step_of_sweep(stored: dict[str, Any], spec: TraceSpec) -> Derived:
+    """Raises InvalidInput."""
+    sweep = BackpropSweepSpec.model_validate(stored)
     _require_step(sweep, spec)
     task = sweep.to_task()
     replayed = replay(task, spec.learning_rate, epochs=spec.epoch, early_stopping=sweep.early_stopping)
@@ -187,7 +223,7 @@ def _derive_step_of_sweep(services: Services, job_id: str, spec: TraceSpec) -> D
     batches = task.batches(spec.epoch + 1)
     which = f"the first of the {len(batches)} steps of " if len(batches) > 1 else "the step of "
     introduction = (
-        f"Sweep {job_id}, a {_shape(sweep)} network at learning rate {spec.learning_rate:g}: {which}"
+        f"Sweep {spec.job}, a {_shape(sweep)} network at learning rate {spec.learning_rate:g}: {which}"
         f"epoch {spec.epoch + 1} of {sweep.epochs}."
     )
     trace = derive_step(batches[0], replayed.parameters, spec.learning_rate, optimizer=replayed.optimizer)

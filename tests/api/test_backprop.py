@@ -1,13 +1,19 @@
 import math
 import re
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from app.api import backprop
+from app.serving.figures import MAX_WAITING_FIGURES
 from models.backprop.network import WEIGHT_NAMES
 
+MANY = 60  # more than the threads that all endpoints share
 WEIGHTS = [0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55]
 
 
@@ -185,6 +191,33 @@ def test_any_step_of_a_sweep_is_derived_also_as_a_page(api: httpx.Client) -> Non
         answer = api.post("/v1/backprop/trace", json={"job": job} | wrong)
         assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, f"body.{field}")
     assert api.post("/v1/backprop/trace", json={"job": job, "layers": [2, 2]}).status_code == 422
+
+
+def test_derivations_that_take_long_hold_up_no_other_request(
+    api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, derive = threading.Event(), threading.Event(), backprop.derive_step
+
+    def block(*given: Any, **named: Any) -> dict[str, Any]:
+        begun.set()
+        go_on.wait(30)
+        return derive(*given, **named)
+
+    monkeypatch.setattr(backprop, "derive_step", block)
+
+    def ask(number: int) -> int:
+        return api.post("/v1/backprop/trace", json={"biases": True, "learning_rate": 1 + number}).status_code
+
+    with ThreadPoolExecutor(MANY) as clients:
+        asked = [clients.submit(ask, number) for number in range(MANY)]
+        try:
+            assert begun.wait(10)
+            while sum(each.done() for each in asked) < MANY - MAX_WAITING_FIGURES:
+                assert api.get("/v1/jobs", timeout=5).is_success
+            assert api.get("/v1/jobs", timeout=5).is_success
+        finally:
+            go_on.set()
+    assert Counter(each.result() for each in asked) == {200: MAX_WAITING_FIGURES, 429: MANY - MAX_WAITING_FIGURES}
 
 
 @pytest.mark.parametrize(("stop", "last"), [({"target_loss": 0.012}, 2), ({"patience": 5}, 5)])

@@ -63,7 +63,10 @@ class TraceQuery(NamedFields):
         try:
             return TraceSpec.model_validate(self.model_dump(exclude_unset=True))
         except ValidationError as error:
-            raise InvalidInput(f"{describe(error.errors()[0]).capitalize()}.", location="query") from None
+            first = error.errors()[0]
+            raise InvalidInput(
+                _sentence(describe(first)), location=".".join(["query", *map(str, first["loc"])])
+            ) from None
 
     def to_query(self) -> str:
         values = self.model_dump(exclude_unset=True)
@@ -177,11 +180,11 @@ async def _answer(
 
     `picture` is what the answer depends on beside its media type and the spec. Raises JobNotFound, InvalidInput.
     """
-    derive = partial(_derive_step, spec)
+    derive, part = partial(_derive_step, spec), "body" if request.method == "POST" else "query"
     if spec.job is not None:
-        stored = await run_in_threadpool(_read_sweep, services, spec.job)
-        derive = partial(_derive_step_of_sweep, stored, spec)
-    key = ("derivation", media_type, picture, spec.model_dump_json())
+        stored = await run_in_threadpool(_read_sweep, services, spec.job, part)
+        derive = partial(_derive_step_of_sweep, stored, spec, part)
+    key = ("derivation", media_type, picture, part, spec.model_dump_json())
     content = await services.figures.get(key, lambda: write(derive()), disconnect_check(request.receive))
     return Response(content, media_type=media_type, headers=PAGE_HEADERS if media_type == HTML else None)
 
@@ -198,27 +201,27 @@ def _derive_step(spec: TraceSpec) -> Derived:
     return Derived(trace | {"notes": notes}, introduction)
 
 
-def _read_sweep(services: Services, job_id: str) -> dict[str, Any]:
-    """Returns the spec of the job. Raises JobNotFound, InvalidInput."""
+def _read_sweep(services: Services, job_id: str, part: str) -> dict[str, Any]:
+    """Returns the spec of the job. Raises JobNotFound; InvalidInput, about a field of this part of the request."""
     if not JOB_ID.fullmatch(job_id):
         raise job_not_found(job_id)
     kind, spec = read_spec(services.sessions, job_id)
     if kind != "backprop_sweep":
-        raise InvalidInput(f"Job {job_id} is a {kind}; only the steps of a sweep are derived.", location="body.job")
+        raise InvalidInput(f"Job {job_id} is a {kind}; only the steps of a sweep are derived.", location=f"{part}.job")
     return spec
 
 
-def _derive_step_of_sweep(stored: dict[str, Any], spec: TraceSpec) -> Derived:
+def _derive_step_of_sweep(stored: dict[str, Any], spec: TraceSpec, part: str) -> Derived:
     """Raises InvalidInput."""
     sweep = BackpropSweepSpec.model_validate(stored)
-    _require_step(sweep, spec)
+    _require_step(sweep, spec, part)
     task = sweep.to_task()
     replayed = replay(task, spec.learning_rate, epochs=spec.epoch, early_stopping=sweep.early_stopping)
     if replayed.stopped_at is not None:
         raise InvalidInput(
             f"The sweep stops the training at learning rate {spec.learning_rate:g} early, after "
             f"{replayed.stopped_at:,} epochs; a step of it begins after fewer.",
-            location="body.epoch",
+            location=f"{part}.epoch",
         )
     batches = task.batches(spec.epoch + 1)
     which = f"the first of the {len(batches)} steps of " if len(batches) > 1 else "the step of "
@@ -230,30 +233,34 @@ def _derive_step_of_sweep(stored: dict[str, Any], spec: TraceSpec) -> Derived:
     return Derived(trace | {"notes": [introduction, *describe_targets(task)]}, introduction)
 
 
-def _require_step(sweep: BackpropSweepSpec, spec: TraceSpec) -> None:
+def _require_step(sweep: BackpropSweepSpec, spec: TraceSpec, part: str) -> None:
     """Raise InvalidInput unless the sweep has this step, and it can be derived."""
     if spec.learning_rate not in sweep.learning_rates:
         nearest = min(sweep.learning_rates, key=lambda rate: abs(rate - spec.learning_rate))
         raise InvalidInput(
             f"The sweep has no learning rate {spec.learning_rate:g}; the nearest is {nearest:g}.",
-            location="body.learning_rate",
+            location=f"{part}.learning_rate",
         )
     if spec.epoch >= sweep.epochs:
         raise InvalidInput(
             f"The sweep has {sweep.epochs:,} epochs, so a step begins after 0 to {sweep.epochs - 1:,} of them.",
-            location="body.epoch",
+            location=f"{part}.epoch",
         )
     if not is_affordable(sweep.to_task(), spec.epoch):
         raise InvalidInput(
             f"The steps before it would be taken again, at most {MAX_STEPS:,} of a small network; ask for an earlier "
             "epoch.",
-            location="body.epoch",
+            location=f"{part}.epoch",
         )
     try:
         require_explainable(sweep)
     except ValueError as error:
-        raise InvalidInput(f"{str(error).capitalize()}.", location="body.job") from None
+        raise InvalidInput(_sentence(str(error)), location=f"{part}.job") from None
 
 
 def _shape(sweep: BackpropSweepSpec) -> str:
     return "-".join(map(str, sweep.layers))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

@@ -188,8 +188,13 @@ def test_any_step_of_a_sweep_is_derived_also_as_a_page(api: httpx.Client) -> Non
     for file in (*re.findall(r'(?:href|src)="([^"]+)"', html.text), "../../console/vendor/katex/katex.js"):
         assert api.get(html.url.join(file)).is_success
     for wrong, field in (({"learning_rate": 0.6}, "learning_rate"), ({"epoch": 20, "learning_rate": 2}, "epoch")):
-        answer = api.post("/v1/backprop/trace", json={"job": job} | wrong)
-        assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, f"body.{field}")
+        for part, answer in (
+            ("body", api.post("/v1/backprop/trace", json={"job": job} | wrong)),
+            ("query", api.get("/v1/backprop/trace.md", params={"job": job} | wrong)),
+            ("query", api.get("/v1/backprop/trace.html", params={"job": job} | wrong)),
+        ):
+            assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, f"{part}.{field}")
+    assert api.get("/v1/backprop/trace.md?epoch=100001").json()["errors"][0]["location"] == "query.epoch"
     assert api.post("/v1/backprop/trace", json={"job": job, "layers": [2, 2]}).status_code == 422
 
 

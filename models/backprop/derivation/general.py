@@ -63,11 +63,13 @@ def _named(letter: str, number: int, sample: str) -> Formula:
 
 def count_steps(task: Task) -> int:
     """The lines of the derivation."""
-    samples, units = len(task.inputs), sum(task.layers[1:])
+    samples, outputs, units = len(task.inputs), task.layers[-1], sum(task.layers[1:])
     parameters = count_parameters(task.layers, has_biases=task.has_biases)
-    of_a_sample = 3 * units + 2 * task.layers[-1] + parameters + 1
+    forward, errors = 2 * units, outputs + 1
+    gradients = parameters + units - outputs + (outputs if task.loss == "cross_entropy" else 0)
+    means = parameters + 1 if samples > 1 else 0
     of_an_update = {"gradient_descent": 1, "momentum": 2, "adam": 5}[task.rule.name]
-    return samples * of_a_sample + parameters * (of_an_update + (samples > 1))
+    return samples * (forward + errors + gradients) + means + parameters * of_an_update
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from app.jobs.specs import BackpropSweepSpec
-from models.backprop.derivation.general import derive_step
+from models.backprop.derivation.general import count_steps, derive_step
 from models.backprop.sweeps.dense_networks import evaluate
 from models.backprop.sweeps.descent import EarlyStopping
 from models.backprop.sweeps.optimizers import create_optimizer
@@ -114,6 +114,18 @@ def test_a_training_that_stopped_early_has_no_later_step(optimizer: str, early_s
     assert [each.stopped_at for each in found] == [None, last, last]
     np.testing.assert_array_equal(found[-1].parameters, swept.parameters[1])
     assert replay(task, rate, epochs=last - 1).stopped_at is None
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "cross_entropy"])
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "momentum", "adam"])
+@pytest.mark.parametrize("batch_size", [None, 1])
+@pytest.mark.parametrize("layers", [[2, 2], [2, 3, 2], [2, 2, 4, 2]])
+def test_lines_of_a_derivation_are_counted_before_it_is_made(
+    loss: str, optimizer: str, batch_size: int | None, layers: list[int]
+) -> None:
+    task = task_of(loss=loss, optimizer=optimizer, layers=layers, batch_size=batch_size, biases=layers != [2, 2])
+    step = task.batches(1)[0]
+    assert count_steps(step) == len(derive_step(step, step.start, RATE)["steps"])
 
 
 def test_only_so_many_steps_are_taken_again() -> None:

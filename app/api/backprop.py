@@ -28,7 +28,7 @@ from app.jobs.transitions import job_not_found
 from app.server.disconnects import disconnect_check
 from app.services import Services
 from app.validation_messages import describe
-from models.backprop.derivation import diagram, page, steps
+from models.backprop.derivation import diagram, page
 from models.backprop.derivation.general import derive_step
 from models.backprop.sweeps.replay import MAX_STEPS, is_affordable, replay
 from models.backprop.sweeps.summary import describe_targets
@@ -61,7 +61,7 @@ class TraceQuery(NamedFields):
 
     def to_spec(self) -> TraceSpec:
         try:
-            return TraceSpec.model_validate(self.model_dump(exclude_unset=True))
+            return TraceSpec.model_validate(self.model_dump(exclude_unset=True, exclude={"theme"}))
         except ValidationError as error:
             first = error.errors()[0]
             raise InvalidInput(
@@ -121,7 +121,7 @@ async def trace_step(
 async def trace_step_markdown(query: QueryDependency, request: Request, services: ServicesDependency) -> Response:
     """One step, derived, as a Markdown page."""
     spec, picture = query.to_spec(), f"trace.svg?{query.to_query()}"
-    if not spec.is_workbook:
+    if query.job is not None:
         return await _answer(services, request, spec, MARKDOWN, _write_markdown)
     return await _answer(services, request, spec, MARKDOWN, partial(_write_workbook, query, picture), picture)
 
@@ -145,8 +145,8 @@ async def draw_step_svg(
 
 
 def _draw_trace(query: PictureQuery) -> bytes:
-    traced = steps.trace(query.weights, query.inputs, query.targets, query.learning_rate)
-    draw = partial(diagram.draw, traced, weights=query.weights, inputs=query.inputs, targets=query.targets)
+    trace = _derive_step(query.to_spec()).trace
+    draw = partial(diagram.draw, trace, weights=query.weights, inputs=query.inputs, targets=query.targets)
     return render(draw, "svg", theme=query.theme)
 
 
@@ -193,11 +193,7 @@ def _derive_step(spec: TraceSpec) -> Derived:
     task, rate = spec.sweep.to_task(), spec.learning_rate
     notes = describe_targets(task)
     introduction = f"The step of a {_shape(spec.sweep)} network at learning rate {rate:g}. {' '.join(notes)}".strip()
-    if spec.is_workbook:
-        (i1, i2), (t1, t2) = task.inputs[0].tolist(), task.targets[0].tolist()
-        trace = steps.trace(tuple(task.start.tolist()), (i1, i2), (t1, t2), rate)
-    else:
-        trace = derive_step(task.batches(1)[0], task.start, rate)
+    trace = derive_step(task.batches(1)[0], task.start, rate)
     return Derived(trace | {"notes": notes}, introduction)
 
 

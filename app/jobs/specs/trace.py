@@ -68,11 +68,6 @@ class TraceSpec(NamedFields):
         rates: dict[str, Any] = {"learning_rates": [self.learning_rate], "epochs": 1}
         return BackpropSweepSpec.model_validate({"kind": "backprop_sweep"} | given | rates)
 
-    @property
-    def is_workbook(self) -> bool:
-        """Whether the network is that of network.py, whose page and diagram are its own."""
-        return self.job is None and self.sweep.is_named and self.sweep.to_task().is_222
-
     @model_validator(mode="after")
     def _require_one_network(self) -> Self:
         if self.job is not None:

@@ -14,8 +14,6 @@ from models.backprop.network import Array
 from models.backprop.sweeps.optimizers import Adam, Momentum, Optimizer, Rule
 from models.backprop.sweeps.task import Task, count_parameters, split
 
-WORKBOOK_LAYERS = (2, 2, 2)
-
 
 @dataclass(frozen=True)
 class Symbols:
@@ -24,30 +22,30 @@ class Symbols:
     layers: tuple[int, ...]
 
     @property
-    def is_workbook(self) -> bool:
-        return self.layers == WORKBOOK_LAYERS
+    def has_short_names(self) -> bool:
+        return self.layers == (2, 2, 2)
 
     def sum(self, layer: int, unit: int, sample: str) -> Formula:
-        if self.is_workbook:
+        if self.has_short_names:
             return _named("_ho"[layer], unit, sample)
         return Formula(f"z{layer}_{unit}{sample}", f"z^{{({layer}){sample}}}_{{{unit}}}")
 
     def activation(self, layer: int, unit: int, sample: str) -> Formula:
         if layer == 0:
             return _named("i", unit, sample)
-        if self.is_workbook:
+        if self.has_short_names:
             inner = self.sum(layer, unit, "")
             return Formula(f"a_{inner.text}{sample}", _with_sample(f"a_{{{inner.latex}}}", sample))
         return Formula(f"a{layer}_{unit}{sample}", f"a^{{({layer}){sample}}}_{{{unit}}}")
 
     def weight(self, layer: int, unit: int, source: int) -> Formula:
-        if self.is_workbook:
+        if self.has_short_names:
             number = 4 * (layer - 1) + 2 * (unit - 1) + source
             return Formula(f"w{number}", f"w_{number}")
         return Formula(f"w{layer}_{unit}_{source}", f"w^{{({layer})}}_{{{unit},{source}}}")
 
     def bias(self, layer: int, unit: int) -> Formula:
-        if self.is_workbook:
+        if self.has_short_names:
             number = 2 * (layer - 1) + unit
             return Formula(f"b{number}", f"b_{number}")
         return Formula(f"b{layer}_{unit}", f"b^{{({layer})}}_{{{unit}}}")
@@ -224,7 +222,8 @@ def _updates(found: _Derivation, names: Sequence[Formula], rule: Rule, optimizer
     found.values |= {"momentum": rule.momentum, "beta1": rule.beta1, "beta2": rule.beta2, "epsilon": rule.epsilon}
     found.values["t"] = (optimizer.steps if isinstance(optimizer, Adam) else 0) + 1
     for place, name in enumerate(names):
-        new, step = Formula(f"{name.text}_new", f"{{{name.latex}}}^{{new}}"), _by(E_total, name)
+        base = f"{{{name.latex}}}" if "^" in name.latex else name.latex  # TeX refuses a second superscript
+        new, step = Formula(f"{name.text}_new", f"{base}^{{new}}"), _by(E_total, name)
         if rule.name == "momentum":
             past = optimizer.velocity[0, place] if isinstance(optimizer, Momentum) else 0.0
             step = _velocity(found, name, float(past))

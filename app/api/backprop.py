@@ -21,6 +21,7 @@ from app.api.security_headers import PAGE_POLICY
 from app.errors import InvalidInput, JobNotFound
 from app.jobs.queries import read_spec
 from app.jobs.specs.backprop import BackpropSweepSpec
+from app.jobs.specs.network import NetworkFields
 from app.jobs.specs.network_fields import WORKBOOK_WEIGHTS, EightWeights, Finite, LearningRate, Share
 from app.jobs.specs.options import NamedFields
 from app.jobs.specs.trace import TraceSpec, require_explainable
@@ -190,9 +191,9 @@ async def _answer(
 
 
 def _derive_step(spec: TraceSpec) -> Derived:
-    task, rate = spec.sweep.to_task(), spec.learning_rate
+    task, rate = spec.to_task(), spec.learning_rate
     notes = describe_targets(task)
-    introduction = f"The step of a {_shape(spec.sweep)} network at learning rate {rate:g}. {' '.join(notes)}".strip()
+    introduction = f"The step of a {_shape(spec)} network at learning rate {rate:g}. {' '.join(notes)}".strip()
     trace = derive_step(task.batches(1)[0], task.start, rate)
     return Derived(trace | {"notes": notes}, introduction)
 
@@ -254,8 +255,8 @@ def _require_step(sweep: BackpropSweepSpec, spec: TraceSpec, part: str) -> None:
         raise InvalidInput(_sentence(str(error)), location=f"{part}.job") from None
 
 
-def _shape(sweep: BackpropSweepSpec) -> str:
-    return "-".join(map(str, sweep.layers))
+def _shape(network: NetworkFields) -> str:
+    return "-".join(map(str, network.layers))
 
 
 def _sentence(text: str) -> str:

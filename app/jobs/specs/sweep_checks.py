@@ -82,11 +82,6 @@ def check_steps(epochs: int, *, learning_rates: list[float], inputs: Any, layers
     _require_at_most("learning_rates x epochs x samples x weights", multiplications, MAX_MULTIPLICATIONS)
 
 
-def check_batches(batch_size: int, *, epochs: int, inputs: Any) -> None:
-    batches = -(-len(as_samples(inputs)) // batch_size)
-    _require_at_most("epochs x samples / batch_size", epochs * batches, MAX_BATCHES)
-
-
 def _require_at_most(product: str, number: int, maximum: int) -> None:
     _require(number <= maximum, f"{product} is {number:,}; at most {maximum:,} are allowed")
 

@@ -48,8 +48,8 @@ class NetworkFields(NamedFields):
     weights: Weights | None = Field(
         None,
         validate_default=True,
-        description="w1 to w8 for layers [2, 2, 2], or a matrix (units x inputs) per layer; null: drawn from `seed`, or "
-        "the workbook's for layers [2, 2, 2] without a `seed`",
+        description="w1 to w8 for layers [2, 2, 2], or a matrix (units x inputs) per layer; null: drawn from `seed`, "
+        "or the workbook's for layers [2, 2, 2] without a `seed`",
     )
     optimizer: OptimizerName = Field("gradient_descent", description="the rule of a step")
     momentum: Constant = Field(0.9, description="of the optimizer momentum: the share of the last step in the next")

@@ -11,7 +11,8 @@ from models.backprop.sweeps.optimizers import Optimizer
 from models.backprop.sweeps.sweep import create_networks, window_size
 from models.backprop.sweeps.task import Task
 
-MAX_MULTIPLICATIONS = 100_000_000  # about a second
+# Within both bounds, the steps take at most two seconds of a quiet core.
+MAX_MULTIPLICATIONS = 100_000_000
 MAX_STEPS = 20_000
 
 

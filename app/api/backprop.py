@@ -62,7 +62,7 @@ class TraceQuery(NamedFields):
 
     def to_spec(self) -> TraceSpec:
         try:
-            return TraceSpec.model_validate(self.model_dump(exclude_unset=True, exclude={"theme"}))
+            return TraceSpec.model_validate(self.model_dump(exclude_unset=True))
         except ValidationError as error:
             first = error.errors()[0]
             raise InvalidInput(
@@ -146,7 +146,8 @@ async def draw_step_svg(
 
 
 def _draw_trace(query: PictureQuery) -> bytes:
-    trace = _derive_step(query.to_spec()).trace
+    task = TraceSpec(inputs=list(query.inputs), targets=list(query.targets), weights=query.weights).to_task()
+    trace = derive_step(task, task.start, query.learning_rate)
     draw = partial(diagram.draw, trace, weights=query.weights, inputs=query.inputs, targets=query.targets)
     return render(draw, "svg", theme=query.theme)
 
@@ -235,7 +236,7 @@ def _require_step(sweep: BackpropSweepSpec, spec: TraceSpec, part: str) -> None:
     if spec.learning_rate not in sweep.learning_rates:
         nearest = min(sweep.learning_rates, key=lambda rate: abs(rate - spec.learning_rate))
         raise InvalidInput(
-            f"The sweep has no learning rate {spec.learning_rate:g}; the nearest is {nearest:g}.",
+            f"The sweep has no learning rate {spec.learning_rate:.12g}; the nearest is {nearest:.12g}.",
             location=f"{part}.learning_rate",
         )
     if spec.epoch >= sweep.epochs:

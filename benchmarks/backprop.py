@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import torch
 
-from models.backprop.derivation.steps import trace
+from models.backprop.derivation.general import derive_step
 from models.backprop.sweeps.sweep import create_networks, run_sweep
 from models.backprop.sweeps.task import Task
 
@@ -32,7 +32,7 @@ def main() -> None:
         seconds = through_the_queue(url)
         say("default sweep through the queue, p50", f"{1000 * statistics.median(seconds):.1f} ms", "under 60 ms")
         say("default sweep through the queue, p95", f"{1000 * np.quantile(seconds, 0.95):.1f} ms", "")
-    traced = least_cpu_seconds(lambda: [trace(WEIGHTS, INPUTS, TARGETS, 0.5) for _ in range(100)]) / 100
+    traced = least_cpu_seconds(lambda: [derive_step(TASK, TASK.start, 0.5) for _ in range(100)]) / 100
     say("one trace", f"{1000 * traced:.2f} ms CPU", "under 3 ms")
     descent = least_cpu_seconds(descend)
     say("1,000 learning rates x 10,000 epochs, the arithmetic", f"{descent:.2f} s CPU", "under 1 s")

@@ -26,7 +26,7 @@ from worker.runner import Finish, Run
 def sweep(run: Run, storage: Storage) -> Finish:
     """Trains the spec's network at every learning rate, finds the critical rates, and returns the result."""
     spec = BackpropSweepSpec.model_validate(run.claim.spec)
-    task, early_stopping = spec.to_task(), EarlyStopping(**spec.stop.model_dump()) if spec.stop else None
+    task, early_stopping = spec.to_task(), spec.early_stopping
     thresholds = named_thresholds(spec.reported_target_loss)
     converged_loss = max(CONVERGED_LOSS, (early_stopping and early_stopping.target_loss) or 0)
     total = len(spec.learning_rates) * spec.epochs

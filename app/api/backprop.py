@@ -1,10 +1,12 @@
 """/v1/backprop: the derivation of one step of backpropagation as data, as a page and as a diagram."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BeforeValidator, Field, ValidationError
 
 from app.api.accept import prefers
@@ -17,8 +19,9 @@ from app.api.schemas import backprop as schemas
 from app.api.schemas.media import sends
 from app.api.security_headers import PAGE_POLICY
 from app.errors import InvalidInput, JobNotFound
-from app.jobs import service
+from app.jobs.queries import read_spec
 from app.jobs.specs.backprop import BackpropSweepSpec
+from app.jobs.specs.network import NetworkFields
 from app.jobs.specs.network_fields import WORKBOOK_WEIGHTS, EightWeights, Finite, LearningRate, Share
 from app.jobs.specs.options import NamedFields
 from app.jobs.specs.trace import TraceSpec, require_explainable
@@ -26,7 +29,7 @@ from app.jobs.transitions import job_not_found
 from app.server.disconnects import disconnect_check
 from app.services import Services
 from app.validation_messages import describe
-from models.backprop.derivation import diagram, page, steps
+from models.backprop.derivation import diagram, page
 from models.backprop.derivation.general import derive_step
 from models.backprop.sweeps.replay import MAX_STEPS, is_affordable, replay
 from models.backprop.sweeps.summary import describe_targets
@@ -34,7 +37,7 @@ from models.figures.figure import ThemeName, render
 
 router = APIRouter(prefix="/v1/backprop", tags=["backprop"], route_class=JsonRoute)
 
-MARKDOWN, HTML = "text/markdown", "text/html"
+JSON, MARKDOWN, HTML = "application/json", "text/markdown", "text/html"
 PAGE_HEADERS = {"Content-Security-Policy": PAGE_POLICY}
 
 
@@ -61,7 +64,10 @@ class TraceQuery(NamedFields):
         try:
             return TraceSpec.model_validate(self.model_dump(exclude_unset=True))
         except ValidationError as error:
-            raise InvalidInput(f"{describe(error.errors()[0]).capitalize()}.", location="query") from None
+            first = error.errors()[0]
+            raise InvalidInput(
+                _sentence(describe(first)), location=".".join(["query", *map(str, first["loc"])])
+            ) from None
 
     def to_query(self) -> str:
         values = self.model_dump(exclude_unset=True)
@@ -94,8 +100,9 @@ class Derived(NamedTuple):
     response_model=schemas.Trace | schemas.NetworkTrace,
     responses=sends(MARKDOWN, HTML) | errors(JobNotFound),
 )
-def trace_step(
+async def trace_step(
     spec: TraceSpec,
+    request: Request,
     services: ServicesDependency,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
 ) -> Response:
@@ -104,35 +111,26 @@ def trace_step(
     Of any small network, with any of the optimizers; or of a sweep that was done, at any of its epochs (`job`,
     `learning_rate`, `epoch`). `Accept: text/markdown` or `text/html` answers with it as a page.
     """
-    derived = _derive(services, spec)
     if prefers(accept, MARKDOWN):
-        return Response(page.render_general(*derived), media_type=MARKDOWN)
+        return await _answer(services, request, spec, MARKDOWN, _write_markdown)
     if accept.lower().startswith(HTML):
-        return Response(page.render_html(*derived), media_type=HTML, headers=PAGE_HEADERS)
-    return json_response(derived.trace)
+        return await _answer(services, request, spec, HTML, _write_html)
+    return await _answer(services, request, spec, JSON, _write_json)
 
 
 @router.get("/trace.md", response_class=Response, responses=sends(MARKDOWN) | errors(JobNotFound))
-def trace_step_markdown(query: QueryDependency, services: ServicesDependency) -> Response:
+async def trace_step_markdown(query: QueryDependency, request: Request, services: ServicesDependency) -> Response:
     """One step, derived, as a Markdown page."""
-    spec = query.to_spec()
-    if not spec.is_workbook:
-        return Response(page.render_general(*_derive(services, spec)), media_type=MARKDOWN)
-    text = page.render(
-        _derive(services, spec).trace,
-        inputs=query.inputs,
-        targets=query.targets,
-        learning_rate=query.learning_rate,
-        picture=f"trace.svg?{query.to_query()}",
-    )
-    return Response(text, media_type=MARKDOWN)
+    spec, picture = query.to_spec(), f"trace.svg?{query.to_query()}"
+    if query.job is not None:
+        return await _answer(services, request, spec, MARKDOWN, _write_markdown)
+    return await _answer(services, request, spec, MARKDOWN, partial(_write_workbook, query, picture), picture)
 
 
 @router.get("/trace.html", response_class=Response, responses=sends(HTML) | errors(JobNotFound))
-def trace_step_html(query: QueryDependency, services: ServicesDependency) -> Response:
+async def trace_step_html(query: QueryDependency, request: Request, services: ServicesDependency) -> Response:
     """One step, derived, as a page whose formulas are set by KaTeX."""
-    content = page.render_html(*_derive(services, query.to_spec()))
-    return Response(content, media_type=HTML, headers=PAGE_HEADERS)
+    return await _answer(services, request, query.to_spec(), HTML, _write_html)
 
 
 @router.get("/trace.svg", response_class=Response, responses=sends("image/svg+xml"))
@@ -148,70 +146,119 @@ async def draw_step_svg(
 
 
 def _draw_trace(query: PictureQuery) -> bytes:
-    traced = steps.trace(query.weights, query.inputs, query.targets, query.learning_rate)
-    draw = partial(diagram.draw, traced, weights=query.weights, inputs=query.inputs, targets=query.targets)
+    task = TraceSpec(inputs=list(query.inputs), targets=list(query.targets), weights=query.weights).to_task()
+    trace = derive_step(task, task.start, query.learning_rate)
+    draw = partial(diagram.draw, trace, weights=query.weights, inputs=query.inputs, targets=query.targets)
     return render(draw, "svg", theme=query.theme)
 
 
-def _derive(services: Services, spec: TraceSpec) -> Derived:
+def _write_json(derived: Derived) -> bytes:
+    return bytes(json_response(derived.trace).body)
+
+
+def _write_markdown(derived: Derived) -> bytes:
+    return page.render_general(*derived).encode()
+
+
+def _write_workbook(query: TraceQuery, picture: str, derived: Derived) -> bytes:
+    rate = query.learning_rate
+    text = page.render(derived.trace, inputs=query.inputs, targets=query.targets, learning_rate=rate, picture=picture)
+    return text.encode()
+
+
+def _write_html(derived: Derived) -> bytes:
+    return page.render_html(*derived).encode()
+
+
+async def _answer(
+    services: Services,
+    request: Request,
+    spec: TraceSpec,
+    media_type: str,
+    write: Callable[[Derived], bytes],
+    picture: str = "",
+) -> Response:
+    """Derives the step and writes it where figures are drawn: to take a sweep's steps again takes a second, too.
+
+    `picture` is what the answer depends on beside its media type and the spec. Raises JobNotFound, InvalidInput.
+    """
+    derive, part = partial(_derive_step, spec), "body" if request.method == "POST" else "query"
     if spec.job is not None:
-        return _derive_step_of_sweep(services, spec.job, spec)
-    task, rate = spec.sweep.to_task(), spec.learning_rate
+        stored = await run_in_threadpool(_read_sweep, services, spec.job, part)
+        derive = partial(_derive_step_of_sweep, stored, spec, part)
+    key = ("derivation", media_type, picture, part, spec.model_dump_json())
+    content = await services.figures.get(key, lambda: write(derive()), disconnect_check(request.receive))
+    return Response(content, media_type=media_type, headers=PAGE_HEADERS if media_type == HTML else None)
+
+
+def _derive_step(spec: TraceSpec) -> Derived:
+    task, rate = spec.to_task(), spec.learning_rate
     notes = describe_targets(task)
-    introduction = f"The step of a {_shape(spec.sweep)} network at learning rate {rate:g}. {' '.join(notes)}".strip()
-    if spec.is_workbook:
-        (i1, i2), (t1, t2) = task.inputs[0].tolist(), task.targets[0].tolist()
-        trace = steps.trace(tuple(task.start.tolist()), (i1, i2), (t1, t2), rate)
-    else:
-        trace = derive_step(task.batches(1)[0], task.start, rate)
+    introduction = f"The step of a {_shape(spec)} network at learning rate {rate:g}. {' '.join(notes)}".strip()
+    trace = derive_step(task.batches(1)[0], task.start, rate)
     return Derived(trace | {"notes": notes}, introduction)
 
 
-def _derive_step_of_sweep(services: Services, job_id: str, spec: TraceSpec) -> Derived:
-    """Raises JobNotFound, InvalidInput."""
+def _read_sweep(services: Services, job_id: str, part: str) -> dict[str, Any]:
+    """Returns the spec of the job. Raises JobNotFound; InvalidInput, about a field of this part of the request."""
     if not JOB_ID.fullmatch(job_id):
         raise job_not_found(job_id)
-    job = service.get(services.sessions, job_id)
-    if job.kind != "backprop_sweep":
-        raise InvalidInput(f"Job {job_id} is a {job.kind}; only the steps of a sweep are derived.", location="body.job")
-    sweep = BackpropSweepSpec.model_validate(job.spec)
-    _require_step(sweep, spec)
+    kind, spec = read_spec(services.sessions, job_id)
+    if kind != "backprop_sweep":
+        raise InvalidInput(f"Job {job_id} is a {kind}; only the steps of a sweep are derived.", location=f"{part}.job")
+    return spec
+
+
+def _derive_step_of_sweep(stored: dict[str, Any], spec: TraceSpec, part: str) -> Derived:
+    """Raises InvalidInput."""
+    sweep = BackpropSweepSpec.model_validate(stored)
+    _require_step(sweep, spec, part)
     task = sweep.to_task()
-    parameters, optimizer = replay(task, spec.learning_rate, epochs=spec.epoch)
+    replayed = replay(task, spec.learning_rate, epochs=spec.epoch, early_stopping=sweep.early_stopping)
+    if replayed.stopped_at is not None:
+        raise InvalidInput(
+            f"The sweep stops the training at learning rate {spec.learning_rate:g} early, after "
+            f"{replayed.stopped_at:,} epochs; a step of it begins after fewer.",
+            location=f"{part}.epoch",
+        )
     batches = task.batches(spec.epoch + 1)
     which = f"the first of the {len(batches)} steps of " if len(batches) > 1 else "the step of "
     introduction = (
-        f"Sweep {job_id}, a {_shape(sweep)} network at learning rate {spec.learning_rate:g}: {which}"
+        f"Sweep {spec.job}, a {_shape(sweep)} network at learning rate {spec.learning_rate:g}: {which}"
         f"epoch {spec.epoch + 1} of {sweep.epochs}."
     )
-    trace = derive_step(batches[0], parameters, spec.learning_rate, optimizer=optimizer)
+    trace = derive_step(batches[0], replayed.parameters, spec.learning_rate, optimizer=replayed.optimizer)
     return Derived(trace | {"notes": [introduction, *describe_targets(task)]}, introduction)
 
 
-def _require_step(sweep: BackpropSweepSpec, spec: TraceSpec) -> None:
+def _require_step(sweep: BackpropSweepSpec, spec: TraceSpec, part: str) -> None:
     """Raise InvalidInput unless the sweep has this step, and it can be derived."""
     if spec.learning_rate not in sweep.learning_rates:
         nearest = min(sweep.learning_rates, key=lambda rate: abs(rate - spec.learning_rate))
         raise InvalidInput(
-            f"The sweep has no learning rate {spec.learning_rate:g}; the nearest is {nearest:g}.",
-            location="body.learning_rate",
+            f"The sweep has no learning rate {spec.learning_rate:.12g}; the nearest is {nearest:.12g}.",
+            location=f"{part}.learning_rate",
         )
     if spec.epoch >= sweep.epochs:
         raise InvalidInput(
             f"The sweep has {sweep.epochs:,} epochs, so a step begins after 0 to {sweep.epochs - 1:,} of them.",
-            location="body.epoch",
+            location=f"{part}.epoch",
         )
     if not is_affordable(sweep.to_task(), spec.epoch):
         raise InvalidInput(
             f"The steps before it would be taken again, at most {MAX_STEPS:,} of a small network; ask for an earlier "
             "epoch.",
-            location="body.epoch",
+            location=f"{part}.epoch",
         )
     try:
         require_explainable(sweep)
     except ValueError as error:
-        raise InvalidInput(f"{str(error).capitalize()}.", location="body.job") from None
+        raise InvalidInput(_sentence(str(error)), location=f"{part}.job") from None
 
 
-def _shape(sweep: BackpropSweepSpec) -> str:
-    return "-".join(map(str, sweep.layers))
+def _shape(network: NetworkFields) -> str:
+    return "-".join(map(str, network.layers))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

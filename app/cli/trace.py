@@ -23,7 +23,8 @@ def _trace(url: UrlOption = None, as_json: JsonOption = False, **options: Any) -
         if step.section != section:
             section = step.section
             typer.echo(f"\n{section.capitalize()}" if section != found.steps[0].section else section.capitalize())
-        typer.echo(f"  {step.symbol} = {step.formula} = {step.substituted} = {step.value:.9g}")
+        value = "overflow" if step.value is None else f"{step.value:.9g}"
+        typer.echo(f"  {step.symbol} = {step.formula} = {step.substituted} = {value}")
 
 
 trace = with_parameters(_trace, spec_parameters(TraceSpec))

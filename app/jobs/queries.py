@@ -54,6 +54,16 @@ def get_document(sessions: Sessions, job_id: str) -> JobDocument:
         return JobDocument(job, result, list(session.scalars(epochs.order_by(JobEvent.number))), seconds_left)
 
 
+def read_spec(sessions: Sessions, job_id: str) -> tuple[str, dict[str, Any]]:
+    """Returns the kind and the spec of the job. Raises JobNotFound."""
+    with sessions.reading() as session:
+        row = session.execute(select(Job.kind, Job.spec).where(Job.id == job_id)).one_or_none()
+    if row is None:
+        raise job_not_found(job_id)
+    kind, spec = row
+    return kind, spec
+
+
 def list_(
     sessions: Sessions,
     *,

@@ -1,7 +1,8 @@
-"""Figures: drawn in a thread of their own, once each, and only while somebody waits for them.
+"""Figures, and derivations: made in a thread of their own, once each, and only while somebody waits for them.
 
-The figure of a large sweep takes a second of CPU time. In the threads that all endpoints share, sixty requests for one
-kept every other job request and /readyz waiting for half a minute.
+The figure of a large sweep takes a second of CPU time, and so does the derivation of one of its late steps. In the
+threads that all endpoints share, sixty requests for one kept every other job request and /readyz waiting for half a
+minute.
 """
 
 import asyncio
@@ -59,7 +60,9 @@ class Figures:
     async def _join(self, key: Hashable, draw: Callable[[], bytes], is_disconnected: IsDisconnected) -> bytes:
         is_full = key not in self._drawings and len(self._drawings) >= MAX_WAITING_FIGURES
         if is_full or self._requests >= MAX_FIGURE_REQUESTS:
-            await self._load_shedder.reject("Too many figures wait to be drawn already; ask again in a second.")
+            await self._load_shedder.reject(
+                "Too many figures and derivations wait to be made already; ask again in a second."
+            )
         if key not in self._drawings:
             self._drawings[key] = self._start(key, draw)
         drawing = self._drawings[key]

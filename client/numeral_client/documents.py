@@ -427,7 +427,7 @@ class TraceStep(Document):
     formula: str
     latex: str
     substituted: str
-    value: float
+    value: float | None  # None where it overflowed
 
 
 class Trace(Document, Tabular):

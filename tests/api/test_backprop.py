@@ -1,13 +1,19 @@
 import math
 import re
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from app.api import backprop
+from app.serving.figures import MAX_WAITING_FIGURES
 from models.backprop.network import WEIGHT_NAMES
 
+MANY = 60  # more than the threads that all endpoints share
 WEIGHTS = [0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55]
 
 
@@ -153,6 +159,21 @@ def test_each_step_of_any_network_says_how_its_value_comes_about(api: httpx.Clie
     assert bool(trace["notes"]) == ("loss" in fields)
 
 
+@pytest.mark.parametrize(("targets", "loss"), [([1, 0], 2000), ([0, 1], 0), ([0.25, 0.75], 500)])
+def test_a_softmax_that_underflows_has_the_error_of_its_sums(
+    api: httpx.Client, targets: list[float], loss: float
+) -> None:
+    fields = {"layers": [1, 2], "loss": "cross_entropy", "weights": [[[-1], [1]]], "inputs": [1000]}
+    trace = trace_of(api, **fields, targets=targets)
+    assert trace["forward"]["a1_1"] == 0
+    assert trace["errors"]["E_total"] == loss
+    assert trace["gradients"]["w1_1_1"] == -1000 * targets[0]
+    quotients = {step["factors"][0]["value"] for step in trace["steps"] if step["symbol"] == "dE_total/dz1_1"}
+    assert quotients == {None if targets[0] else 0}
+    page = api.post("/v1/backprop/trace", json=fields | {"targets": targets}, headers={"Accept": "text/html"})
+    assert page.is_success
+
+
 def test_any_step_of_a_sweep_is_derived_also_as_a_page(api: httpx.Client) -> None:
     sweep = {"kind": "backprop_sweep", "learning_rates": [0.5, 2.0], "epochs": 20, "optimizer": "adam"}
     job = api.post("/v1/jobs", json=sweep | XOR | {"loss": "cross_entropy", "batch_size": 2}).json()["id"]
@@ -167,6 +188,52 @@ def test_any_step_of_a_sweep_is_derived_also_as_a_page(api: httpx.Client) -> Non
     for file in (*re.findall(r'(?:href|src)="([^"]+)"', html.text), "../../console/vendor/katex/katex.js"):
         assert api.get(html.url.join(file)).is_success
     for wrong, field in (({"learning_rate": 0.6}, "learning_rate"), ({"epoch": 20, "learning_rate": 2}, "epoch")):
-        answer = api.post("/v1/backprop/trace", json={"job": job} | wrong)
-        assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, f"body.{field}")
+        for part, answer in (
+            ("body", api.post("/v1/backprop/trace", json={"job": job} | wrong)),
+            ("query", api.get("/v1/backprop/trace.md", params={"job": job} | wrong)),
+            ("query", api.get("/v1/backprop/trace.html", params={"job": job} | wrong)),
+        ):
+            assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, f"{part}.{field}")
+    assert api.get("/v1/backprop/trace.md?epoch=100001").json()["errors"][0]["location"] == "query.epoch"
     assert api.post("/v1/backprop/trace", json={"job": job, "layers": [2, 2]}).status_code == 422
+
+
+def test_derivations_that_take_long_hold_up_no_other_request(
+    api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, derive = threading.Event(), threading.Event(), backprop.derive_step
+
+    def block(*given: Any, **named: Any) -> dict[str, Any]:
+        begun.set()
+        go_on.wait(30)
+        return derive(*given, **named)
+
+    monkeypatch.setattr(backprop, "derive_step", block)
+
+    def ask(number: int) -> int:
+        return api.post("/v1/backprop/trace", json={"biases": True, "learning_rate": 1 + number}).status_code
+
+    with ThreadPoolExecutor(MANY) as clients:
+        asked = [clients.submit(ask, number) for number in range(MANY)]
+        try:
+            assert begun.wait(10)
+            while sum(each.done() for each in asked) < MANY - MAX_WAITING_FIGURES:
+                assert api.get("/v1/jobs", timeout=5).is_success
+            assert api.get("/v1/jobs", timeout=5).is_success
+        finally:
+            go_on.set()
+    assert Counter(each.result() for each in asked) == {200: MAX_WAITING_FIGURES, 429: MANY - MAX_WAITING_FIGURES}
+
+
+@pytest.mark.parametrize(("stop", "last"), [({"target_loss": 0.012}, 2), ({"patience": 5}, 5)])
+def test_a_step_that_a_sweep_did_not_take_because_it_stopped_early_is_refused(
+    api: httpx.Client, stop: dict[str, Any], last: int
+) -> None:
+    sweep = {"kind": "backprop_sweep", "learning_rates": [2.0], "stop": stop}
+    saturated = {"weights": [500.0] * 8} if "patience" in stop else {}
+    job = api.post("/v1/jobs", json=sweep | saturated).raise_for_status().json()["id"]
+    trace_of(api, job=job, learning_rate=2.0, epoch=last - 1)
+    for epoch in (last, 90):
+        answer = api.post("/v1/backprop/trace", json={"job": job, "learning_rate": 2.0, "epoch": epoch})
+        assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, "body.epoch")
+        assert f"after {last} epochs" in answer.json()["detail"]

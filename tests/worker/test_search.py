@@ -650,7 +650,7 @@ def test_real_trials_are_judged_without_the_test_set_and_the_winner_becomes_a_ve
 ) -> None:
     space = {"learning_rate": {"values": [0.1, 1e-6]}}
     base = {"dataset": "optdigits", "epochs": 3}
-    fields = {"sampler": "grid", "space": space, "base": base, "trials": None}
+    fields = {"sampler": "grid", "space": space, "base": base, "trials": None, "seed": 1}  # which asks 0.1 first
     search_id = submit(sessions, **fields, parallel=1, pruning="asha", reduction_factor=2)
 
     def train_next() -> None:
@@ -671,8 +671,8 @@ def test_real_trials_are_judged_without_the_test_set_and_the_winner_becomes_a_ve
     good, bad = by_rate[0.1], by_rate[1e-6]
     assert job.result is not None
     assert (good.status, good.epochs) == ("succeeded", 3)
-    if bad.number > good.number:  # the first trial at a rung is always the best there
-        assert (bad.status, bad.epochs) == ("pruned", 1)
+    assert (good.number, bad.number) == (0, 1)  # in this order: the first trial at a rung is always the best there
+    assert (bad.status, bad.epochs) == ("pruned", 1)
     result = service.get(sessions, good.job_id).result
     assert result is not None
     assert result["value"] == good.value == result["epochs"][-1]["validation_accuracy"]

@@ -4,6 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+OVERFLOW = "null where it overflows: in a training that diverged, and as -t / a of a softmax output that underflowed"
+Values = dict[str, float | None]
+
 
 class Forward(BaseModel):
     h1: float
@@ -42,7 +45,7 @@ class Factor(BaseModel):
     symbol: str
     latex: str
     formula: str
-    value: float
+    value: float | None = Field(description=OVERFLOW)
     path: int = Field(description="from 1; a gradient is the sum over its paths of the products of their factors")
 
 
@@ -52,18 +55,18 @@ class Step(BaseModel):
     formula: str
     latex: str
     substituted: str = Field(description="the formula with nine digits of each number in place of its symbol")
-    value: float
+    value: float | None = Field(description=OVERFLOW)
     factors: list[Factor] = Field(description="of the chain rule; empty except for a gradient")
 
 
 class NetworkTrace(BaseModel):
     """One step on a network of any shape. The quantities stand by their symbols, those of the 2-2-2 network by its own;
-    with several samples, the symbol of a quantity of one of them ends with its number: `a_o1[2]`."""
+    with several samples, the symbol of one sample's quantity ends with its number: `a_o1[2]`. Null is an overflow."""
 
-    forward: dict[str, float]
-    errors: dict[str, float] = Field(description="`E_total` is the mean over the samples")
-    gradients: dict[str, float] = Field(description="of E_total; of the error of one sample, such as `dE[2]/dw1`")
-    updated_weights: dict[str, float] = Field(description="weights and biases")
+    forward: Values
+    errors: Values = Field(description="`E_total` is the mean over the samples")
+    gradients: Values = Field(description="of E_total; of the error of one sample, such as `dE[2]/dw1`")
+    updated_weights: Values = Field(description="weights and biases")
     steps: list[Step] = Field(description="the derivation in reading order")
     notes: list[str] = Field(description="what is to be known beside it, such as targets that are never reached")
 

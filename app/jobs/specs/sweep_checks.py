@@ -11,7 +11,7 @@ MAX_MULTIPLICATIONS = 20_000_000_000  # some minutes on one core
 MAX_PATH_NUMBERS = 100_000  # of all weights at all points of all trials: 3 MB of the result
 MAX_FINAL_WEIGHTS = 1_000_000  # all of them are in the result, or in the file beside it
 
-MAX_BATCHES = 500_000  # steps of one network, where each takes a part of the samples: half a minute
+MAX_BATCHES = 500_000  # steps that each take a part of the samples, of all blocks of networks: some 20 seconds
 LOWER_BOUNDS = {"sigmoid": 0, "tanh": -1}
 SUM_TOLERANCE = 1e-6
 
@@ -80,11 +80,6 @@ def check_steps(epochs: int, *, learning_rates: list[float], inputs: Any, layers
     multiplications = steps * count_parameters(tuple(layers), has_biases=False)
     _require_at_most("learning_rates x epochs x samples", steps, MAX_STEPS)
     _require_at_most("learning_rates x epochs x samples x weights", multiplications, MAX_MULTIPLICATIONS)
-
-
-def check_batches(batch_size: int, *, epochs: int, inputs: Any) -> None:
-    batches = -(-len(as_samples(inputs)) // batch_size)
-    _require_at_most("epochs x samples / batch_size", epochs * batches, MAX_BATCHES)
 
 
 def _require_at_most(product: str, number: int, maximum: int) -> None:

@@ -1,4 +1,7 @@
-"""Formulas as data, to be written as Python text, as LaTeX, or with numbers in place of the symbols."""
+"""Formulas as data, to be written as Python text, as LaTeX, or with numbers in place of the symbols.
+
+Their values are Python's floats. A square is a product, which overflows to infinity; `**` would raise OverflowError.
+"""
 
 import operator
 from collections.abc import Callable, Mapping
@@ -58,4 +61,4 @@ def sigmoid(x: Formula) -> Formula:
 
 
 def half_square(x: Formula) -> Formula:
-    return Formula("({})**2 / 2", r"\tfrac{{1}}{{2}} ({})^2", (x,), lambda value: value**2 / 2)
+    return Formula("({})**2 / 2", r"\tfrac{{1}}{{2}} ({})^2", (x,), lambda value: value * value / 2)

@@ -14,8 +14,6 @@ from models.backprop.network import Array
 from models.backprop.sweeps.optimizers import Adam, Momentum, Optimizer, Rule
 from models.backprop.sweeps.task import Task, count_parameters, split
 
-WORKBOOK_LAYERS = (2, 2, 2)
-
 
 @dataclass(frozen=True)
 class Symbols:
@@ -24,30 +22,30 @@ class Symbols:
     layers: tuple[int, ...]
 
     @property
-    def is_workbook(self) -> bool:
-        return self.layers == WORKBOOK_LAYERS
+    def has_short_names(self) -> bool:
+        return self.layers == (2, 2, 2)
 
     def sum(self, layer: int, unit: int, sample: str) -> Formula:
-        if self.is_workbook:
+        if self.has_short_names:
             return _named("_ho"[layer], unit, sample)
         return Formula(f"z{layer}_{unit}{sample}", f"z^{{({layer}){sample}}}_{{{unit}}}")
 
     def activation(self, layer: int, unit: int, sample: str) -> Formula:
         if layer == 0:
             return _named("i", unit, sample)
-        if self.is_workbook:
+        if self.has_short_names:
             inner = self.sum(layer, unit, "")
             return Formula(f"a_{inner.text}{sample}", _with_sample(f"a_{{{inner.latex}}}", sample))
         return Formula(f"a{layer}_{unit}{sample}", f"a^{{({layer}){sample}}}_{{{unit}}}")
 
     def weight(self, layer: int, unit: int, source: int) -> Formula:
-        if self.is_workbook:
+        if self.has_short_names:
             number = 4 * (layer - 1) + 2 * (unit - 1) + source
             return Formula(f"w{number}", f"w_{number}")
         return Formula(f"w{layer}_{unit}_{source}", f"w^{{({layer})}}_{{{unit},{source}}}")
 
     def bias(self, layer: int, unit: int) -> Formula:
-        if self.is_workbook:
+        if self.has_short_names:
             number = 2 * (layer - 1) + unit
             return Formula(f"b{number}", f"b_{number}")
         return Formula(f"b{layer}_{unit}", f"b^{{({layer})}}_{{{unit}}}")
@@ -63,11 +61,13 @@ def _named(letter: str, number: int, sample: str) -> Formula:
 
 def count_steps(task: Task) -> int:
     """The lines of the derivation."""
-    samples, units = len(task.inputs), sum(task.layers[1:])
+    samples, outputs, units = len(task.inputs), task.layers[-1], sum(task.layers[1:])
     parameters = count_parameters(task.layers, has_biases=task.has_biases)
-    of_a_sample = 3 * units + 2 * task.layers[-1] + parameters + 1
+    forward, errors = 2 * units, outputs + 1
+    gradients = parameters + units - outputs + (outputs if task.loss == "cross_entropy" else 0)
+    means = parameters + 1 if samples > 1 else 0
     of_an_update = {"gradient_descent": 1, "momentum": 2, "adam": 5}[task.rule.name]
-    return samples * of_a_sample + parameters * (of_an_update + (samples > 1))
+    return samples * (forward + errors + gradients) + means + parameters * of_an_update
 
 
 @dataclass
@@ -156,13 +156,14 @@ def _forward(found: _Derivation, mark: str) -> None:
 
 
 def _errors(found: _Derivation, mark: str, error: Formula) -> None:
-    outputs, parts = found.task.layers[-1], []
+    last, outputs, parts = len(found.task.layers) - 1, found.task.layers[-1], []
+    sums = [found.symbols.sum(last, unit, mark) for unit in range(1, outputs + 1)]
     for unit in range(1, outputs + 1):
-        target, output = _named("t", unit, mark), found.symbols.activation(len(found.task.layers) - 1, unit, mark)
+        target, output = _named("t", unit, mark), found.symbols.activation(last, unit, mark)
         part = _named("E", unit, mark) if mark == "" else Formula(f"E{mark}_{unit}", f"E^{{{mark}}}_{{{unit}}}")
         parts.append(part)
         is_squared = found.task.loss == "squared_error"
-        found.let("error", part, half_square(target - output) if is_squared else _surprise(target, output))
+        found.let("error", part, half_square(target - output) if is_squared else _surprise(target, output, sums, unit))
     found.let("error", error, reduce(add, parts))
 
 
@@ -221,7 +222,8 @@ def _updates(found: _Derivation, names: Sequence[Formula], rule: Rule, optimizer
     found.values |= {"momentum": rule.momentum, "beta1": rule.beta1, "beta2": rule.beta2, "epsilon": rule.epsilon}
     found.values["t"] = (optimizer.steps if isinstance(optimizer, Adam) else 0) + 1
     for place, name in enumerate(names):
-        new, step = Formula(f"{name.text}_new", f"{{{name.latex}}}^{{new}}"), _by(E_total, name)
+        base = f"{{{name.latex}}}" if "^" in name.latex else name.latex  # TeX refuses a second superscript
+        new, step = Formula(f"{name.text}_new", f"{base}^{{new}}"), _by(E_total, name)
         if rule.name == "momentum":
             past = optimizer.velocity[0, place] if isinstance(optimizer, Momentum) else 0.0
             step = _velocity(found, name, float(past))
@@ -290,15 +292,26 @@ def _mean(terms: Iterable[Formula]) -> Formula:
 
 
 def _squared(x: Formula) -> Formula:
-    return Formula("{}**2", r"\left({}\right)^2", (x,), lambda value: value**2)
+    return Formula("{}**2", r"\left({}\right)^2", (x,), lambda value: value * value)
 
 
-def _surprise(target: Formula, output: Formula) -> Formula:
-    return Formula("-{} * log({})", r"-{} \ln {}", (target, output), lambda t, a: -t * math.log(a) if t else 0.0)
+def _surprise(target: Formula, output: Formula, sums: Sequence[Formula], unit: int) -> Formula:
+    """Computed from the sums, as the sweep does: the logarithm is finite where the output underflows to 0."""
+    operands = (target, output, sums[unit - 1], *sums)
+    return Formula(
+        "-{0} * log({1})", r"-{0} \ln {1}", operands, lambda t, _, *of_unit: -t * _log_softmax(*of_unit) if t else 0.0
+    )
 
 
 def _negated_quotient(target: Formula, output: Formula) -> Formula:
-    return Formula("-{} / {}", r"-\frac{{{}}}{{{}}}", (target, output), lambda t, a: -t / a)
+    return Formula("-{} / {}", r"-\frac{{{}}}{{{}}}", (target, output), _negated_quotient_value)
+
+
+def _negated_quotient_value(target: float, output: float) -> float:
+    """Infinite where a softmax output has underflowed to 0, but 0 for a target of 0, as for any positive output."""
+    if output == 0:
+        return -math.inf if target else 0.0
+    return -target / output
 
 
 def _negated_product(one: Formula, other: Formula) -> Formula:
@@ -314,8 +327,12 @@ def _softmax(total: Formula, sums: Sequence[Formula]) -> Formula:
 
 
 def _softmax_value(own: float, *sums: float) -> float:
+    return math.exp(_log_softmax(own, *sums))
+
+
+def _log_softmax(own: float, *sums: float) -> float:
     highest = max(sums)
-    return math.exp(own - highest) / sum(math.exp(each - highest) for each in sums)
+    return own - highest - math.log(sum(math.exp(each - highest) for each in sums))
 
 
 def _activate(x: Formula, activation: str) -> Formula:

@@ -1,4 +1,4 @@
-"""The loop of gradient descent over many networks at once, with early stopping."""
+"""The loop of a training over many networks at once, epoch by epoch, with early stopping."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ class Networks(Protocol):
     learning_rates: Array  # (networks,); a rate of 0 leaves a network unchanged
 
     def evaluate(self, loss: Array, squared_norm: Array) -> None:
-        """Writes the loss and the squared norm of the gradient, both (networks,); keeps the gradients for `step`."""
+        """Writes the loss over all samples and the squared norm of its gradient, both (networks,)."""
 
     def step(self) -> None:
-        """Takes one step of gradient descent with the gradients of the last `evaluate`."""
+        """Takes the steps of one epoch by the task's rule, after an `evaluate`, whose gradients it may use."""
 
     def parameters(self) -> Array:
         """Returns all weights and biases: (parameters, networks)."""
@@ -48,7 +48,7 @@ def descend(
     early_stopping: EarlyStopping | None = None,
     on_epoch: Callable[[int], None] = lambda _: None,
 ) -> Array:
-    """Trains for `epochs` epochs of one step each. Returns the last epoch of each network.
+    """Trains for `epochs` epochs of steps by the task's rule. Returns the last epoch of each network.
 
     Calls `on_window(first, losses, gradient_norms)` after every `window` epochs, with arrays (epochs, networks) that
     the next window overwrites. Epoch 0 is the loss before training. `on_epoch(epoch)` is called while the networks have

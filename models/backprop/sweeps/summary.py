@@ -48,9 +48,9 @@ def summarise(
 ) -> dict[str, Any]:
     """Returns the trials with downsampled curves, and the best and the fastest learning rate.
 
-    The weights before training are in it where they were drawn (`is_drawn`).
     `names` are those of the thresholds; `is_named` says whether the weights are called w1 to w8. What would make the
-    document too large is None in every trial, and `left_out` names it. `kept_epochs` are those of `paths`.
+    document too large is None in every trial, and `left_out` names it. `kept_epochs` are the epochs of each trial's
+    `weights`. Where the weights were drawn (`is_drawn`), the summary has those before training.
     """
     outcomes = classify_trials(result, slice(None), converged_loss=converged_loss)
     left_out = size.left_out

@@ -15,6 +15,7 @@ from models.backprop.sweeps.task import Task
 
 MAX_BLOCK_FLOATS = 64_000  # in the networks of one block: half a megabyte, which stays in a core's cache
 WINDOW_MULTIPLICATIONS = 1_000_000  # between two callbacks: some milliseconds
+WINDOW_STEPS = 1024  # between two callbacks: 15 to 50 microseconds each, of the smallest networks
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ def run_sweep(
 ) -> SweepResult:
     """Trains one network per learning rate, all from the same weights. Keeps their weights at `kept_epochs`.
 
-    Calls `on_progress(steps)` every few milliseconds with the steps taken so far, and `on_block` when the learning
-    rates of a block are finished.
+    Calls `on_progress` several times a second with the epochs that are done, of all learning rates together, and
+    `on_block` when the learning rates of a block are finished.
     """
     result = _empty_result(task, np.asarray(learning_rates, np.float64), epochs, thresholds, len(kept_epochs))
     size = block_size(task)
@@ -80,8 +81,9 @@ def block_size(task: Task) -> int:
 
 
 def window_size(task: Task, networks: int) -> int:
-    """Returns the number of epochs between two callbacks."""
-    return int(np.clip(WINDOW_MULTIPLICATIONS // (networks * len(task.start) * len(task.inputs)), 1, 1024))
+    """Returns the number of epochs between two callbacks, an epoch or some hundredths of a second."""
+    epochs = WINDOW_MULTIPLICATIONS // (networks * len(task.start) * len(task.inputs))
+    return max(1, min(epochs, WINDOW_STEPS // task.steps_per_epoch))
 
 
 def _empty_result(task: Task, rates: Array, epochs: int, thresholds: list[float], kept: int) -> SweepResult:

@@ -43,12 +43,16 @@ class Task:
         is_sigmoid = self.layers == (2, 2, 2) and self.activation == "sigmoid" and not self.has_biases
         return is_sigmoid and is_plain and len(self.inputs) == 1
 
+    @property
+    def steps_per_epoch(self) -> int:
+        return 1 if self.batch_size is None else -(-len(self.inputs) // self.batch_size)
+
     def batches(self, epoch: int) -> "list[Task]":
         """The tasks of an epoch's steps: this one with some of its samples, each in one of them. Epochs count from 1.
 
         The order depends on the seed and the epoch alone.
         """
-        if self.batch_size is None or self.batch_size >= len(self.inputs):
+        if self.batch_size is None or self.steps_per_epoch == 1:
             return [self]
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self.inputs))
         parts = (order[at : at + self.batch_size] for at in range(0, len(order), self.batch_size))

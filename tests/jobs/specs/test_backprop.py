@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from app.jobs.specs.backprop import WORKBOOK_WEIGHTS, BackpropSweepSpec
+from app.errors import InvalidInput
+from app.jobs.specs.backprop import BackpropSweepSpec
+from app.jobs.specs.network_fields import WORKBOOK_WEIGHTS
 
 
 def sweep_spec(**fields: Any) -> BackpropSweepSpec:
@@ -67,7 +69,6 @@ def test_matrices_and_biases_are_laid_out_layer_by_layer() -> None:
         ("targets", {"targets": [0.5, 1.1]}),
         ("targets", {"targets": [-1.1, 0.5], "activation": "tanh"}),
         ("targets", {"targets": [0.5, 0.4], "loss": "cross_entropy"}),
-        ("batch_size", {"batch_size": 1, "epochs": 100_000, "inputs": [[0.1, 0.2]] * 6, "targets": [[0.5, 0.5]] * 6}),
         ("momentum", {"momentum": 1}),
         ("targets", {"targets": [[0.5, 0.5], [0.5, 0.5]]}),
         ("targets", {"targets": [0.5, 0.5, 0.5]}),
@@ -90,6 +91,15 @@ def test_bad_input_is_refused_by_the_name_of_its_field(field: str, fields: dict[
     with pytest.raises(ValidationError) as refused:
         sweep_spec(**fields)
     assert {error["loc"][0] for error in refused.value.errors()} == {field}
+
+
+def test_steps_with_mini_batches_count_once_for_each_block_of_networks() -> None:
+    fields = {"layers": [64, 1], "inputs": [[0.1] * 64] * 1000, "targets": [[0.5]] * 1000, "batch_size": 1}
+    sweep_spec(**fields, learning_rates=[0.1], epochs=500).require_sense()
+    sweep_spec(**fields | {"batch_size": None}, learning_rates=[0.1] * 2, epochs=500).require_sense()
+    with pytest.raises(InvalidInput, match="1,000,000; at most 500,000") as refused:
+        sweep_spec(**fields, learning_rates=[0.1] * 2, epochs=500).require_sense()
+    assert refused.value.location == "body.batch_size"
 
 
 def test_too_many_steps_are_refused_with_the_bound() -> None:

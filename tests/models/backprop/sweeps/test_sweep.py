@@ -71,6 +71,12 @@ def test_blocks_and_windows_leave_the_numbers_alone(monkeypatch: pytest.MonkeyPa
     assert len(steps) > 6
 
 
+def test_each_epoch_of_many_small_steps_reports_progress() -> None:
+    task, done = replace(random_task((1, 1), samples=1000), batch_size=1), list[int]()
+    run_sweep(task, [0.1], epochs=3, thresholds=[], on_progress=done.append)
+    assert done == [1, 2, 3, 3]
+
+
 def test_a_threshold_is_reached_at_the_first_epoch_below_it() -> None:
     swept = run_sweep(WORKBOOK, RATES, epochs=100, thresholds=[1e-3, 1e-6])
     for curve, epoch in zip(swept.losses, swept.reached[0], strict=True):

@@ -132,7 +132,7 @@ def _complete_operation(path: str, method: str, operation: Document) -> None:
 
 
 def _summarise(operation: Document) -> None:
-    """Make the first sentence of the description the summary."""
+    """Make the first sentence of the description the summary, also of the answer that has none of its own."""
     whole = operation.get("description", "")
     first, _, rest = whole.partition("\n\n")
     sentence, _, more = re.sub(r"\s+", " ", first).partition(". ")
@@ -142,6 +142,9 @@ def _summarise(operation: Document) -> None:
     operation["description"] = "\n\n".join(filter(None, (more, rest)))
     if not operation["description"]:
         del operation["description"]
+    for answer in operation["responses"].values():
+        if answer.get("description") == "Successful Response":  # FastAPI's own, which says nothing
+            answer["description"] = operation["summary"]
 
 
 def _document_errors(path: str, operation: Document, *, is_open: bool) -> None:

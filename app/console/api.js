@@ -251,6 +251,6 @@ async function describe(answer) {
  * @returns {string} without the sentences that name a request to send: a page has buttons for that
  */
 function forPeople(detail) {
-  const sentences = detail.split(/(?<=\.) (?=[A-Z])/);
+  const sentences = detail.replaceAll(/ \((GET|PUT|POST|PATCH|DELETE) [^)]*\)/g, "").split(/(?<=\.) (?=[A-Z])/);
   return sentences.filter((sentence) => !/\b(GET|PUT|POST|PATCH|DELETE) \//.test(sentence)).join(" ") || detail;
 }

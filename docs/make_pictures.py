@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 PLACE = Path(__file__).parent / "console"
 DESK = {"viewport": {"width": 1280, "height": 860}}
-TALL = {"viewport": {"width": 1280, "height": 1080}}
+TALL = {"viewport": {"width": 1280, "height": 1060}}
 PHONE = {"viewport": {"width": 360, "height": 780}, "color_scheme": "dark", "has_touch": True, "is_mobile": True}
 
 

@@ -243,7 +243,7 @@ async function describe(answer) {
   const { status } = answer;
   if (status === 415) return new ApiError("This file is not a picture. Choose a PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC.", status);
   const problem = answer.headers.get("Content-Type")?.includes("json") ? await answer.json().catch(() => null) : null;
-  return new ApiError(problem ? forPeople(problem.detail) : `The service answered with status ${status}. Try again in a moment.`, status, problem ?? {});
+  return new ApiError(problem?.detail ? forPeople(problem.detail) : `The service answered with status ${status}. Try again in a moment.`, status, problem ?? {});
 }
 
 /**

@@ -217,8 +217,8 @@ function split(list) {
 function draftLike({ id, kind, spec }, known) {
   const own = kind === "training_search" ? { ...spec, ...spec.base } : spec;
   const recipe = known.recipes.find(({ name }) => name === (own.recipe ?? "fast"))?.fields ?? {};
-  const names = [...Object.keys(known.fields), ...Object.keys(MEANINGS), "recipe"].filter((name) => name !== "name" && own[name] != null && own[name] !== recipe[name]);
-  const values = Object.fromEntries(names.map((name) => [name, Array.isArray(own[name]) ? own[name].join(", ") : String(own[name])]));
+  const names = [...Object.keys(known.fields), ...Object.keys(MEANINGS), "recipe"].filter((name) => name !== "name" && own[name] !== undefined && own[name] !== (recipe[name] ?? null));
+  const values = Object.fromEntries(names.map((name) => [name, Array.isArray(own[name]) ? own[name].join(", ") : String(own[name] ?? "none")]));
   const space = Object.entries(spec.space ?? {}).map(([field, { values: list, low, high, log }]) => ({
     field, how: list ? "values" : log ? "log" : "range", low: String(low ?? ""), high: String(high ?? ""), list: (list ?? []).join(", "),
   }));

@@ -120,7 +120,7 @@ function Verdict({ result, search }) {
   if (!version) return null;
   return html`
     <div class="notice ${promoted ? "good" : ""}">
-      <strong>${promoted ? `Version ${version} is the champion now` : `Version ${version} did not become champion`}</strong>
+      <strong>${promoted ? `Version ${version} became the champion` : `Version ${version} did not become champion`}</strong>
       <p>${promotion[0].toUpperCase() + promotion.slice(1)}. <a href="#/models/${version}">See version ${version}</a></p>
     </div>
   `;

@@ -60,7 +60,7 @@ function Pictures({ dataset, onCorrected }) {
   const [chosen, setChosen] = useState(/** @type {Picture | null} */ (null));
   const [said, setSaid] = useState("");
   const query = new URLSearchParams({ limit: String(PAGE), offset: String(offset), ...(digit && { digit }) });
-  const path = `${dataset.links.pictures}?${query}`;
+  const path = `${picturesOf(dataset)}?${query}`;
   const { data, error, reload } = useLoaded((signal) => /** @type {Promise<{items: Picture[], total: number}>} */ (get(path, signal)), `${path} ${dataset.sha256}`);
   const last = useRef(/** @type {{items: Picture[], total: number} | null} */ (null));
   last.current = data ?? last.current; // what is shown stays until the next page is there
@@ -116,7 +116,7 @@ function Pictures({ dataset, onCorrected }) {
 function Correction({ dataset, picture, onDone, onClose }) {
   const place = useRef(/** @type {HTMLDivElement | null} */ (null));
   const { run, isBusy, error } = useAction(async (/** @type {number} */ digit) => {
-    await tell("PATCH", `${dataset.links.pictures}/${picture.position}`, { digit });
+    await tell("PATCH", `${picturesOf(dataset)}/${picture.position}`, { digit });
     onDone(digit);
   });
   useEffect(() => place.current?.querySelector("button")?.focus(), []);
@@ -134,6 +134,11 @@ function Correction({ dataset, picture, onDone, onClose }) {
       <button class="small" onClick=${onClose}>Close</button>
     </div>
   `;
+}
+
+/** @param {Dataset} dataset */
+function picturesOf({ name }) {
+  return `/v1/datasets/${encodeURIComponent(name)}/pictures`;
 }
 
 /** @param {{dataset: Dataset}} properties */

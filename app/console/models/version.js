@@ -8,7 +8,7 @@ import { Confirmed, Download, Facts, Refusal, Waiting } from "../parts/pieces.js
 import { html } from "../view.js";
 import { Note } from "./note.js";
 
-/** @typedef {import("../views/models.js").Summary & {card: any, files: {name: string, size: number, sha256: string, href: string}[]}} Model */
+/** @typedef {import("../views/models.js").Summary & {card: any, files: {name: string, size: number, sha256: string}[]}} Model */
 
 /** @param {{version: string, onChange: () => void}} properties */
 export function Version({ version, onChange }) {
@@ -70,7 +70,7 @@ export function Version({ version, onChange }) {
         <thead><tr><th scope="col">File</th><th scope="col" class="right">Size</th><th scope="col" class="wide">sha256</th><td></td></tr></thead>
         <tbody>
           ${model.files.map(
-            (file) => html`<tr key=${file.name}><th scope="row">${file.name}</th><td class="right">${size(file.size)}</td><td class="wide"><code title=${file.sha256}>${file.sha256.slice(0, 24)}…</code></td><td class="right"><${Download} path=${file.href} name=${file.name}>Download<//></td></tr>`,
+            (file) => html`<tr key=${file.name}><th scope="row">${file.name}</th><td class="right">${size(file.size)}</td><td class="wide"><code title=${file.sha256}>${file.sha256.slice(0, 24)}…</code></td><td class="right"><${Download} path="/v1/models/${model.version}/files/${file.name}" name=${file.name}>Download<//></td></tr>`,
           )}
         </tbody>
       </table>

@@ -19,7 +19,6 @@ import { html } from "../view.js";
  * @property {string | null} sha256
  * @property {number | null} bytes
  * @property {string | null} created_at
- * @property {Record<string, string>} links
  * @property {{total: number, items: {file: string, reason: string}[]} | null} [rejected]
  */
 

@@ -27,7 +27,7 @@ STOPWATCH = """
     globalThis.fetch = async (path, options) => {
         const start = lifted;
         const answer = await plain(path, options);
-        if (start !== null && start === lifted && path.startsWith("/v1/predict")) {
+        if (start !== null && start === lifted && path.includes("/v1/predict")) {
             lifted = null;
             requestAnimationFrame(() => requestAnimationFrame(() => latencies.push(performance.now() - start)));
         }

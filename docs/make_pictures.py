@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 PLACE = Path(__file__).parent / "console"
 DESK = {"viewport": {"width": 1280, "height": 860}}
-TALL = {"viewport": {"width": 1280, "height": 1190}}
+TALL = {"viewport": {"width": 1280, "height": 1060}}
 PHONE = {"viewport": {"width": 360, "height": 780}, "color_scheme": "dark", "has_touch": True, "is_mobile": True}
 
 
@@ -52,7 +52,7 @@ def draw(page: Page, digits: str) -> None:
     page.get_by_label(f"Example {digits}", exact=True).click()
     page.mouse.move(0, 0)
     expect(page.locator(f"[data-answer='{digits}']")).to_be_visible()
-    expect(page.get_by_alt_text("The picture that the network gets")).to_be_visible()
+    expect(page.get_by_text("Read by version")).to_be_visible()
 
 
 def wait_for_backprop(page: Page) -> None:

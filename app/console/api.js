@@ -243,7 +243,7 @@ async function describe(answer) {
   const { status } = answer;
   if (status === 415) return new ApiError("This file is not a picture. Choose a PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC.", status);
   const problem = answer.headers.get("Content-Type")?.includes("json") ? await answer.json().catch(() => null) : null;
-  return new ApiError(problem ? forPeople(problem.detail) : `The service answered with status ${status}. Try again in a moment.`, status, problem ?? {});
+  return new ApiError(problem?.detail ? forPeople(problem.detail) : `The service answered with status ${status}. Try again in a moment.`, status, problem ?? {});
 }
 
 /**
@@ -251,6 +251,6 @@ async function describe(answer) {
  * @returns {string} without the sentences that name a request to send: a page has buttons for that
  */
 function forPeople(detail) {
-  const sentences = detail.split(/(?<=\.) (?=[A-Z])/);
+  const sentences = detail.replaceAll(/ \((GET|PUT|POST|PATCH|DELETE) [^)]*\)/g, "").split(/(?<=\.) (?=[A-Z])/);
   return sentences.filter((sentence) => !/\b(GET|PUT|POST|PATCH|DELETE) \//.test(sentence)).join(" ") || detail;
 }

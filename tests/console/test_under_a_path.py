@@ -88,6 +88,10 @@ def test_the_pages_load_all_that_they_need(address: str, open_tab: OpenTab) -> N
     for view in ("Backprop", "Train", "Data", "Models", "System"):
         page.get_by_role("link", name=view, exact=True).click()
         expect(page).to_have_title(f"{view} · Numeral")
+    page.goto("./#/models/1")
+    with page.expect_download() as saved:
+        page.get_by_role("row", name="card.json").get_by_role("button", name="Download").click()
+    assert saved.value.suggested_filename == "card.json"
     page.get_by_role("link", name="API").click()
     expect(page.get_by_role("link", name="/v1/models", exact=True)).to_be_visible()
     page.get_by_role("link", name="Numeral").click()

@@ -43,6 +43,7 @@ export function Graph({ moment, hasGradients, step, onPoint }) {
   const describe = (/** @type {number} */ index) =>
     `${names[index].text} = ${digits(parameters[index], 12)}, gradient ${digits(meanGradient[index], 12)}`;
   const last = shape.layers.length - 1;
+  const leave = (/** @type {PointerEvent} */ event) => event.pointerType === "mouse" && onPoint(""); // what was tapped stays
 
   return html`
     <svg class="graph ${step ? "stepping" : ""}" viewBox="0 0 ${room.width} ${height}" role="img" aria-label=${summary(moment)}>
@@ -50,7 +51,7 @@ export function Graph({ moment, hasGradients, step, onPoint }) {
         const breadth = 1 + ((MAX_BREADTH - 1) * Math.abs(shown[index])) / largest;
         const sign = shown[index] < 0 ? "minus" : "plus";
         return html`
-          <g key=${index} class="link ${sign} ${isLit(index) ? "lit" : ""}" onPointerEnter=${() => onPoint(describe(index))} onPointerLeave=${() => onPoint("")}>
+          <g key=${index} class="link ${sign} ${isLit(index) ? "lit" : ""}" onPointerEnter=${() => onPoint(describe(index))} onPointerLeave=${leave}>
             <line class="reach" x1=${from.x} y1=${from.y} x2=${to.x} y2=${to.y} />
             <line x1=${from.x} y1=${from.y} x2=${to.x} y2=${to.y} stroke-width=${breadth.toFixed(2)} data-weight=${names[index].text} data-value=${parameters[index]} data-gradient=${meanGradient[index]} />
           </g>
@@ -81,7 +82,7 @@ export function Graph({ moment, hasGradients, step, onPoint }) {
               class="unit ${step?.units.includes(`${layer}.${unit}`) ? "lit" : ""}"
               transform="translate(${x} ${y})"
               onPointerEnter=${() => onPoint(`${name} = ${digits(value, 12)}${gradient}${biasText}`)}
-              onPointerLeave=${() => onPoint("")}
+              onPointerLeave=${leave}
             >
               <circle r=${radius} />
               <circle class="level" r=${radius} fill-opacity=${(Math.min(Math.abs(value), 1) * 0.3).toFixed(3)} />

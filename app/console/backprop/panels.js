@@ -55,7 +55,7 @@ function Above({ land, chosen, index }) {
           <g clip-path="url(#panel-clip)"><${Paths} paths=${land.paths} x=${x} y=${y} chosen=${chosen} index=${index} /></g>
         </svg>
       </div>
-      <figcaption>From above: each shade is a height. The curvatures are ${short(land.curvatures[0])} and ${short(land.curvatures[1])}.</figcaption>
+      <figcaption>From above: the stronger the colour, the higher the loss. The curvatures are ${short(land.curvatures[0])} and ${short(land.curvatures[1])}.</figcaption>
     </figure>
   `;
 }
@@ -86,7 +86,7 @@ function Cut({ land, sweep, chosen, index, isLog }) {
       </svg>
       <figcaption>
         ${curvature > 0
-          ? html`Cut along the steepest direction. At the bottom, descent converges below 2 / ${short(curvature)} = <strong data-limit=${2 / curvature}>${short(2 / curvature)}</strong>.`
+          ? html`Cut along the steepest direction. Close to the bottom, descent converges below 2 / ${short(curvature)} = <strong data-limit=${2 / curvature}>${short(2 / curvature)}</strong>; farther up the curvature is another.`
           : "Cut along the steepest direction. There is no bottom here: the curvature is not positive."}
       </figcaption>
     </figure>

@@ -84,7 +84,7 @@ function Scale({ sweep, rate, onAdd }) {
       </div>
       <figcaption>
         ${critical === null ? html`<span>The loss rises at no learning rate up to 1,000.</span>` : html`<span class="key rises">From <strong data-critical=${critical}>${critical}</strong>, the critical learning rate, the loss rises in some epoch.</span>`}
-        ${begins !== null && html`<span class="key converges">Converges within ${network.epochs} epochs: ${short(begins)}${ends === null ? " and more" : ` to ${short(ends)}`}.</span>`}
+        ${begins !== null && html`<span class="key converges">Every rate from ${short(begins)} ${ends === null ? "on" : `to ${short(ends)}`} converges within ${network.epochs} epochs${ends === null ? "" : "; of those above, only some"}.</span>`}
         ${critical !== null && onAdd && !network.rates.includes(critical) && html`<button class="plain" onClick=${() => onAdd(critical)}>Try the critical rate</button>`}
       </figcaption>
     </figure>

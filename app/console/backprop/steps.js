@@ -32,7 +32,7 @@ const E = { text: "E", latex: "E" };
 /** @type {Record<string, {of: (sum: string) => string, slope: (activation: string, sum: string) => string}>} */
 const FORMULAS = {
   sigmoid: { of: (sum) => String.raw`\frac{1}{1 + e^{-${sum}}}`, slope: (a) => String.raw`${a} \, (1 - ${a})` },
-  tanh: { of: (sum) => String.raw`\tanh(${sum})`, slope: (a) => `(1 - ${a}^2)` },
+  tanh: { of: (sum) => String.raw`\tanh ${sum}`, slope: (a) => `(1 - ${a}^2)` },
   relu: { of: (sum) => String.raw`\max(0, ${sum})`, slope: (_, sum) => String.raw`[\,${sum} > 0\,]` },
 };
 

@@ -45,7 +45,7 @@ export function One({ name }) {
         ...Object.entries(shown.splits ?? {}).map(([split, count]) => /** @type {[string, unknown]} */ ([split, count.toLocaleString("en")])),
         ["size", size(shown.bytes ?? 0)],
         ["made", shown.created_at ? ago(shown.created_at) : "–"],
-        ["SHA-256", html`<code title=${shown.sha256}>${shown.sha256?.slice(0, 12)}</code>`],
+        ["SHA-256", html`<code title=${shown.sha256}>${shown.sha256?.slice(0, 12)}…</code>`],
       ]} />
       <${Pictures} dataset=${shown} onCorrected=${reload} />
       <${Rejected} dataset=${shown} />
@@ -58,8 +58,9 @@ function Pictures({ dataset, onCorrected }) {
   const [digit, setDigit] = useState("");
   const [offset, setOffset] = useState(0);
   const [chosen, setChosen] = useState(/** @type {Picture | null} */ (null));
+  const [said, setSaid] = useState("");
   const query = new URLSearchParams({ limit: String(PAGE), offset: String(offset), ...(digit && { digit }) });
-  const path = `${dataset.links.pictures}?${query}`;
+  const path = `${picturesOf(dataset)}?${query}`;
   const { data, error, reload } = useLoaded((signal) => /** @type {Promise<{items: Picture[], total: number}>} */ (get(path, signal)), `${path} ${dataset.sha256}`);
   const last = useRef(/** @type {{items: Picture[], total: number} | null} */ (null));
   last.current = data ?? last.current; // what is shown stays until the next page is there
@@ -81,7 +82,7 @@ function Pictures({ dataset, onCorrected }) {
     <section class="block" aria-label="Pictures">
       <div class="bar">
         <${Choice} label="Digit" options=${digits} value=${digit} onChoose=${turnTo} />
-        ${dataset.name !== "feedback" && html`<span class="quiet">Click a picture whose label is wrong.</span>`}
+        ${dataset.name !== "feedback" && html`<span class="quiet" role="status">${said} Click a picture whose label is wrong.</span>`}
       </div>
       ${error && html`<${Notice} title="The pictures could not be read" error=${error} scope="train" onRetry=${reload} />`}
       ${page?.total === 0 && html`<${Empty} title="No picture with this label" />`}
@@ -106,17 +107,17 @@ function Pictures({ dataset, onCorrected }) {
           </div>
         </div>
       `}
-      ${chosen && html`<${Correction} key=${chosen.position} dataset=${dataset} picture=${chosen} onDone=${() => (close(), onCorrected())} onClose=${close} />`}
+      ${chosen && html`<${Correction} key=${chosen.position} dataset=${dataset} picture=${chosen} onDone=${(/** @type {number} */ label) => (close(), setSaid(`Picture ${chosen.position} is labelled ${label} now.`), onCorrected())} onClose=${close} />`}
     </section>
   `;
 }
 
-/** @param {{dataset: Dataset, picture: Picture, onDone: () => void, onClose: () => void}} properties */
+/** @param {{dataset: Dataset, picture: Picture, onDone: (digit: number) => void, onClose: () => void}} properties */
 function Correction({ dataset, picture, onDone, onClose }) {
   const place = useRef(/** @type {HTMLDivElement | null} */ (null));
   const { run, isBusy, error } = useAction(async (/** @type {number} */ digit) => {
-    await tell("PATCH", `${dataset.links.pictures}/${picture.position}`, { digit });
-    onDone();
+    await tell("PATCH", `${picturesOf(dataset)}/${picture.position}`, { digit });
+    onDone(digit);
   });
   useEffect(() => place.current?.querySelector("button")?.focus(), []);
   return html`
@@ -133,6 +134,11 @@ function Correction({ dataset, picture, onDone, onClose }) {
       <button class="small" onClick=${onClose}>Close</button>
     </div>
   `;
+}
+
+/** @param {Dataset} dataset */
+function picturesOf({ name }) {
+  return `/v1/datasets/${encodeURIComponent(name)}/pictures`;
 }
 
 /** @param {{dataset: Dataset}} properties */

@@ -44,10 +44,9 @@ export function Aliases({ aliases, versions, onChange }) {
 /** @param {{aliases: Alias[], versions: Summary[], onChange: () => void}} properties asks once before it moves an alias */
 function AliasForm({ aliases, versions, onChange }) {
   const [alias, setAlias] = useState("");
-  const [version, setVersion] = useState("");
+  const [chosen, setChosen] = useState(versions[0].version); // which stays when a newer one comes
   const [isAsking, setAsking] = useState(false);
   const question = useRef(/** @type {HTMLElement | null} */ (null));
-  const chosen = version || versions[0].version;
   const present = aliases.find((each) => each.alias === alias.trim());
   const { run, isBusy, error, clear } = useAction(async () => {
     await tell("PUT", place(alias.trim()), { version: chosen, ...(present && { expected_version: present.version }) });
@@ -81,7 +80,7 @@ function AliasForm({ aliases, versions, onChange }) {
       </div>
       <div class="field">
         <label for="alias-version">Stands for</label>
-        <select id="alias-version" onChange=${(/** @type {{currentTarget: HTMLSelectElement}} */ { currentTarget }) => edit(() => setVersion(currentTarget.value))}>
+        <select id="alias-version" onChange=${(/** @type {{currentTarget: HTMLSelectElement}} */ { currentTarget }) => edit(() => setChosen(currentTarget.value))}>
           ${versions.map((each) => html`<option key=${each.version} value=${each.version} selected=${each.version === chosen}>Version ${each.version}</option>`)}
         </select>
       </div>

@@ -1,14 +1,14 @@
 /** One version: its card, its files, and its promotion. */
 import { get, tell } from "../api.js";
 import { Notice } from "../notice.js";
-import { Accuracy, Confusion, PerDigit } from "../parts/evaluation.js";
+import { Accuracy, Confusion, Hardest, PerDigit } from "../parts/evaluation.js";
 import { ago, duration, moment, percent, short, size } from "../parts/format.js";
 import { useAction, useLoaded } from "../parts/loading.js";
-import { Confirmed, Download, Facts, Picture, Refusal, Waiting } from "../parts/pieces.js";
+import { Confirmed, Download, Facts, Refusal, Waiting } from "../parts/pieces.js";
 import { html } from "../view.js";
 import { Note } from "./note.js";
 
-/** @typedef {import("../views/models.js").Summary & {card: any, files: {name: string, size: number, sha256: string, href: string}[]}} Model */
+/** @typedef {import("../views/models.js").Summary & {card: any, files: {name: string, size: number, sha256: string}[]}} Model */
 
 /** @param {{version: string, onChange: () => void}} properties */
 export function Version({ version, onChange }) {
@@ -43,7 +43,7 @@ export function Version({ version, onChange }) {
       </div>
       <div class="tools">
         ${!isChampion && model.dataset === "mnist" && html`
-          <${Confirmed} look="main" label="Promote" question="Version ${model.version} becomes the champion if it passes the gate: it then answers all predictions, at once." answer="Promote version ${model.version}" work=${() => promote()}
+          <${Confirmed} look="main" label="Promote" question="If version ${model.version} is nowhere worse than the present champion, it takes its place and answers all predictions, at once." answer="Promote version ${model.version}" work=${() => promote()}
             more=${(/** @type {import("../api.js").ApiError} */ refused) =>
               refused.reasons.length > 0 && html`<button class="danger" disabled=${force.isBusy} onClick=${() => force.run()}>Promote all the same</button>`} />
         `}
@@ -52,7 +52,7 @@ export function Version({ version, onChange }) {
       </div>
     </header>
     <${Refusal} error=${force.error} />
-    ${model.dataset !== "mnist" && html`<p class="quiet">Only a version that learnt from mnist alone may be the champion. Programs get this one by an alias: see <a href="#/models">Models</a>.</p>`}
+    ${model.dataset !== "mnist" && html`<p class="remark">Only a version that learnt from mnist alone may be the champion. Programs get this one by an alias: see <a href="#/models">Models</a>.</p>`}
     <${Note} version=${model.version} note=${model.note} onChange=${reload} />
     <${Accuracy} figures=${card.test} others=${[
       ["Validation", percent(card.validation.accuracy)],
@@ -63,19 +63,14 @@ export function Version({ version, onChange }) {
       ["Training", duration(card.seconds)],
     ]} />
     <div class="columns"><${Confusion} figures=${card.test} /><${PerDigit} figures=${card.test} /></div>
-    ${hasHardest && html`
-      <section class="block">
-        <h2>The hardest pictures</h2>
-        <${Picture} path="/v1/models/${model.version}/files/hardest.png" alt="The test pictures that this version finds hardest" />
-      </section>
-    `}
+    ${hasHardest && html`<${Hardest} path="/v1/models/${model.version}/files/hardest.png" />`}
     <section class="block">
       <h2>Files</h2>
       <table class="list">
         <thead><tr><th scope="col">File</th><th scope="col" class="right">Size</th><th scope="col" class="wide">sha256</th><td></td></tr></thead>
         <tbody>
           ${model.files.map(
-            (file) => html`<tr key=${file.name}><th scope="row">${file.name}</th><td class="right">${size(file.size)}</td><td class="wide"><code>${file.sha256.slice(0, 24)}</code></td><td class="right"><${Download} path=${file.href} name=${file.name}>Download<//></td></tr>`,
+            (file) => html`<tr key=${file.name}><th scope="row">${file.name}</th><td class="right">${size(file.size)}</td><td class="wide"><code title=${file.sha256}>${file.sha256.slice(0, 24)}…</code></td><td class="right"><${Download} path="/v1/models/${model.version}/files/${file.name}" name=${file.name}>Download<//></td></tr>`,
           )}
         </tbody>
       </table>

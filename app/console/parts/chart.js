@@ -102,6 +102,7 @@ function describe(lines, unit, until, format, box) {
     height: HEIGHT,
     cursor: { y: false, drag: { setScale: false } },
     scales: { x: { time: false, range: (_, low, high) => [low, Math.max(high, until, low + 1)] } },
+    legend: { markers: { width: 0, fill: (_, place) => (place ? colour(lines[place - 1].colour)() : "transparent") } },
     hooks: { setCursor: [showLast] },
     axes: [
       { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100], size: 32 },

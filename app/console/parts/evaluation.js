@@ -1,7 +1,7 @@
 /** How good a network is: in the result of a training and in the card of a version. */
 import { html } from "../view.js";
 import { interval, percent, plural, short } from "./format.js";
-import { Facts } from "./pieces.js";
+import { Facts, Picture } from "./pieces.js";
 
 /**
  * @typedef {object} Figures of one set of pictures
@@ -80,6 +80,17 @@ export function PerDigit({ figures: { confusion } }) {
           )}
         </tbody>
       </table>
+    </section>
+  `;
+}
+
+/** @param {{path: string}} properties */
+export function Hardest({ path }) {
+  return html`
+    <section class="block">
+      <h2>The hardest pictures</h2>
+      <p class="quiet">The test pictures whose label got the lowest probability, whether they were read right or not.</p>
+      <${Picture} path=${path} alt="The 25 test pictures that the network finds hardest, with labels and probabilities" />
     </section>
   `;
 }

@@ -28,9 +28,12 @@ export function ago(time) {
   return seconds < 10 ? "just now" : `${duration(Math.round(seconds))} ago`;
 }
 
-/** @param {string} time RFC 3339 */
-export function moment(time) {
-  return new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+/**
+ * @param {string} time RFC 3339
+ * @param {"short" | "medium"} [timeStyle] medium: with seconds
+ */
+export function moment(time, timeStyle = "short") {
+  return new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle });
 }
 
 /** @param {number} bytes */

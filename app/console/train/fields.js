@@ -18,13 +18,13 @@ import { words } from "../parts/format.js";
 
 /** Of the fields that are no recipe's. @type {Record<string, string>} */
 export const MEANINGS = {
-  dataset: "the digits to learn from; a version that learnt from anything but mnist is never the champion",
+  dataset: "the digits to learn from",
   seed: "of all random numbers: the same seed gives the same network",
   device: "auto takes a GPU where a worker has one",
   name: "for you, to find the run again",
   tags: "the same; several with commas between them",
   mix: "share of MNIST's training pictures, 0 to 1, that is added to those of another data set",
-  start_from: "a version or an alias whose weights the network starts from, such as champion",
+  start_from: "a version or an alias whose weights the network starts from; with few pictures of your own, the champion",
   sampler: "tpe: trials that worked well make like ones likelier; random: evenly; grid: every point once",
   trials: "how many trainings; empty for a grid: all of its points",
   parallel: "trainings at once, as far as there are workers",
@@ -62,14 +62,14 @@ export function Field({ form, name, meaning = MEANINGS[name], hint = "", options
 export function RecipeField({ form, name, field, recipe }) {
   const usual = recipe[name] === null ? "none" : String(recipe[name]);
   const kinds = field.type === "boolean" ? ["true", "false"] : field.enum;
-  const options = kinds && { "": `as the recipe: ${usual}`, ...Object.fromEntries(kinds.map((kind) => [kind, kind])) };
+  const options = kinds && { "": `as the recipe: ${usual}`, ...Object.fromEntries(kinds.map((kind) => [kind, kind.replaceAll("_", " ")])) };
   return html`<${Field} form=${form} name=${name} meaning=${explain(field)} hint=${usual} options=${options} />`;
 }
 
 /** @param {Meaning} field what it means, and its bounds */
 export function explain({ meaning, minimum, exclusiveMinimum, maximum, exclusiveMaximum }) {
   const [low, high] = [minimum ?? exclusiveMinimum, maximum ?? exclusiveMaximum];
-  return meaning.replaceAll("`", "") + (low === undefined || high === undefined ? "" : ` (${low} to ${high})`);
+  return plain(meaning) + (low === undefined || high === undefined ? "" : ` (${low} to ${high})`);
 }
 
 /**
@@ -78,7 +78,8 @@ export function explain({ meaning, minimum, exclusiveMinimum, maximum, exclusive
  */
 export function read(text) {
   const trimmed = text.trim();
-  if (["true", "false", "null"].includes(trimmed)) return JSON.parse(trimmed);
+  if (trimmed === "none") return null;
+  if (["true", "false"].includes(trimmed)) return JSON.parse(trimmed);
   return trimmed !== "" && Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;
 }
 
@@ -99,6 +100,13 @@ export function placeErrors(error, names) {
 }
 
 /** @param {string} text */
-function sentence(text) {
-  return text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+export function sentence(text) {
+  const said = plain(text);
+  return said[0].toUpperCase() + said.slice(1) + (/[.!?]$/.test(said) ? "" : ".");
+}
+
+/** @param {string} text with names as they are written in JSON */
+function plain(text) {
+  const names = /[a-z]+(_[a-z]+)+/g;
+  return text.replaceAll("`", "").replaceAll(/\bnull\b/g, "none").replaceAll(names, (name) => name.replaceAll("_", " "));
 }

@@ -6,7 +6,7 @@ import { words } from "../parts/format.js";
 import { useLoaded } from "../parts/loading.js";
 import { Waiting } from "../parts/pieces.js";
 import { html, useEffect, useRef, useState } from "../view.js";
-import { Field, MEANINGS, RecipeField, placeErrors, read } from "./fields.js";
+import { Field, MEANINGS, RecipeField, placeErrors, read, sentence } from "./fields.js";
 import { Space } from "./space.js";
 
 /**
@@ -116,7 +116,7 @@ function Form({ known, query }) {
           )}
         </div>
         <div class="grid">
-          <${Field} form=${form} name="dataset" options=${sets} meaning=${chosen ? `${chosen.description}${chosen.name === "mnist" ? "" : "; " + MEANINGS.dataset}` : MEANINGS.dataset} />
+          <${Field} form=${form} name="dataset" options=${sets} meaning=${chosen && `${sentence(chosen.description)}${chosen.name === "mnist" ? "" : " What learns from it cannot become the champion."}`} />
           ${ofRecipe("epochs")}
           <${Field} form=${form} name="seed" hint="0" />
           <${Field} form=${form} name="device" options=${{ auto: "auto", cpu: "cpu", cuda: "cuda" }} />
@@ -129,10 +129,10 @@ function Form({ known, query }) {
           <legend>Search</legend>
           <${Space} fields=${known.fields} recipe=${recipe.fields} space=${draft.space} isGrid=${draft.values.sampler === "grid"} errors=${errors} onChange=${(/** @type {Dimension[]} */ space) => (change(() => ({ space })), setErrors({}))} />
           <div class="grid">
-            <${Field} form=${form} name="sampler" options=${{ tpe: "tpe", random: "random", grid: "grid" }} />
+            <${Field} form=${form} name="sampler" options=${{ tpe: "by earlier trials (tpe)", random: "at random", grid: "grid" }} />
             <${Field} form=${form} name="trials" hint=${draft.values.sampler === "grid" ? "all points" : "20"} />
             <${Field} form=${form} name="parallel" hint="2" />
-            <${Field} form=${form} name="pruning" options=${{ off: "off", asha: "asha" }} />
+            <${Field} form=${form} name="pruning" options=${{ off: "off", asha: "weak trials stop early (asha)" }} />
           </div>
         </fieldset>
       `}
@@ -217,8 +217,8 @@ function split(list) {
 function draftLike({ id, kind, spec }, known) {
   const own = kind === "training_search" ? { ...spec, ...spec.base } : spec;
   const recipe = known.recipes.find(({ name }) => name === (own.recipe ?? "fast"))?.fields ?? {};
-  const names = [...Object.keys(known.fields), ...Object.keys(MEANINGS), "recipe"].filter((name) => own[name] != null && own[name] !== recipe[name]);
-  const values = Object.fromEntries(names.map((name) => [name, Array.isArray(own[name]) ? own[name].join(", ") : String(own[name])]));
+  const names = [...Object.keys(known.fields), ...Object.keys(MEANINGS), "recipe"].filter((name) => name !== "name" && own[name] !== undefined && own[name] !== (recipe[name] ?? null));
+  const values = Object.fromEntries(names.map((name) => [name, Array.isArray(own[name]) ? own[name].join(", ") : String(own[name] ?? "none")]));
   const space = Object.entries(spec.space ?? {}).map(([field, { values: list, low, high, log }]) => ({
     field, how: list ? "values" : log ? "log" : "range", low: String(low ?? ""), high: String(high ?? ""), list: (list ?? []).join(", "),
   }));

@@ -2,10 +2,10 @@
 import { get, tell } from "../api.js";
 import { follow } from "../events.js";
 import { Notice } from "../notice.js";
-import { Accuracy, Confusion, PerDigit } from "../parts/evaluation.js";
+import { Accuracy, Confusion, Hardest, PerDigit } from "../parts/evaluation.js";
 import { ago, duration, moment, percent, plural } from "../parts/format.js";
 import { useAction, useLoaded } from "../parts/loading.js";
-import { Confirmed, Download, Empty, Facts, Picture, Refusal, Status, Waiting } from "../parts/pieces.js";
+import { Confirmed, Download, Empty, Facts, Refusal, Status, Waiting } from "../parts/pieces.js";
 import { html, useEffect, useState } from "../view.js";
 import { MoreTrials, RetryWithChanges } from "./again.js";
 import { Curves, EpochTable } from "./curves.js";
@@ -120,7 +120,7 @@ function Verdict({ result, search }) {
   if (!version) return null;
   return html`
     <div class="notice ${promoted ? "good" : ""}">
-      <strong>${promoted ? `Version ${version} is the champion now` : `Version ${version} did not become champion`}</strong>
+      <strong>${promoted ? `Version ${version} became the champion` : `Version ${version} did not become champion`}</strong>
       <p>${promotion[0].toUpperCase() + promotion.slice(1)}. <a href="#/models/${version}">See version ${version}</a></p>
     </div>
   `;
@@ -134,7 +134,7 @@ function Result({ id, result }) {
         ["Validation", percent(result.validation.accuracy)],
         ["Training pictures", percent(result.train.accuracy)],
         ["Pictures as people send them", result.pictures ? percent(result.pictures.accuracy) : "–"],
-        ["Time", duration(result.seconds)],
+        ["Training alone", duration(result.seconds)],
         ["Device", result.device],
       ]} />
     </section>
@@ -142,11 +142,7 @@ function Result({ id, result }) {
       <${Confusion} figures=${result.test} />
       <${PerDigit} figures=${result.test} />
     </div>
-    <section class="block">
-      <h2>The hardest pictures</h2>
-      <p class="quiet">The test pictures whose label got the lowest probability: the label, what was read, and how sure.</p>
-      <${Picture} path="/v1/jobs/${id}/hardest.png" alt="The 25 test pictures that the network finds hardest, with labels and probabilities" />
-    </section>
+    <${Hardest} path="/v1/jobs/${id}/hardest.png" />
   `;
 }
 
@@ -174,7 +170,7 @@ function Log({ events }) {
     <details class="block">
       <summary>What happened</summary>
       <ol class="log">
-        ${told.map(({ id, event, data }) => html`<li key=${id}><time datetime=${data.at}>${moment(data.at)}</time> ${event === "log" ? data.message : data.status}</li>`)}
+        ${told.map(({ id, event, data }) => html`<li key=${id}><time datetime=${data.at}>${moment(data.at, "medium")}</time> ${event === "log" ? data.message : data.status}</li>`)}
       </ol>
     </details>
   `;

@@ -1,7 +1,7 @@
 /** The list of runs: trainings or searches, newest first. */
 import { get } from "../api.js";
 import { Choice } from "../choice.js";
-import { ago, duration, percent, plural } from "../parts/format.js";
+import { ago, duration, percent, plural, short } from "../parts/format.js";
 import { useLoaded } from "../parts/loading.js";
 import { Empty, Status, Waiting } from "../parts/pieces.js";
 import { Notice } from "../notice.js";
@@ -53,7 +53,7 @@ export function Runs({ query }) {
       <${Choice} label="Kind of run" options=${KINDS} value=${kind} onChoose=${(/** @type {string} */ name) => (location.hash = `#/train?kind=${name}`)} />
       ${isTraining && data && data.jobs.length > 1 && html`
         <div class="bar chosen">
-          <span class="quiet">${chosen.length ? `${chosen.length} chosen` : "Choose runs to compare them"}</span>
+          <span class="quiet">${["Choose runs to compare them", "Choose another one"][chosen.length] ?? `${chosen.length} chosen`}</span>
           ${chosen.length > 1
             ? html`<a class="button" href="#/train/compare?ids=${chosen.join(",")}">Compare ${chosen.length} runs</a>`
             : html`<button disabled>Compare</button>`}
@@ -136,9 +136,10 @@ export function describe({ name, kind, spec, search }) {
 }
 
 /** @param {Job} job */
-function settings({ kind, spec }) {
+function settings({ kind, name, spec }) {
   if (kind === "training_search") return `${spec.base.dataset ?? "mnist"}, ${spec.base.recipe ?? "fast"}, ${spec.sampler}, ${plural(spec.trials, "trial")}`;
-  return `${spec.dataset}, ${spec.recipe}, ${plural(spec.epochs, "epoch")}, seed ${spec.seed}`;
+  const what = name ? `${spec.recipe} on ${spec.dataset}, ` : "";
+  return `${what}${plural(spec.epochs, "epoch")}, rate ${short(spec.learning_rate)}, seed ${spec.seed}`;
 }
 
 /**

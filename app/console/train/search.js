@@ -25,7 +25,7 @@ export function Trials({ job }) {
     isOpen ? 2 : 0,
   );
   if (!data) return error ? html`<${Refusal} error=${error} />` : html`<${Waiting} />`;
-  if (!data.items.length) return html`<${Empty} title="No trial yet"><p>The first ones are queued as soon as a worker takes the search.</p><//>`;
+  if (!data.items.length) return html`<${Empty} title="No trial yet"><p>${job.status === "queued" ? "The first ones come as soon as a worker takes the search." : "The first ones are about to be queued."}</p><//>`;
   const names = Object.keys(job.spec.space);
   const best = data.items.find(({ number }) => number === data.best);
   return html`

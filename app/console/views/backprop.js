@@ -121,7 +121,7 @@ function Lab({ sweep, look, onLook, onRates }) {
         ${hasNumbers
           ? html`<${Graph} moment=${moment} hasGradients=${look.hasGradients} step=${isStepping ? steps[step] : undefined} onPoint=${setPointed} />`
           : html`<p class="notice">The weights of this learning rate overflowed before this epoch. Choose an earlier epoch or a smaller rate.</p>`}
-        <p class="readout">${pointed || html`<span class="key plus">positive</span><span class="key minus">negative</span> Point at a link or a unit for its exact numbers.`}</p>
+        <p class="readout">${pointed || html`<span class="key plus">positive</span><span class="key minus">negative</span> Point at a link or a unit, or tap it, for its exact numbers.`}</p>
         ${network.samples.length > 1 &&
         html`<${Choice}
           label="Sample"

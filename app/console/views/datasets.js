@@ -19,7 +19,6 @@ import { html } from "../view.js";
  * @property {string | null} sha256
  * @property {number | null} bytes
  * @property {string | null} created_at
- * @property {Record<string, string>} links
  * @property {{total: number, items: {file: string, reason: string}[]} | null} [rejected]
  */
 
@@ -61,7 +60,7 @@ function All() {
               `
             : html`<${Empty} title="No data set of yours yet"><p>Put pictures into folders named 0 to 9, zip the folders, and upload the zip.</p><//>`}
           <section class="block">
-            <h2>That come with the service</h2>
+            <h2>Included with the service</h2>
             <ul class="built-in">
               ${data.items.filter((dataset) => dataset.built_in).map(
                 ({ name, description }) => html`<li key=${name}><strong>${name}</strong> <span class="quiet">${description}.</span> <a href="#/train/new?dataset=${name}" aria-label="Train on ${name}">Train on it</a></li>`,

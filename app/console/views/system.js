@@ -95,8 +95,8 @@ function Workers({ state }) {
             </table>
           `
         : html`<${Empty} title="No worker in the last minute"><p>Jobs wait until there is one: <code>numeral worker</code>, on this machine or another.</p><//>`}
-      ${state.workers.length > 0 && html`<p class="resting quiet">Each worker takes one kind of job, and one job at a time: it may be idle while others wait.</p>`}
-      ${resting.map((job) => html`<p class="resting quiet" key=${job.id}><${JobLink} job=${job} /> waits for its trials, and needs no worker meanwhile.</p>`)}
+      ${state.workers.length > 0 && html`<p class="remark">Each worker takes one kind of job, and one job at a time: it may be idle while others wait.</p>`}
+      ${resting.map((job) => html`<p class="remark" key=${job.id}><${JobLink} job=${job} /> waits for its trials, and needs no worker meanwhile.</p>`)}
       ${lost.length > 0 && html`
         <div class="notice lost"><strong>Jobs whose worker is lost</strong>
           ${lost.map((job) => html`<p key=${job.id}><${JobLink} job=${job} /> <span class="quiet">runs again when its lease ends: <${Lease} job=${job} now=${state.now} /></span></p>`)}

@@ -94,7 +94,8 @@ def _describe_choice(value: Any, known: Sequence[str], what: str = "") -> str:
     subject = f"there is no {what} {_show(value)}" if what else f"it cannot be {_show(value)}"
     if guess := nearest(value, known) if isinstance(value, str) else None:
         return f"{subject}; do you mean '{guess}'?"
-    return f"{subject}; there are {', '.join(known[:MAX_NAMED])}" + (" ..." if len(known) > MAX_NAMED else "")
+    verb = "there are" if what else "it can be"
+    return f"{subject}; {verb} {', '.join(known[:MAX_NAMED])}" + (" ..." if len(known) > MAX_NAMED else "")
 
 
 def _split(choices: str) -> list[str]:

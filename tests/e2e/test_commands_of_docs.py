@@ -33,6 +33,7 @@ NOT_RUN = {  # blocks that begin so, and why
     "export AWS_ACCESS_KEY_ID": "an S3 server: tests/maintenance/test_doctor.py has one",
     "pip install ./client": "packages from an index; the tests of the client have it from this folder",
     "numeral submit": "tests/cli/test_service_commands.py runs them without a process for each",
+    "npm install": "packages of npm",
     "numeral reproduce": "it trains a version again: tests/worker/test_reproduction.py does, with a small one",
 }
 WORDS = {  # what stands for something of the reader's

@@ -120,7 +120,10 @@ def test_versions_are_listed_downloaded_and_promoted(numeral: Numeral, tmp_path:
     numeral("models", "download", "1", "-o", tmp_path / "files")
     assert {"card.json", "model.onnx"} <= {path.name for path in (tmp_path / "files").iterdir()}
     assert "spare is version 1" in numeral("models", "promote", "1", "--alias", "spare").stdout
+    assert re.search(r"^spare\s+1\s.*set by a client", numeral("models", "aliases").stdout, re.MULTILINE)
     assert "error: " in numeral("models", "rollback", "--alias", "spare", exit_code=1).stderr
+    numeral("models", "unalias", "spare")
+    assert "spare" not in numeral("models", "aliases").stdout
     assert "error: " in numeral("models", "delete", "1", exit_code=1).stderr
 
 

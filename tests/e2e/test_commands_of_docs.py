@@ -22,10 +22,11 @@ from tests.uploads import draw_digit
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 WAITING = [ROOT / "README.md", DOCS / "backprop.md", *sorted(DOCS.glob("tutorials/*.md"))]
 NOT_RUN = {  # blocks that begin so, and why
     "make run": "the service under test runs already",
+    "make check": "CI runs it",
     "make test": "this is one of its tests",
     "docker compose": "Docker: `make e2e-compose` tries them",
     "deploy/": "Docker: `make e2e-compose` tries them",

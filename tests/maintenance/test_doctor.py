@@ -110,6 +110,9 @@ def test_storage_that_is_refused_or_away_fails(
 
 
 def test_storage_check_leaves_nothing_behind(settings: Settings) -> None:
+    assert finding(settings, "storage")[0] == "note"
+    assert not (settings.data_dir / "artifacts").exists()
+    (settings.data_dir / "artifacts").mkdir()
     assert finding(settings, "storage")[0] == "ok"
     assert [path for path in (settings.data_dir / "artifacts").rglob("*") if path.is_file()] == []
 

@@ -107,6 +107,6 @@ def run(commands: str, folder: Path, url: str, data_dir: Path) -> None:
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     script = PRELUDE + commands.replace("http://127.0.0.1:8000", url)
     found = subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=200
+        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=280
     )
     assert found.returncode == 0, found.stderr + found.stdout

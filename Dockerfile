@@ -82,7 +82,7 @@ ENV PATH=/opt/numeral/bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 PYTHONUNBUFF
     HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib NUMERAL_HOST=0.0.0.0 NUMERAL_DATA_DIR=/data NUMERAL_LOG_FORMAT=json
 ARG VERSION=0.2.0
 ARG REVISION=unknown
-LABEL org.opencontainers.image.description="Trains, proves and serves a digit recogniser" \
+LABEL org.opencontainers.image.description="Trains, evaluates and serves a digit recogniser" \
       org.opencontainers.image.licenses=MIT \
       org.opencontainers.image.version=$VERSION \
       org.opencontainers.image.revision=$REVISION

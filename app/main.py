@@ -62,7 +62,7 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(
         title="Numeral",
         version=VERSION,
-        description="Trains, proves and serves a digit recogniser, and shows how backpropagation learns.",
+        description="Trains, evaluates and serves a digit recogniser, and shows how backpropagation learns.",
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # Starlette's redirect names the host that the client sent

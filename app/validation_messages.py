@@ -37,9 +37,14 @@ SENTENCES = {
     "too_long": "it must have at most {max_length} items, not {actual_length}",
     "string_too_short": "it must have at least {min_length} characters",
     "string_too_long": "it must have at most {max_length} characters",
-    "string_pattern_mismatch": "it does not have the form {pattern}",
+    "string_pattern_mismatch": "it must have the form: {pattern}",
     "string_unicode": "the text is not Unicode",
     "json_invalid": "it is not JSON",
+}
+FORMS = {  # regular expressions in words
+    "^[a-z][a-z0-9_-]{0,39}$": "a lower-case letter, then up to 39 lower-case letters, digits, - and _",
+    r"^[^\x00-\x1f\x7f]*$": "one line of text without control characters",
+    "^[0-9a-f-]{36}$": "an id as the service gives it",
 }
 
 
@@ -80,7 +85,8 @@ def describe(detail: Mapping[str, Any]) -> str:
         return f"{SENTENCES[kind]}; {context['hint']}"
     if kind in SENTENCES:
         bounds = {name: _show(value) if isinstance(value, float) else value for name, value in context.items()}
-        return SENTENCES[kind].format_map({**bounds, "input": _show(detail.get("input"))})
+        form = FORMS.get(bounds.get("pattern", ""), bounds.get("pattern"))
+        return SENTENCES[kind].format_map({**bounds, "pattern": form, "input": _show(detail.get("input"))})
     return str(detail["msg"]).replace("Input should be", "it must be").replace("Input should", "it must")
 
 
@@ -94,7 +100,8 @@ def _describe_choice(value: Any, known: Sequence[str], what: str = "") -> str:
     subject = f"there is no {what} {_show(value)}" if what else f"it cannot be {_show(value)}"
     if guess := nearest(value, known) if isinstance(value, str) else None:
         return f"{subject}; do you mean '{guess}'?"
-    return f"{subject}; there are {', '.join(known[:MAX_NAMED])}" + (" ..." if len(known) > MAX_NAMED else "")
+    verb = "there are" if what else "it can be"
+    return f"{subject}; {verb} {', '.join(known[:MAX_NAMED])}" + (" ..." if len(known) > MAX_NAMED else "")
 
 
 def _split(choices: str) -> list[str]:

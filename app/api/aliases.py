@@ -20,7 +20,9 @@ router = APIRouter(prefix="/v1/models/aliases", tags=["models"], route_class=Jso
 
 TAGGED = answers(200, headers=headers("ETag"))
 AliasName = Annotated[str, Path(pattern=f"^{service.ALIAS.pattern}$", description="a lower-case word")]
-IfMatch = Annotated[str | None, Header(max_length=50, description="the version that must serve now, as in `ETag`")]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", max_length=50, description="the version that must serve now, as in `ETag`")
+]
 Limit = Annotated[int, Query(ge=1, le=1000, description="how many to list at most")]
 
 

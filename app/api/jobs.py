@@ -79,8 +79,10 @@ async def submit_job(
     services: ServicesDependency,
     response: Response,
     accept: Annotated[str, Header(include_in_schema=False)] = "application/json",
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
-    prefer: Annotated[str | None, Header(description="wait=N: answer 200 if the job ends within N seconds")] = None,
+    idempotency_key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)] = None,
+    prefer: Annotated[
+        str | None, Header(alias="Prefer", description="wait=N: answer 200 if the job ends within N seconds")
+    ] = None,
 ) -> Any:
     """Queue a job. With `Idempotency-Key`, the same key and body give the first job again.
 
@@ -216,7 +218,7 @@ async def list_job_events(
     job_id: JobId,
     services: ServicesDependency,
     accept: Annotated[str, Header(include_in_schema=False)] = "text/event-stream",
-    last_event_id: Annotated[str | None, Header(description="go on after this event")] = None,
+    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", description="go on after this event")] = None,
     cursor: Annotated[int | None, Query(ge=0, le=2**53, description="`next_cursor` of the last page")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:

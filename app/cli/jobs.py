@@ -66,7 +66,7 @@ def list_(
             }
             for job in found
         ]
-        print_table(rows, empty="There is no such job." if status or kind or name or tag else "There is no job yet.")
+        print_table(rows, empty="No job matches." if status or kind or name or tag else "There is no job yet.")
 
 
 @jobs.command()
@@ -178,7 +178,6 @@ def watch_job(job: "Job[Any]", *, as_json: bool) -> None:
             done += 1
             bar.show(min(done, total), total, "trials")
     bar.close()
-    job.refresh()
     if not as_json:
         _show(job, as_json=False)
     raise typer.Exit(0 if job.status == "succeeded" else 1)

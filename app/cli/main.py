@@ -38,7 +38,7 @@ from models.revision import find_commit
 TRAINING_QUEUES = (CPU_QUEUE, CUDA_QUEUE)
 
 cli = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Numeral trains, proves and serves a digit recogniser."
+    no_args_is_help=True, add_completion=False, help="Numeral trains, evaluates and serves a digit recogniser."
 )
 
 
@@ -55,7 +55,7 @@ def root(
         bool, typer.Option("--version", help="print the version", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Numeral trains, proves and serves a digit recogniser."""
+    """Numeral trains, evaluates and serves a digit recogniser."""
 
 
 @cli.command()

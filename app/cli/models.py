@@ -91,6 +91,32 @@ def rollback(alias: AliasOption = "champion", url: UrlOption = None, as_json: Js
 
 
 @models.command()
+def aliases(url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """List the aliases: which version each stands for, since when and why."""
+    with open_client(url) as client:
+        found = client.aliases.list()
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        {"alias": each.alias, "version": each.version, "age": age(each.since), "reason": each.reason} for each in found
+    ]
+    print_table(rows, empty="There is no alias.")
+
+
+@models.command()
+def unalias(
+    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="not `champion`")],
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove an alias; the version stays."""
+    with open_client(url) as client:
+        client.aliases.delete(alias)
+    print_json({"deleted": alias}) if as_json else typer.echo(f"There is no alias {alias} any more.")
+
+
+@models.command()
 def download(
     version: VersionArgument,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="folder (default: version-N)")] = None,

@@ -4,10 +4,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from pydantic_core import to_jsonable_python
+
+if TYPE_CHECKING:
+    from numeral_client import Figure
 
 MIN_ID_LENGTH = 8
 MAX_CELL_LENGTH = 40
@@ -37,12 +40,12 @@ def print_fields(fields: Mapping[str, Any]) -> None:
         typer.echo(f"{name.ljust(width)}  {json.dumps(value) if isinstance(value, dict | list) else value}")
 
 
-def save(content: bytes, output: Path) -> None:
-    """Write a file, or to standard output for `-`."""
+def save(content: "Figure", output: Path) -> None:
+    """Write a file, or to standard output for `-`. Raises ValueError for the suffix of another format of a figure."""
     if str(output) == "-":
         typer.get_binary_stream("stdout").write(content)
         return
-    output.write_bytes(content)
+    content.save(output)
     typer.echo(f"{output}: {len(content):,} bytes", err=True)
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numeral_client import Prediction, Reading
 
 
+CHAMPION = "champion"
+
 FilesArgument = Annotated[list[str], typer.Argument(metavar="FILE...", help="pictures, folders, or - for stdin")]
 LocalOption = Annotated[bool, typer.Option("--local", help="no service: the network that ships with this program")]
 ModelOption = Annotated[str, typer.Option(help="a version or an alias")]
@@ -23,7 +25,7 @@ ModelOption = Annotated[str, typer.Option(help="a version or an alias")]
 
 def predict(
     files: FilesArgument,
-    model: ModelOption = "champion",
+    model: ModelOption = CHAMPION,
     local: LocalOption = False,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -34,13 +36,13 @@ def predict(
         rejection = "" if found.accepted else f"  rejected: {found.reason}"
         return f"{found.digit}  ({found.confidence:.1%}){rejection}"
 
-    with _ask(url, local) as asked:
+    with _ask(url, local, model) as asked:
         _each(files, lambda content: asked.predict(content, model=model), show, as_json=as_json)
 
 
 def read(
     files: FilesArgument,
-    model: ModelOption = "champion",
+    model: ModelOption = CHAMPION,
     local: LocalOption = False,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -51,14 +53,16 @@ def read(
         doubtful = sum(not digit.accepted for digit in found.digits)
         return found.text.replace("\n", " / ") + (f"  ({doubtful} doubtful)" if doubtful else "")
 
-    with _ask(url, local) as asked:
+    with _ask(url, local, model) as asked:
         _each(files, lambda content: asked.read(content, model=model), show, as_json=as_json)
 
 
 @contextmanager
-def _ask(url: str | None, local: bool) -> Iterator[Any]:
+def _ask(url: str | None, local: bool, model: str) -> Iterator[Any]:
     """What has `predict` and `read`: the service, or the shipped network."""
     if local:
+        if model != CHAMPION:
+            raise typer.BadParameter("--local has the network that ships alone; leave out --model or --local.")
         from app.cli.local import LocalNetwork  # loads ONNX Runtime
 
         yield LocalNetwork()
@@ -81,7 +85,7 @@ def _each(files: list[str], ask: Callable[[bytes], Any], show: Callable[[Any], s
             document, line, is_error = found.model_dump(mode="json", exclude_defaults=True), show(found), False
         except (ApiError, ModelError, OSError) as error:
             problem = error.problem if isinstance(error, ApiError) else {"detail": str(error)}
-            document, line, is_error = problem, str(error), True
+            document, line, is_error = problem, getattr(error, "strerror", None) or str(error), True
         failed += is_error
         bar.clear()
         if as_json:
@@ -89,7 +93,7 @@ def _each(files: list[str], ask: Callable[[bytes], Any], show: Callable[[Any], s
         else:
             typer.echo(f"{path}: {line}", err=is_error)
     if not paths:
-        typer.echo("error: there is no picture in it.", err=True)
+        typer.echo(f"error: there is no picture in {', '.join(files)}.", err=True)
     raise typer.Exit(1 if failed or not paths else 0)
 
 

@@ -81,9 +81,7 @@ def create(
 def require_free(session: Session, name: str) -> None:
     """Raise DatasetBuiltIn or DatasetExists if an upload cannot have this name."""
     if name in BUILT_IN or name == FEEDBACK:
-        raise DatasetBuiltIn(
-            f"{name!r} is the name of a data set of the service; choose another.", location="body.name"
-        )
+        raise DatasetBuiltIn(f"{name!r} is the name of a built-in data set; choose another.", location="body.name")
     if session.get(Dataset, name) is not None:
         raise _exists(name)
 

@@ -21,7 +21,7 @@ from app.jobs.tables import Leader
 from app.processes.checks import ping_broker, require_free_port
 from app.processes.devices import find_gpus
 from app.storage import open_storage
-from models.mnist_files import find_missing_files, raw_folders
+from models.mnist_files import MNIST_FILES, find_missing_files, raw_folders
 
 TIMEOUT_SECONDS = 3.0  # for an answer of a server
 MIN_FREE_BYTES = 500 * 2**20  # for MNIST unpacked, a database and some hundreds of checkpoints
@@ -104,6 +104,8 @@ def check_broker(settings: Settings) -> str:
 
 def check_storage(settings: Settings) -> str:
     """The artifact store can put, get and delete an artifact."""
+    if settings.storage_url is None and not Path(settings.resolved_storage_url).exists():
+        raise Note(f"There is no folder {settings.resolved_storage_url} yet; `numeral up` makes it.")
     storage = open_storage(settings)
     storage.check()
     name, content = f"doctor/{uuid4()}", uuid4().bytes
@@ -120,9 +122,10 @@ def check_data(settings: Settings) -> str:
     folders = raw_folders(settings.data_dir, settings.mnist_dir)
     missing = find_missing_files(folders)
     if missing:
+        what = "MNIST is" if missing == list(MNIST_FILES) else f"MNIST is incomplete: {', '.join(missing)}"
         raise Note(
-            f"MNIST is incomplete: {', '.join(missing)} not in {' or '.join(map(str, folders))}. The first training "
-            f"downloads it; without internet, put the four files (.gz or unpacked) into {folders[0]}."
+            f"{what} not in {' or '.join(map(str, folders))}. The first training downloads it; without internet, put "
+            f"the four files (.gz or unpacked) into {folders[0]}."
         )
     return f"MNIST is in {' and '.join(str(folder) for folder in folders if folder.is_dir())}"
 

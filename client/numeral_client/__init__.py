@@ -1,4 +1,4 @@
-"""A client of Numeral, the service that trains, proves and serves a digit recogniser."""
+"""A client of Numeral, the service that trains, evaluates and serves a digit recogniser."""
 
 from numeral_client.async_client import AsyncClient, AsyncJob
 from numeral_client.client import Client, Job

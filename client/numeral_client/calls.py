@@ -15,7 +15,7 @@ import httpx
 
 from numeral_client import documents as d
 from numeral_client.documents import Figure, JobDocument, JobPage, JobView, Rows
-from numeral_client.errors import NumeralError, UnexpectedAnswer, from_response
+from numeral_client.errors import NumeralError, UnexpectedAnswer, from_response, not_found
 from numeral_client.pictures import Picture, encode
 
 T = TypeVar("T")
@@ -202,16 +202,19 @@ def get_job(job_id: str) -> Call[JobDocument]:
 
 
 def find_job(prefix: str) -> Call[str]:
-    """The one id that begins so. Ids sort by time, so one page finds it. Raises NumeralError if there is not one."""
+    """The one id that begins so. Ids sort by time, so one page finds it. Raises NotFound, or
+    NumeralError if several begin so."""
 
     def choose(response: httpx.Response) -> str:
         found = [str(item["id"]) for item in response.json()["items"] if item["id"].startswith(prefix)]
-        if len(found) != 1:
-            raise NumeralError(f"{'Several jobs have' if found else 'No job has'} an id that begins with {prefix!r}.")
+        if len(found) > 1:
+            raise NumeralError(f"Several jobs have an id that begins with {prefix!r}: {', '.join(found)} ...")
+        if not found:
+            raise not_found(f"No job has an id that begins with {prefix!r}.")
         return found[0]
 
     if not prefix or set(prefix) - set("0123456789abcdef-") or len(prefix) > ID_LENGTH:
-        raise NumeralError(f"{prefix!r} is not the beginning of a job's id.")
+        raise not_found(f"{prefix!r} is not the beginning of a job's id.")
     return Call("GET", "/v1/jobs", choose, {"params": {"cursor": prefix.ljust(ID_LENGTH, "f"), "limit": 2}})
 
 
@@ -240,8 +243,13 @@ def job_events(job_id: str, headers: Mapping[str, str]) -> Call[None]:
     return Call("GET", f"/v1/jobs/{job_id}/events", _nothing, {"headers": headers})
 
 
-def plot_job(job_id: str, *, image_format: str = "svg", view: str = "curves") -> Call[Figure]:
-    return Call("GET", f"/v1/jobs/{job_id}/plot.{image_format}", _figure, {"params": {"view": view}})
+def plot_job(
+    job_id: str, *, image_format: str = "svg", view: str = "curves", scale: str | None = None, theme: str = "light"
+) -> Call[Figure]:
+    """The curves of a job so far, as `svg` or `png`. `view`: of a sweep, also `panels`. `scale`: `linear` or `log`, of
+    the losses. `theme`: also `dark`."""
+    params = _given(view=view, scale=scale, theme=theme)
+    return Call("GET", f"/v1/jobs/{job_id}/plot.{image_format}", _figure, {"params": params})
 
 
 def get_curves(job_id: str) -> Call[bytes]:

@@ -40,8 +40,8 @@ class Connection:
             host = httpx.URL(url).host
         except httpx.InvalidURL as error:
             raise errors.NumeralError(f"{url!r} is no address: {error}.") from error
-        if not url.startswith(("http://", "https://")):
-            raise errors.NumeralError(f"{url!r} is no address of HTTP: it must begin with http:// or https://.")
+        if not host or not url.startswith(("http://", "https://")):
+            raise errors.NumeralError(f"{url!r} is no address of HTTP, such as http://127.0.0.1:8000.")
         if trust_env is None:
             trust_env = not _is_loopback(host)
         return cls(url, key or os.environ.get("NUMERAL_API_KEY") or None, retries, trust_env)

@@ -83,6 +83,11 @@ CLASSES: dict[int, type[ApiError]] = {
 }  # fmt: skip
 
 
+def not_found(detail: str) -> NotFound:
+    """The exception for what this client knows not to be there."""
+    return NotFound(404, {"title": "Not found", "detail": detail})
+
+
 def from_response(response: httpx.Response) -> NumeralError:
     """The exception for an answer that is no success; its body must have been read."""
     try:

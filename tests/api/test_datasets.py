@@ -220,7 +220,7 @@ def test_training_on_what_is_not_there_is_refused(api: httpx.Client) -> None:
         ({"mix": 0.5}, "body", "mix adds MNIST to a data set of other digits"),
         ({"dataset": "kmnist", "mix": 0.5}, "body", "not to kmnist"),
         ({"dataset": "optdigits", "mix": 1.5}, "body.mix", "at most 1"),
-        ({"dataset": "No Slug"}, "body.dataset", "does not have the form"),
+        ({"dataset": "No Slug"}, "body.dataset", "a lower-case letter, then up to 39"),
     ]:
         answer = api.post("/v1/jobs", json={"kind": "mnist_training"} | spec)
         assert answer.status_code == 422

@@ -63,6 +63,7 @@ def test_shipped_network_answers_as_the_service_does(numeral: Numeral) -> None:
         for name in {"digit", "accepted", "text", "lines"} & there.keys():
             assert here[name] == there[name]
     assert there["text"] == "7"
+    assert "leave out" in numeral("predict", SEVEN, "--local", "--model", "mine", exit_code=2).stderr
 
 
 def test_sweep_is_submitted_watched_shown_and_drawn(numeral: Numeral, tmp_path: Path) -> None:
@@ -90,6 +91,10 @@ def test_options_of_a_training_are_the_fields_of_its_spec(idle_numeral: Numeral,
     second = idle_numeral("submit", "train", "--dataset", "optdigits", "--seed", 1).stdout.strip()
     compared = idle_numeral("jobs", "compare", first, second).stdout
     assert "BATCH_SIZE" in compared
+    assert (
+        "save it as .svg"
+        in idle_numeral("jobs", "compare", first, second, "-o", tmp_path / "both.png", exit_code=1).stderr
+    )
     idle_numeral("jobs", "compare", first, second, "-o", tmp_path / "both.svg")
     assert "</svg>" in (tmp_path / "both.svg").read_text()
     assert "is cancelled" in idle_numeral("jobs", "cancel", first, second).stdout
@@ -115,7 +120,10 @@ def test_versions_are_listed_downloaded_and_promoted(numeral: Numeral, tmp_path:
     numeral("models", "download", "1", "-o", tmp_path / "files")
     assert {"card.json", "model.onnx"} <= {path.name for path in (tmp_path / "files").iterdir()}
     assert "spare is version 1" in numeral("models", "promote", "1", "--alias", "spare").stdout
+    assert re.search(r"^spare\s+1\s.*set by a client", numeral("models", "aliases").stdout, re.MULTILINE)
     assert "error: " in numeral("models", "rollback", "--alias", "spare", exit_code=1).stderr
+    numeral("models", "unalias", "spare")
+    assert "spare" not in numeral("models", "aliases").stdout
     assert "error: " in numeral("models", "delete", "1", exit_code=1).stderr
 
 

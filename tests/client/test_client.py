@@ -215,7 +215,7 @@ def test_what_cannot_be_reached_is_told_apart() -> None:
         Client(f"127.0.0.1:{free_port()}", retries=0).models.list()
     with pytest.raises(HostNotFound, match=r"no\.such\.host\.invalid"):
         Client("http://no.such.host.invalid", trust_env=False).models.list()
-    with pytest.raises(NumeralError, match="begin with http"):
+    with pytest.raises(NumeralError, match="no address of HTTP"):
         Client("ftp://localhost")
 
 
@@ -230,7 +230,7 @@ def test_job_is_cancelled_retried_and_deleted(idle_client: Client) -> None:
     job.cancel().delete()
     with pytest.raises(NotFound):
         job.refresh()
-    with pytest.raises(NumeralError, match="No job has"):
+    with pytest.raises(NotFound, match="No job has"):
         idle_client.jobs.get(job.id[:30])
     search = idle_client.search({"batch_size": [32, 64]}, sampler="grid", base={"dataset": "optdigits"})
     assert search.document.spec["space"] == {"batch_size": {"values": [32, 64]}}

@@ -22,10 +22,11 @@ from tests.uploads import draw_digit
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 WAITING = [ROOT / "README.md", DOCS / "backprop.md", *sorted(DOCS.glob("tutorials/*.md"))]
 NOT_RUN = {  # blocks that begin so, and why
     "make run": "the service under test runs already",
+    "make check": "CI runs it",
     "make test": "this is one of its tests",
     "docker compose": "Docker: `make e2e-compose` tries them",
     "deploy/": "Docker: `make e2e-compose` tries them",
@@ -33,6 +34,7 @@ NOT_RUN = {  # blocks that begin so, and why
     "export AWS_ACCESS_KEY_ID": "an S3 server: tests/maintenance/test_doctor.py has one",
     "pip install ./client": "packages from an index; the tests of the client have it from this folder",
     "numeral submit": "tests/cli/test_service_commands.py runs them without a process for each",
+    "npm install": "packages of npm",
     "numeral reproduce": "it trains a version again: tests/worker/test_reproduction.py does, with a small one",
 }
 WORDS = {  # what stands for something of the reader's
@@ -105,6 +107,6 @@ def run(commands: str, folder: Path, url: str, data_dir: Path) -> None:
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     script = PRELUDE + commands.replace("http://127.0.0.1:8000", url)
     found = subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=200
+        ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=280
     )
     assert found.returncode == 0, found.stderr + found.stdout

@@ -38,8 +38,8 @@ def test_new_machine_has_no_fault(tmp_path: Path) -> None:
     states = {finding["check"]: finding["state"] for finding in json.loads(found.stdout)}
     assert (found.returncode, found.stderr) == (0, "")
     assert list(states) == ["folder", "database", "broker", "storage", "data", "device", "disk", "clock", "port"]
-    assert (states["database"], states["broker"], states["data"]) == ("note", "note", "note")
-    assert not (tmp_path / "numeral.db").exists()
+    assert [states[name] for name in ("database", "broker", "storage", "data")] == ["note"] * 4
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_fault_is_said_with_what_to_do_and_exit_code_1(tmp_path: Path) -> None:
@@ -110,6 +110,9 @@ def test_storage_that_is_refused_or_away_fails(
 
 
 def test_storage_check_leaves_nothing_behind(settings: Settings) -> None:
+    assert finding(settings, "storage")[0] == "note"
+    assert not (settings.data_dir / "artifacts").exists()
+    (settings.data_dir / "artifacts").mkdir()
     assert finding(settings, "storage")[0] == "ok"
     assert [path for path in (settings.data_dir / "artifacts").rglob("*") if path.is_file()] == []
 

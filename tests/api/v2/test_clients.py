@@ -121,4 +121,7 @@ def test_example_of_the_page(python: Path, api: httpx.Client, tmp_path: Path) ->
     [example] = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     example = example.replace("127.0.0.1:8000", f"127.0.0.1:{api.base_url.port}")
     found = subprocess.run([python, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert found.stdout.startswith("[7] 0.999"), found.stderr[-3000:]
+    assert found.returncode == 0, found.stderr[-3000:]
+    [(printed, probability)] = re.findall(r"# (\[7\]) ([0-9.]+)$", example, re.MULTILINE)
+    assert found.stdout.split()[0] == printed
+    assert float(found.stdout.split()[1]) == pytest.approx(float(probability), abs=1e-5)

@@ -60,7 +60,7 @@ def test_stored_spec_is_read_as_the_same_one() -> None:
         ({"epochs": {"low": 1.5, "high": 3}}, "epochs", "a whole number is expected, not 1.5"),
         ({"epochs": {"low": -1, "high": 3, "log": True}}, "epochs", "log needs a low above 0"),
         ({"recipe": {"low": 1, "high": 3}}, "recipe", 'give {"values": [...]}'),
-        ({"recipe": {"values": ["fast", "slow"]}}, "recipe", 'it cannot be "slow"; there are quick, fast, robust'),
+        ({"recipe": {"values": ["fast", "slow"]}}, "recipe", 'it cannot be "slow"; it can be quick, fast, robust'),
         ({"batch_size": {"values": [32, 64, 32.0]}}, "batch_size", "a value stands there twice"),
     ],
 )

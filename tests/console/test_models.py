@@ -83,6 +83,7 @@ def test_a_version_is_promoted_past_the_gate_and_rolled_back(
     expect(page.get_by_role("alert")).to_contain_text("its validation accuracy of 50.0000% is below")
     page.get_by_role("button", name="Promote all the same").click()
     expect(page.locator("h1 .tag")).to_have_text(["champion"])
+    expect(page.get_by_text("Version 2 answers all predictions now.")).to_be_visible()
     expect(page.get_by_text("Version 2, reads")).to_be_visible()  # the header
     assert champion(service) == "2"
     page.get_by_role("link", name="All versions").click()

@@ -5,7 +5,7 @@ import { Accuracy, Confusion, Hardest, PerDigit } from "../parts/evaluation.js";
 import { ago, duration, moment, percent, short, size } from "../parts/format.js";
 import { useAction, useLoaded } from "../parts/loading.js";
 import { Confirmed, Download, Facts, Refusal, Waiting } from "../parts/pieces.js";
-import { html } from "../view.js";
+import { html, useState } from "../view.js";
 import { Note } from "./note.js";
 
 /** @typedef {import("../views/models.js").Summary & {card: any, files: {name: string, size: number, sha256: string}[]}} Model */
@@ -13,9 +13,11 @@ import { Note } from "./note.js";
 /** @param {{version: string, onChange: () => void}} properties */
 export function Version({ version, onChange }) {
   const { data: model, error, reload } = useLoaded((signal) => /** @type {Promise<Model>} */ (get(`/v1/models/${encodeURIComponent(version)}`, signal)), version);
+  const [wasPromoted, setPromoted] = useState(false);
   /** @param {boolean} isForced */
   const promote = async (isForced = false) => {
     await tell("PUT", "/v1/models/aliases/champion", { version: model?.version, ...(isForced && { force: true }) });
+    setPromoted(true);
     reload();
     onChange();
   };
@@ -52,6 +54,7 @@ export function Version({ version, onChange }) {
       </div>
     </header>
     <${Refusal} error=${force.error} />
+    ${wasPromoted && isChampion && html`<p class="notice good" role="status">Version ${model.version} answers all predictions now. The way back is in <a href="#/models">Models</a>.</p>`}
     ${model.dataset !== "mnist" && html`<p class="remark">Only a version that learnt from mnist alone may be the champion. Programs get this one by an alias: see <a href="#/models">Models</a>.</p>`}
     <${Note} version=${model.version} note=${model.note} onChange=${reload} />
     <${Accuracy} figures=${card.test} others=${[

@@ -98,7 +98,7 @@ export function Run({ id }) {
     ${isTraining && job.result && html`<${Verdict} result=${job.result} search=${job.search} />`}
     ${isTraining && (epochs.length
       ? html`<${Curves} epochs=${epochs} total=${total} />`
-      : !isEnded && html`<${Empty} title=${job.status === "queued" ? "It waits for a worker" : "The first epoch has not ended yet"}><p>The curves begin with the end of the first epoch.</p><//>`)}
+      : !isEnded && (job.status === "queued" ? html`<${Queued} job=${job} />` : html`<${Empty} title="The first epoch has not ended yet"><p>The curves begin with its end.</p><//>`))}
     ${isSearch && html`<${Trials} job=${job} />`}
     ${isTraining && job.result?.test && html`<${Result} id=${id} result=${job.result} />`}
     ${epochs.length > 0 && html`<${EpochTable} epochs=${epochs} />`}
@@ -109,6 +109,17 @@ export function Run({ id }) {
 
 function Back() {
   return html`<p class="back"><a href="#/train">All runs</a></p>`;
+}
+
+/** @param {{job: Job}} properties */
+function Queued({ job: { id, kind } }) {
+  const { data } = useLoaded((signal) => get(`/v1/jobs?kind=${kind}&status=queued&limit=100`, signal), id, 5);
+  const older = data?.items.filter((/** @type {Job} */ other) => other.id < id).length; // ids begin with the time
+  return html`
+    <${Empty} title="It waits for a worker">
+      <p>${older ? `${plural(older, "run")} submitted before it ${older === 1 ? "waits" : "wait"}, too.` : "The curves begin with the end of the first epoch."}</p>
+    <//>
+  `;
 }
 
 /** @param {{result: any, search: Job["search"]}} properties */

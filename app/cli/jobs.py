@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.options import JsonOption
+from app.cli.options import JsonOption, within
 from app.cli.output import age, percent, print_fields, print_json, print_table, save, short_ids
 from app.cli.service import UrlOption, open_client
 
@@ -19,7 +19,7 @@ JobsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="ids, o
 StatusOption = Annotated[
     str | None, typer.Option(help="only jobs that are queued, running, succeeded, failed or cancelled")
 ]
-LimitOption = Annotated[int, typer.Option(min=1, max=10_000, help="how many jobs")]
+LimitOption = Annotated[int, typer.Option(callback=within(1, 10_000), help="how many jobs")]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="the file to write; - for stdout")]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import DataOption, HostOption, JsonOption, PortOption, exit_on_error, read_settings
+from app.cli.options import DataOption, HostOption, JsonOption, PortOption, exit_on_error, read_settings, within
 from app.db import Sessions
 from app.maintenance.gc import Garbage, find_garbage, remove
 from app.storage import Stored, open_storage
@@ -17,7 +17,9 @@ def gc(
     is_deleting: Annotated[
         bool, typer.Option("--delete", "--yes", help="delete them; without this, only list them")
     ] = False,
-    grace_minutes: Annotated[float, typer.Option(min=0, help="keep artifacts that are younger")] = 60,
+    grace_minutes: Annotated[
+        float, typer.Option(callback=within(0, 1_000_000), help="keep artifacts that are younger")
+    ] = 60,
     data_dir: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:

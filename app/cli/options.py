@@ -1,6 +1,6 @@
 """Shared by the commands: options, settings, and how an error is reported."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +19,17 @@ InsecureOption = Annotated[
 ]
 DataOption = Annotated[Path | None, typer.Option(help="data folder (NUMERAL_DATA_DIR, ./data)")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+def within(low: float, high: float) -> Callable[[float], float]:
+    """Checks the value of an option: Typer's own bounds speak of "input"."""
+
+    def check(value: float) -> float:
+        if not low <= value <= high:
+            raise typer.BadParameter(f"it must be {low:,} to {high:,}, not {value:,}")
+        return value
+
+    return check
 
 
 def read_settings(**options: Any) -> Settings:

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable, Collection
 from inspect import Parameter, Signature
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel
 
-SCALARS: dict[str, type] = {"integer": int, "number": float, "boolean": bool}
+TYPES = {"integer": "INTEGER", "number": "NUMBER", "string": "TEXT", "array": "LIST"}
 
 
 def spec_parameters(model: type[BaseModel], *, exclude: Collection[str] = ()) -> list[Parameter]:
@@ -36,19 +36,23 @@ def with_parameters(command: Callable[..., None], parameters: list[Parameter]) -
 
 
 def _parameter(name: str, schema: dict[str, Any]) -> Parameter:
+    """An option of text, but for flags: the service judges its value, in the words of every other error."""
     kinds = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
     one = kinds[0] if len(kinds) == 1 else {}
     help_text = schema.get("description", "")
     if isinstance(schema.get("default"), str | float | int):
         help_text = f"{help_text} [{json.dumps(schema['default'])}]".strip()
-    is_nullable = len(kinds) < len(schema.get("anyOf", [schema])) and schema.get("default") is not None
-    kind: Any = SCALARS.get(one.get("type", ""), str)
-    if "enum" in one:
-        kind = Literal[tuple(one["enum"])]
-    elif is_nullable:  # "null" must be possible
-        kind = str
-    low, high = (one.get(bound) if kind in (int, float) else None for bound in ("minimum", "maximum"))
-    option = typer.Option(help=help_text, show_default=False, min=low, max=high)
+    is_flag = schema.get("type") == "boolean"
+    choices: list[str] = one.get("enum", [])
+    option = typer.Option(
+        help=help_text,
+        show_default=False,
+        metavar=None if is_flag else "|".join(choices) or TYPES.get(one.get("type", ""), "JSON"),
+        autocompletion=(lambda incomplete: [each for each in choices if each.startswith(incomplete)])
+        if choices
+        else None,
+    )
+    kind: Any = bool if is_flag else str
     return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option])
 
 

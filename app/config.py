@@ -23,7 +23,7 @@ from app.errors import ConfigurationError
 
 MIN_PASSWORD_LENGTH = 16  # of a URL in a file
 MIN_KEY_LENGTH, MAX_KEY_LENGTH, MIN_KEY_CHARACTERS = 32, 256, 10  # the last: how many different ones
-MIN_LIKENESS = 0.8  # difflib's ratio, of a misspelt setting and the one that was meant
+MIN_LIKENESS = 0.7  # difflib's ratio, of a misspelt setting and the one that was meant
 MAX_SOCKET_PATH_BYTES = 100  # Linux allows 107, macOS 103
 SOCKET_PATH = re.compile(r"[A-Za-z0-9/._-]+")  # other characters mean something in redis+socket:// to some library
 SOCKET, SOCKET_LINK = "valkey.sock", "sockets"  # in the data folder; the link leads to a private folder elsewhere

@@ -83,6 +83,8 @@ def describe(detail: Mapping[str, Any]) -> str:
         return f"it needs a {str(context['discriminator']).strip(chr(39))}"
     if kind == "extra_forbidden" and context.get("hint"):
         return f"{SENTENCES[kind]}; {context['hint']}"
+    if kind == "too_short" and context["min_length"] == 1:
+        return "it must not be empty"
     if kind in SENTENCES:
         bounds = {name: _show(value) if isinstance(value, float) else value for name, value in context.items()}
         form = FORMS.get(bounds.get("pattern", ""), bounds.get("pattern"))

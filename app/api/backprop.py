@@ -212,6 +212,8 @@ def _read_sweep(services: Services, job_id: str, part: str) -> dict[str, Any]:
 def _derive_step_of_sweep(stored: dict[str, Any], spec: TraceSpec, part: str) -> Derived:
     """Raises InvalidInput."""
     sweep = BackpropSweepSpec.model_validate(stored)
+    if "learning_rate" not in spec.model_fields_set and len(sweep.learning_rates) == 1:
+        spec = spec.model_copy(update={"learning_rate": sweep.learning_rates[0]})
     _require_step(sweep, spec, part)
     task = sweep.to_task()
     replayed = replay(task, spec.learning_rate, epochs=spec.epoch, early_stopping=sweep.early_stopping)

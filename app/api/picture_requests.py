@@ -30,6 +30,7 @@ from models.pictures.encoded import EncodedPicture, examine
 
 ONE_PICTURE = JsonLimits(commas=4 * 28 * 28, brackets=4 * 32, colons=32)
 MANY_PICTURES = JsonLimits(*(MAX_PICTURES * limit for limit in (2 * 28 * 28, 64, 8)))
+MAX_NAME = 40  # characters of an unknown field in a message
 ITEMS = ({"image"}, {"pixels"}, {"pixels", "scale"})
 SCALES = (1, 255)
 FLAG_VALUES = {"true": True, "True": True, "1": True, "false": False, "False": False, "0": False}
@@ -156,6 +157,10 @@ def _read_bytes(content: bytes, location: str) -> EncodedPicture:
 def _read_item(item: Any, location: str) -> EncodedPicture | Pixels:
     """The picture of `{"image": base64}` or `{"pixels": [...]}`. Raises as `_read_bytes`."""
     if not isinstance(item, dict) or item.keys() not in ITEMS:
+        other = next(iter(set(item) - {"image", "pixels", "scale"}), None) if isinstance(item, dict) else None
+        if other is not None:
+            known = "model goes into the query" if other == "model" else "there are image, pixels and scale"
+            raise InvalidInput(f"There is no such field; {known}.", location=f"{location}.{other[:MAX_NAME]}")
         raise InvalidInput(
             'Give either {"image": base64} or {"pixels": [...]}, the latter with "scale" if need be, and nothing else.',
             location=location,

@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -101,6 +102,13 @@ def _figure(response: httpx.Response) -> Figure:
 
 def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _part(name: object) -> str:
+    """A part of a path. Raises NotFound for what is none: the service would read another path."""
+    if not str(name) or "/" in str(name):
+        raise not_found(f"{str(name)!r} is no name and no id.")
+    return quote(str(name), safe="")
 
 
 # Predictions
@@ -198,7 +206,7 @@ def list_recipes() -> Call[d.Recipes]:
 
 
 def get_job(job_id: str) -> Call[JobDocument]:
-    return Call("GET", f"/v1/jobs/{job_id}", _job)
+    return Call("GET", f"/v1/jobs/{_part(job_id)}", _job)
 
 
 def find_job(prefix: str) -> Call[str]:
@@ -224,23 +232,25 @@ def list_job_page(limit: int, cursor: str | None, filters: Mapping[str, str | No
 
 
 def cancel_job(job_id: str) -> Call[JobDocument]:
-    return Call("POST", f"/v1/jobs/{job_id}/cancel", _job, is_repeatable=False)
+    return Call("POST", f"/v1/jobs/{_part(job_id)}/cancel", _job, is_repeatable=False)
 
 
 def retry_job(job_id: str, **changes: Any) -> Call[JobDocument]:
-    return Call("POST", f"/v1/jobs/{job_id}/retry", _job, {"json": changes} if changes else {}, is_repeatable=False)
+    return Call(
+        "POST", f"/v1/jobs/{_part(job_id)}/retry", _job, {"json": changes} if changes else {}, is_repeatable=False
+    )
 
 
 def extend_search(job_id: str, trials: int) -> Call[JobDocument]:
-    return Call("POST", f"/v1/jobs/{job_id}/extend", _job, {"json": {"trials": trials}}, is_repeatable=False)
+    return Call("POST", f"/v1/jobs/{_part(job_id)}/extend", _job, {"json": {"trials": trials}}, is_repeatable=False)
 
 
 def delete_job(job_id: str) -> Call[None]:
-    return Call("DELETE", f"/v1/jobs/{job_id}", _nothing, is_repeatable=False)
+    return Call("DELETE", f"/v1/jobs/{_part(job_id)}", _nothing, is_repeatable=False)
 
 
 def job_events(job_id: str, headers: Mapping[str, str]) -> Call[None]:
-    return Call("GET", f"/v1/jobs/{job_id}/events", _nothing, {"headers": headers})
+    return Call("GET", f"/v1/jobs/{_part(job_id)}/events", _nothing, {"headers": headers})
 
 
 def plot_job(
@@ -249,27 +259,27 @@ def plot_job(
     """The curves of a job so far, as `svg` or `png`. `view`: of a sweep, also `panels`. `scale`: `linear` or `log`, of
     the losses. `theme`: also `dark`."""
     params = _given(view=view, scale=scale, theme=theme)
-    return Call("GET", f"/v1/jobs/{job_id}/plot.{image_format}", _figure, {"params": params})
+    return Call("GET", f"/v1/jobs/{_part(job_id)}/plot.{_part(image_format)}", _figure, {"params": params})
 
 
 def get_curves(job_id: str) -> Call[bytes]:
     """All points of a sweep's curves, as a file for numpy.load: `learning_rates`, `losses`, `gradient_norms`."""
-    return Call("GET", f"/v1/jobs/{job_id}/curves.npz", _content)
+    return Call("GET", f"/v1/jobs/{_part(job_id)}/curves.npz", _content)
 
 
 def draw_hardest(job_id: str) -> Call[Figure]:
     """The 25 test pictures that the network of a training finds hardest."""
-    return Call("GET", f"/v1/jobs/{job_id}/hardest.png", _figure)
+    return Call("GET", f"/v1/jobs/{_part(job_id)}/hardest.png", _figure)
 
 
 def draw_search(job_id: str, *, view: str = "parallel") -> Call[Figure]:
     """The trials of a search through their settings (`parallel`), or how much each setting mattered (`importance`)."""
-    return Call("GET", f"/v1/jobs/{job_id}/{view}.svg", _figure)
+    return Call("GET", f"/v1/jobs/{_part(job_id)}/{_part(view)}.svg", _figure)
 
 
 def list_trials(job_id: str) -> Call[d.Trials]:
     """The trials of a search, with their settings and values."""
-    return Call("GET", f"/v1/jobs/{job_id}/trials", _document(d.Trials))
+    return Call("GET", f"/v1/jobs/{_part(job_id)}/trials", _document(d.Trials))
 
 
 def compare_jobs(*jobs: str | JobDocument | JobView[Any]) -> Call[d.Comparison]:
@@ -296,22 +306,22 @@ def list_models() -> Call[Rows[d.ModelSummary]]:
 
 def get_model(version: str) -> Call[d.Model]:
     """A version or what an alias stands for, with its card and files."""
-    return Call("GET", f"/v1/models/{version}", _document(d.Model))
+    return Call("GET", f"/v1/models/{_part(version)}", _document(d.Model))
 
 
 def annotate_model(version: str, note: str | None) -> Call[d.Model]:
     """Write a note on a version; None removes it."""
-    return Call("PATCH", f"/v1/models/{version}", _document(d.Model), {"json": {"note": note}})
+    return Call("PATCH", f"/v1/models/{_part(version)}", _document(d.Model), {"json": {"note": note}})
 
 
 def delete_model(version: str) -> Call[None]:
     """Remove a version with its files."""
-    return Call("DELETE", f"/v1/models/{version}", _nothing, is_repeatable=False)
+    return Call("DELETE", f"/v1/models/{_part(version)}", _nothing, is_repeatable=False)
 
 
 def get_model_file(version: str, name: str) -> Call[bytes]:
     """`model.onnx`, `weights.safetensors`, `card.json` or `hardest.png`."""
-    return Call("GET", f"/v1/models/{version}/files/{name}", _content)
+    return Call("GET", f"/v1/models/{_part(version)}/files/{_part(name)}", _content)
 
 
 def list_aliases() -> Call[Rows[d.AliasChange]]:
@@ -321,13 +331,13 @@ def list_aliases() -> Call[Rows[d.AliasChange]]:
 
 def get_alias(alias: str = "champion") -> Call[d.AliasChange]:
     """The version that serves under an alias, since when and why."""
-    return Call("GET", f"/v1/models/aliases/{alias}", _document(d.AliasChange))
+    return Call("GET", f"/v1/models/aliases/{_part(alias)}", _document(d.AliasChange))
 
 
 def get_history(alias: str = "champion", *, limit: int = 100) -> Call[Rows[d.AliasChange]]:
     """Which versions served under an alias, newest first."""
     params = {"limit": limit}
-    return Call("GET", f"/v1/models/aliases/{alias}/history", _rows(d.AliasChange), {"params": params})
+    return Call("GET", f"/v1/models/aliases/{_part(alias)}/history", _rows(d.AliasChange), {"params": params})
 
 
 def set_alias(
@@ -340,20 +350,20 @@ def set_alias(
 ) -> Call[d.Model]:
     """Let an alias stand for a version; `champion` answers predictions. `force` promotes past the gate."""
     body = _given(version=version, expected_version=expected_version, reason=reason, force=force or None)
-    return Call("PUT", f"/v1/models/aliases/{alias}", _document(d.Model), {"json": body})
+    return Call("PUT", f"/v1/models/aliases/{_part(alias)}", _document(d.Model), {"json": body})
 
 
 def delete_alias(alias: str, *, expected_version: str | None = None) -> Call[None]:
     """Remove an alias; its history stays. Never `champion`."""
     options = {"headers": {"If-Match": expected_version}} if expected_version else {}
-    return Call("DELETE", f"/v1/models/aliases/{alias}", _nothing, options, is_repeatable=False)
+    return Call("DELETE", f"/v1/models/aliases/{_part(alias)}", _nothing, options, is_repeatable=False)
 
 
 def roll_back(alias: str = "champion", *, expected_version: str | None = None) -> Call[d.Model]:
     """Let an alias stand for the version that served before."""
     body = _given(expected_version=expected_version)
     options = {"json": body} if body else {}
-    return Call("POST", f"/v1/models/aliases/{alias}/rollback", _document(d.Model), options, is_repeatable=False)
+    return Call("POST", f"/v1/models/aliases/{_part(alias)}/rollback", _document(d.Model), options, is_repeatable=False)
 
 
 # Data sets
@@ -366,7 +376,7 @@ def list_datasets() -> Call[Rows[d.DatasetSummary]]:
 
 def get_dataset(name: str) -> Call[d.Dataset]:
     """A data set, with the files that could not be used and why."""
-    return Call("GET", f"/v1/datasets/{name}", _document(d.Dataset))
+    return Call("GET", f"/v1/datasets/{_part(name)}", _document(d.Dataset))
 
 
 def upload_dataset(name: str, files: Files) -> Call[d.Dataset]:
@@ -378,12 +388,12 @@ def upload_dataset(name: str, files: Files) -> Call[d.Dataset]:
 
 def delete_dataset(name: str) -> Call[None]:
     """Delete a data set that neither a version nor an open job names."""
-    return Call("DELETE", f"/v1/datasets/{name}", _nothing, is_repeatable=False)
+    return Call("DELETE", f"/v1/datasets/{_part(name)}", _nothing, is_repeatable=False)
 
 
 def draw_dataset(name: str) -> Call[Figure]:
     """Up to 100 of its pictures as the network sees them."""
-    return Call("GET", f"/v1/datasets/{name}/sheet.png", _figure)
+    return Call("GET", f"/v1/datasets/{_part(name)}/sheet.png", _figure)
 
 
 def list_pictures(
@@ -391,12 +401,17 @@ def list_pictures(
 ) -> Call[Rows[d.DatasetPicture]]:
     """Pictures of a data set with their labels, in the order in which they are stored; `digit`: those of one label."""
     params = _given(digit=digit, offset=offset, limit=limit)
-    return Call("GET", f"/v1/datasets/{name}/pictures", _rows(d.DatasetPicture), {"params": params})
+    return Call("GET", f"/v1/datasets/{_part(name)}/pictures", _rows(d.DatasetPicture), {"params": params})
 
 
 def correct_label(name: str, position: int, digit: int) -> Call[d.Dataset]:
     """Say which digit the picture at `position` shows. Jobs that were submitted before have the old label."""
-    return Call("PATCH", f"/v1/datasets/{name}/pictures/{position}", _document(d.Dataset), {"json": {"digit": digit}})
+    return Call(
+        "PATCH",
+        f"/v1/datasets/{_part(name)}/pictures/{_part(position)}",
+        _document(d.Dataset),
+        {"json": {"digit": digit}},
+    )
 
 
 def give_feedback(picture: Picture | d.Prediction, digit: int, *, scale: float | None = None) -> Call[dict[str, Any]]:

@@ -42,9 +42,14 @@ class Connection:
             raise errors.NumeralError(f"{url!r} is no address: {error}.") from error
         if not host or not url.startswith(("http://", "https://")):
             raise errors.NumeralError(f"{url!r} is no address of HTTP, such as http://127.0.0.1:8000.")
+        key = key or os.environ.get("NUMERAL_API_KEY") or None
+        if key and not (key.isascii() and key.isprintable()):  # the key itself is not repeated
+            raise errors.NumeralError(
+                "The API key has characters that no key has, such as a line break. Copy it again."
+            )
         if trust_env is None:
             trust_env = not _is_loopback(host)
-        return cls(url, key or os.environ.get("NUMERAL_API_KEY") or None, retries, trust_env)
+        return cls(url, key, retries, trust_env)
 
     @property
     def options(self) -> dict[str, Any]:

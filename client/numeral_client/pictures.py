@@ -14,6 +14,7 @@ Picture = Any  # path | bytes | binary file | PIL.Image.Image | NumPy array, or 
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif"}  # in a folder
 PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
+MAX_UNCLEAR = 16  # 2 to 16 may be dark values of 0 to 255, or those of a set of digits with 17 levels
 COLOURS = {1: 0, 3: 2, 4: 6}  # the PNG colour type, by channels
 
 
@@ -21,8 +22,9 @@ def encode(picture: Picture, *, scale: float | None = None) -> bytes:
     """The bytes of a picture file.
 
     Paths, bytes, binary files and PIL images may be of any format that the service reads. Arrays are (height, width),
-    (height, width, 3 or 4), with axes of length one anywhere, or 784 numbers. `scale` is the value of white: without
-    it, uint8 is 0 to 255, bool and floats within 0 to 1 are 0 to 1, and for all else it must be given.
+    (height, width, 3 or 4), with axes of length one anywhere, or 784 numbers. `scale` is the value of white, where 0 is
+    black. Without it, the usual scales are told apart: uint8; 0 to 1 (also bool), -1 to 1, 0 to 255 and, of integers, 0
+    to 65,535. For all else it must be given, also where the largest value is 2 to 16.
 
     Dark ink on light and bright ink on dark are both read: the service finds out which it is. An array that is in
     MNIST's form already (28x28, bright ink on dark, centred) is taken as it is.
@@ -59,10 +61,10 @@ def encode_array(array: Any, *, scale: float | None = None) -> bytes:
             "784 numbers; for several pictures take predict_many"
         )
     low, high = float(pixels.min()), float(pixels.max())
-    white = _find_scale(pixels.dtype, low, high) if scale is None else scale
-    if not (low >= 0 and high <= white):
-        raise ValueError(f"the array has values from {low:g} to {high:g}, outside 0 to {white:g}")
-    levels = numpy.rint(pixels.astype(numpy.float64) * (255 / white)).astype(numpy.uint8)
+    black, white = _find_scale(pixels.dtype, low, high) if scale is None else (0, scale)
+    if not (low >= black and high <= white):
+        raise ValueError(f"the array has values from {low:g} to {high:g}, outside {black:g} to {white:g}")
+    levels = numpy.rint((pixels.astype(numpy.float64) - black) * (255 / (white - black))).astype(numpy.uint8)
     height, width, *channels = levels.shape
     rows = numpy.hstack([numpy.zeros((height, 1), numpy.uint8), levels.reshape(height, -1)])  # filter 0 before each row
     head = struct.pack(">IIBBBBB", width, height, 8, COLOURS[channels[0] if channels else 1], 0, 0, 0)
@@ -92,11 +94,16 @@ def batches(pictures: Iterable[bytes], *, max_pictures: int = 256, max_bytes: in
         yield batch
 
 
-def _find_scale(kind: Any, low: float, high: float) -> float:
-    if kind == "uint8":
-        return 255
-    if kind.kind == "b" or (kind.kind == "f" and low >= 0 and high <= 1):
-        return 1
+def _find_scale(kind: Any, low: float, high: float) -> tuple[float, float]:
+    """The values of black and white."""
+    if kind == "uint8" or (low >= 0 and MAX_UNCLEAR < high <= 255):
+        return 0, 255
+    if low >= 0 and high <= 1:
+        return 0, 1
+    if kind.kind == "f" and low >= -1 and high <= 1:
+        return -1, 1
+    if kind.kind in "ui" and low >= 0 and 255 < high <= 65_535:
+        return 0, 65_535
     raise ValueError(
         f"the scale of this array is not clear ({kind}, values from {low:g} to {high:g}): give scale=, the value of "
         "white, such as 255"

@@ -29,6 +29,7 @@ from numeral_client import (
     TimedOut,
     TrainingResult,
 )
+from numeral_client.pictures import encode
 from tests.client.conftest import LossyLine
 from tests.conftest import free_port
 from tests.uploads import draw_digit
@@ -69,11 +70,35 @@ def test_array_in_mnists_form_is_taken_as_it_is(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    "array",
+    [
+        PIXELS.astype(int), PIXELS.astype(np.float32), PIXELS.astype(np.uint16) * 257, PIXELS / 255, PIXELS / 127.5 - 1,
+        PIXELS[None, :, :, None],
+    ],
+)  # fmt: skip
+def test_usual_scales_are_told_apart(array: np.ndarray) -> None:
+    decoded = np.asarray(Image.open(io.BytesIO(encode(array))))
+    assert np.array_equal(decoded, PIXELS)
+
+
+def test_key_with_a_line_break_is_refused_and_not_repeated() -> None:
+    with pytest.raises(NumeralError) as refused:
+        Client("127.0.0.1:1", key="numeral_secret\n")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["../jobs", "1/files/card.json", "a b", ""])
+def test_name_is_one_part_of_the_path(client: Client, name: str) -> None:
+    with pytest.raises((NotFound, InvalidInput)):
+        client.models.get(name)
+
+
+@pytest.mark.parametrize(
     ("array", "words"),
     [
-        (PIXELS.astype(int), "give scale="),
-        (PIXELS.astype(float), "give scale="),
-        (PIXELS / 255 - 0.5, "give scale="),
+        (PIXELS.astype(int) // 16, "give scale="),  # 0 to 15: dark pixels, or those of optdigits
+        (PIXELS.astype(float) * 2, "give scale="),
+        (PIXELS / 255 - 2, "give scale="),
         (np.zeros((28, 28, 2)), "is no picture"),
         (np.zeros((5, 28, 28)), "take predict_many"),
         (np.zeros((0, 28)), "is no picture"),

@@ -44,7 +44,9 @@ def check_range(targets: Any, *, activation: str) -> None:
 
 def check_distributions(targets: Any) -> None:
     """The targets of a cross-entropy: shares of each sample's outputs."""
-    are_shares = all(min(sample) >= 0 and abs(sum(sample) - 1) <= SUM_TOLERANCE for sample in as_samples(targets))
+    samples = as_samples(targets)
+    _require(len(samples[0]) > 1, "cross_entropy needs two outputs or more: one for each class")
+    are_shares = all(min(sample) >= 0 and abs(sum(sample) - 1) <= SUM_TOLERANCE for sample in samples)
     _require(are_shares, "with cross_entropy, the targets of each sample must not be negative, and their sum must be 1")
 
 

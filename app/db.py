@@ -179,7 +179,12 @@ def create_database_engine(url: str, *, may_create: bool = False) -> Engine:
         raise ConfigurationError(
             f"NUMERAL_DATABASE_URL names PostgreSQL, whose driver is not installed. {install_hint('postgres')}"
         ) from error
-    except (ArgumentError, ValueError, OSError) as error:
+    except OSError as error:  # SQLite's file, which lies in the data folder unless a URL names another place
+        raise ConfigurationError(
+            f"The database's file {parsed.database} cannot be used: {error.strerror}. Give another --data-dir "
+            "(NUMERAL_DATA_DIR) or NUMERAL_DATABASE_URL, or correct the rights of its folder."
+        ) from error
+    except (ArgumentError, ValueError) as error:
         raise ConfigurationError(
             f"NUMERAL_DATABASE_URL cannot be used: {error}. "
             "It can be postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:////FOLDER/FILE."

@@ -50,13 +50,27 @@ def _parse_numbers(value: Any) -> Any:
         return value
 
 
-class TraceQuery(NamedFields):
-    """The fields of a TraceSpec that fit a query string; the numbers of a list are separated by commas."""
+class StepQuery(NamedFields):
+    """The fields of one step on the workbook's network; the numbers of a list are separated by commas."""
 
     inputs: Annotated[tuple[Finite, Finite], BeforeValidator(_parse_numbers)] = (0.05, 0.10)
     targets: Annotated[tuple[Share, Share], BeforeValidator(_parse_numbers)] = (0.5, 0.5)
     weights: Annotated[EightWeights, BeforeValidator(_parse_numbers)] = Field(WORKBOOK_WEIGHTS, description="w1 to w8")
     learning_rate: Annotated[LearningRate, BeforeValidator(_parse_numbers)] = 0.5
+
+    def to_query(self) -> str:
+        values = self.model_dump(exclude_unset=True)
+        return urlencode(
+            {
+                name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+                for name, value in values.items()
+            }
+        )
+
+
+class TraceQuery(StepQuery):
+    """The same, or a step of a sweep."""
+
     job: Annotated[str, Field(max_length=40)] | None = Field(None, description="a sweep, one of whose steps it is")
     epoch: int = Field(0, ge=0, description="of that sweep: how many epochs are done before the step")
 
@@ -69,18 +83,9 @@ class TraceQuery(NamedFields):
                 _sentence(describe(first)), location=".".join(["query", *map(str, first["loc"])])
             ) from None
 
-    def to_query(self) -> str:
-        values = self.model_dump(exclude_unset=True)
-        return urlencode(
-            {
-                name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-                for name, value in values.items()
-            }
-        )
 
-
-class PictureQuery(TraceQuery):
-    """The same, and the colours."""
+class PictureQuery(StepQuery):
+    """The step of a diagram, and the colours."""
 
     theme: ThemeName = "light"
 
@@ -138,8 +143,6 @@ async def draw_step_svg(
     query: Annotated[PictureQuery, Query()], request: Request, services: ServicesDependency
 ) -> Response:
     """A diagram of the network with its weights, activations and gradients."""
-    if query.job is not None:
-        raise InvalidInput("The diagram shows the step of a query, not of a job.", location="query.job")
     key, is_disconnected = ("trace", query.model_dump_json()), disconnect_check(request.receive)
     svg = await services.figures.get(key, lambda: _draw_trace(query), is_disconnected)
     return Response(svg, media_type="image/svg+xml")
@@ -185,6 +188,8 @@ async def _answer(
     derive, part = partial(_derive_step, spec), "body" if request.method == "POST" else "query"
     if spec.job is not None:
         stored = await run_in_threadpool(_read_sweep, services, spec.job, part)
+        if "learning_rate" not in spec.model_fields_set and len(stored["learning_rates"]) == 1:
+            spec = spec.model_copy(update={"learning_rate": stored["learning_rates"][0]})
         derive = partial(_derive_step_of_sweep, stored, spec, part)
     key = ("derivation", media_type, picture, part, spec.model_dump_json())
     content = await services.figures.get(key, lambda: write(derive()), disconnect_check(request.receive))
@@ -212,8 +217,6 @@ def _read_sweep(services: Services, job_id: str, part: str) -> dict[str, Any]:
 def _derive_step_of_sweep(stored: dict[str, Any], spec: TraceSpec, part: str) -> Derived:
     """Raises InvalidInput."""
     sweep = BackpropSweepSpec.model_validate(stored)
-    if "learning_rate" not in spec.model_fields_set and len(sweep.learning_rates) == 1:
-        spec = spec.model_copy(update={"learning_rate": sweep.learning_rates[0]})
     _require_step(sweep, spec, part)
     task = sweep.to_task()
     replayed = replay(task, spec.learning_rate, epochs=spec.epoch, early_stopping=sweep.early_stopping)

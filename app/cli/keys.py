@@ -59,6 +59,8 @@ def list_(data_dir: DataOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps(found))
         return
+    if not found:
+        typer.echo("There are no keys. `numeral keys create NAME` makes one.", err=True)
     for key in found:
         until = f" until {key['expires_at']}" if key["expires_at"] and key["state"] == "good" else ""
         typer.echo(f"{key['id']}  {','.join(key['scopes']):20}  {key['state']}{until}  {key['name']}")

@@ -111,6 +111,15 @@ def _part(name: object) -> str:
     return quote(str(name), safe="")
 
 
+def _plain(value: Any) -> Any:
+    """The value as JSON can hold it: numbers and arrays of NumPy become those of Python."""
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 # Predictions
 
 
@@ -161,7 +170,7 @@ def submit(
     headers = {"Idempotency-Key": idempotency_key or str(uuid4())}  # a repeated request is answered with the first job
     if wait_seconds:
         headers["Prefer"] = f"wait={wait_seconds}"
-    options = {"json": dict(spec), "headers": headers}
+    options = {"json": _plain(dict(spec)), "headers": headers}
     return Call("POST", "/v1/jobs", lambda r: JobView(_job(r)), options, timeout=TIMEOUT_SECONDS + wait_seconds)
 
 
@@ -186,12 +195,12 @@ def sweep(*, wait_seconds: int = SWEEP_WAIT_SECONDS, **fields: Any) -> Call[JobV
 
 def trace(**fields: Any) -> Call[d.Trace]:
     """One step of gradient descent with every formula. Fields: `inputs`, `targets`, `weights`, `learning_rate`."""
-    return Call("POST", "/v1/backprop/trace", _document(d.Trace), {"json": fields})
+    return Call("POST", "/v1/backprop/trace", _document(d.Trace), {"json": _plain(fields)})
 
 
 def explain_step(**fields: Any) -> Call[str]:
     """The derivation of `trace` as a page of Markdown."""
-    options = {"json": fields, "headers": {"Accept": "text/markdown"}}
+    options = {"json": _plain(fields), "headers": {"Accept": "text/markdown"}}
     return Call("POST", "/v1/backprop/trace", lambda response: response.text, options)
 
 

@@ -81,6 +81,11 @@ def test_usual_scales_are_told_apart(array: np.ndarray) -> None:
     assert np.array_equal(decoded, PIXELS)
 
 
+def test_numbers_and_arrays_of_numpy_may_stand_in_a_spec(client: Client) -> None:
+    job = client.backprop.sweep(learning_rates=np.array([0.5, 1.0]), epochs=np.int64(3), wait_seconds=0)
+    assert job.document.model_dump()["spec"]["learning_rates"] == [0.5, 1.0]
+
+
 def test_key_with_a_line_break_is_refused_and_not_repeated() -> None:
     with pytest.raises(NumeralError) as refused:
         Client("127.0.0.1:1", key="numeral_secret\n")

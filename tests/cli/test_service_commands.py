@@ -99,7 +99,7 @@ def test_options_of_a_training_are_the_fields_of_its_spec(idle_numeral: Numeral,
     assert "</svg>" in (tmp_path / "both.svg").read_text()
     assert "is cancelled" in idle_numeral("jobs", "cancel", first, second).stdout
     assert "is queued" in idle_numeral("jobs", "retry", first).stdout
-    assert idle_numeral("submit", "train", "--epochs", 1000, exit_code=2).stderr
+    assert "at most 200" in idle_numeral("submit", "train", "--epochs", 1000, exit_code=1).stderr
     assert "do you mean 'epochs'" in idle_numeral("submit", "train", "--spec", '{"epoch": 3}', exit_code=1).stderr
 
 

@@ -77,6 +77,7 @@ PARAMETER_EXAMPLES = {
 }  # fmt: skip
 UNEXPECTED = "The service failed unexpectedly; its log has the details."
 PROBLEM = {"type": "about:blank", "title": "Internal Server Error", "status": 500, "instance": "/v1/..."}
+EXAMPLES_OF_OPERATIONS = {("getModelFile", "name"): "card.json"}
 EXAMPLES = Path(__file__).with_name("examples.json")  # docs/make_examples.py writes it from the answers of a service
 MAX_SUMMARY_LENGTH = 110
 
@@ -222,8 +223,10 @@ def _examples() -> Document:
 
 def _add_examples(operation: Document) -> None:
     for parameter in operation.get("parameters", ()):
-        if parameter["name"] in PARAMETER_EXAMPLES and "example" not in parameter:
-            parameter["example"] = PARAMETER_EXAMPLES[parameter["name"]]
+        name = parameter["name"]
+        found = EXAMPLES_OF_OPERATIONS.get((operation["operationId"], name), PARAMETER_EXAMPLES.get(name))
+        if found is not None and "example" not in parameter and parameter["in"] == "path":
+            parameter["example"] = found
     recorded = _examples().get(operation["operationId"], {})
     for media_type, examples in recorded.get("request", {}).items():
         content = operation["requestBody"]["content"][media_type]

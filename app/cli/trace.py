@@ -14,7 +14,10 @@ from app.jobs.specs.trace import TraceSpec
 def _trace(url: UrlOption = None, as_json: JsonOption = False, **options: Any) -> None:
     """Explain one step of gradient descent: every formula, with its numbers and its value."""
     with open_client(url) as client:
-        found = client.backprop.trace(**given_fields(TraceSpec, options))
+        fields = given_fields(TraceSpec, options)
+        if "job" in fields:  # the beginning of an id, as in all commands
+            fields["job"] = client.jobs.get(fields["job"]).id
+        found = client.backprop.trace(**fields)
     if as_json:
         print_json(found)
         return

@@ -61,7 +61,8 @@ def test_port_in_use_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
 def test_unusable_database_is_one_sentence_without_its_password(tmp_path: Path, url: str) -> None:
     found = numeral("migrate", folder=tmp_path, NUMERAL_DATABASE_URL=url)
     assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
-    assert found.stderr.startswith("error: NUMERAL_DATABASE_URL cannot be used")
+    assert "cannot be used" in found.stderr
+    assert "NUMERAL_DATABASE_URL" in found.stderr
     assert "secret" not in found.stderr
 
 

@@ -32,6 +32,9 @@ class Stop(NamedFields):
     )
 
 
+OPTIMIZERS_OF_CONSTANTS = {"momentum": ("momentum",), "beta1": ("adam",), "beta2": ("adam",), "epsilon": ("adam",)}
+
+
 class BackpropSweepSpec(NetworkFields, BaseSpec):
     """Train a small network once per learning rate and compare the losses. The defaults are the workbook's 2-2-2
     network."""
@@ -95,7 +98,15 @@ class BackpropSweepSpec(NetworkFields, BaseSpec):
         return [int(epoch) for epoch in np.linspace(0, self.epochs, count).round()]
 
     def require_sense(self) -> None:
-        """Raise InvalidInput if the steps with mini-batches would take hours: a block of networks shares them."""
+        """Raise InvalidInput for a constant that says nothing to the optimizer, and for mini-batches that would take
+        hours: a block of networks shares their steps."""
+        for name, optimizers in OPTIMIZERS_OF_CONSTANTS.items():
+            if self.optimizer not in optimizers and getattr(self, name) != type(self).model_fields[name].default:
+                raise InvalidInput(
+                    f"{name} says nothing to the optimizer {self.optimizer}. Leave it out, or ask for "
+                    f'"optimizer": "{optimizers[0]}".',
+                    location=f"body.{name}",
+                )
         if self.batch_size is None:
             return
         task = self.to_task()

@@ -93,6 +93,14 @@ def test_bad_input_is_refused_by_the_name_of_its_field(field: str, fields: dict[
     assert {error["loc"][0] for error in refused.value.errors()} == {field}
 
 
+def test_constant_that_the_optimizer_does_not_know_is_refused() -> None:
+    sweep_spec(momentum=0.9).require_sense()  # the default, as a stored spec has it
+    sweep_spec(momentum=0.5, optimizer="momentum").require_sense()
+    with pytest.raises(InvalidInput, match="momentum says nothing to the optimizer gradient_descent") as refused:
+        sweep_spec(momentum=0.5).require_sense()
+    assert refused.value.location == "body.momentum"
+
+
 def test_steps_with_mini_batches_count_once_for_each_block_of_networks() -> None:
     fields = {"layers": [64, 1], "inputs": [[0.1] * 64] * 1000, "targets": [[0.5]] * 1000, "batch_size": 1}
     sweep_spec(**fields, learning_rates=[0.1], epochs=500).require_sense()

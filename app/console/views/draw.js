@@ -9,7 +9,7 @@ import { toPath, toPicture } from "../draw/strokes.js";
 import { Why } from "../draw/why.js";
 import { useObjectUrl } from "../files.js";
 import { Notice } from "../notice.js";
-import { html, useEffect, useState } from "../view.js";
+import { html, useEffect, useRef, useState } from "../view.js";
 
 /**
  * @typedef {import("../draw/strokes.js").Stroke} Stroke
@@ -45,25 +45,28 @@ export default function Draw({ onKey }) {
     sessionStorage.setItem(KEPT, JSON.stringify(page.strokes));
   }, [page]);
 
-  /** @param {Page} next */
-  const turnTo = (next) => {
-    setPast([...past, page].slice(-MAX_UNDO));
-    replace(next);
-  };
-  /** @param {Page} next another picture, of which the answers to this one say nothing */
-  const replace = (next) => {
-    if (next.photo !== page.photo || next.strokes.length < page.strokes.length) reader.cancel();
+  const now = useRef({ page, past }); // also between a change and its rendering: a second stroke may end meanwhile
+  now.current = { page, past };
+  /**
+   * @param {Page} next another picture; where it is no longer this one, the answers to this one say nothing of it
+   * @param {Page[]} before
+   */
+  const show = (next, before) => {
+    const { photo, strokes } = now.current.page;
+    if (next.photo !== photo || next.strokes.length < strokes.length) reader.cancel();
+    now.current = { page: next, past: before };
     setPage(next);
+    setPast(before);
   };
+  /** @param {Page} next */
+  const turnTo = (next) => show(next, [...now.current.past, now.current.page].slice(-MAX_UNDO));
   const undo = () => {
-    const before = past.at(-1);
-    if (!before) return;
-    setPast(past.slice(0, -1));
-    replace(before);
+    const before = now.current.past.at(-1);
+    if (before) show(before, now.current.past.slice(0, -1));
   };
   /** @type {(stroke: Stroke, isDone: boolean) => void} */
   const onStroke = (stroke, isDone) => {
-    const strokes = [...page.strokes, stroke];
+    const strokes = [...now.current.page.strokes, stroke];
     if (isDone) turnTo({ strokes, photo: null });
     else reader.ask({ picture: () => toPicture(strokes), isDone: false });
   };

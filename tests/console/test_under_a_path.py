@@ -93,7 +93,7 @@ def test_the_pages_load_all_that_they_need(address: str, open_tab: OpenTab) -> N
         page.get_by_role("row", name="card.json").get_by_role("button", name="Download").click()
     assert saved.value.suggested_filename == "card.json"
     page.get_by_role("link", name="API").click()
-    expect(page.get_by_role("link", name="/v1/models", exact=True)).to_be_visible()
+    expect(page.locator("[data-path='/v1/models']")).to_be_visible()
     page.get_by_role("link", name="Numeral").click()
     expect(page).to_have_title("Draw · Numeral")
     page.goto("v1/backprop/trace.html")

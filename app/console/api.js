@@ -1,4 +1,5 @@
 /** The one module that sends requests. It adds the API key, and makes a sentence of whatever goes wrong. */
+import { keep, recall } from "./storage.js";
 
 /** The address of the service, whose pages lie beside one another: behind a proxy, perhaps under a path. */
 export const ADDRESS = new URL(".", location.href).href.slice(0, -1);
@@ -64,12 +65,12 @@ export class ApiError extends Error {
 
 /** @returns {string} empty if none was given */
 export function getKey() {
-  return sessionStorage.getItem(KEY) ?? "";
+  return recall(KEY) ?? "";
 }
 
 /** @param {string} key */
 export function setKey(key) {
-  sessionStorage.setItem(KEY, key);
+  keep(KEY, key);
   dispatchEvent(new Event("keychange"));
 }
 

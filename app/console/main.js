@@ -18,20 +18,34 @@ async function show() {
   showNavigation(view.name);
   place.ariaBusy = "true"; // dimmed if it takes long
   try {
-    const [{ default: Component }, dropOther] = await Promise.all([import(`./views/${view.name}.js`), loadViewStyle(view.name)]);
+    const [{ default: Component }, dropOther] = await load(view.name);
     if (mine !== visit) return;
     render(html`<${Component} key=${view.name} path=${path} query=${query} onKey=${showState} />`, place);
     dropOther();
-  } catch {
+  } catch (problem) {
     if (mine !== visit) return;
-    const error = new ApiError("The service does not answer. Look whether it is running, then try again.", 0);
-    render(html`<${Notice} title="This page could not be loaded" error=${error} onRetry=${show} />`, place);
+    const isLost = problem instanceof ApiError;
+    if (!isLost) reportError(problem);
+    const error = isLost ? problem : new ApiError("There is an error in this page. Load it again; what it says in the browser's console helps to mend it.", 0);
+    render(html`<${Notice} title="This page could not be ${isLost ? "loaded" : "shown"}" error=${error} onRetry=${show} />`, place);
   }
   place.ariaBusy = "false";
   document.title = `${view.label} · Numeral`;
   if (shown && shown !== view.name) place.focus({ preventScroll: true }); // a reader of the screen begins there
   if (shown !== view.name) scrollTo(0, 0);
   shown = view.name;
+}
+
+/**
+ * @param {string} name of a view
+ * @returns {Promise<[{default: unknown}, () => void]>} its module, and what removes the style of the view before it
+ */
+async function load(name) {
+  try {
+    return await Promise.all([import(`./views/${name}.js`), loadViewStyle(name)]);
+  } catch {
+    throw new ApiError("The service does not answer. Look whether it is running, then try again.", 0);
+  }
 }
 
 /**

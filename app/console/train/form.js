@@ -5,6 +5,7 @@ import { Notice } from "../notice.js";
 import { words } from "../parts/format.js";
 import { useLoaded } from "../parts/loading.js";
 import { Waiting } from "../parts/pieces.js";
+import { forget, keep, recall } from "../storage.js";
 import { html, useEffect, useRef, useState } from "../view.js";
 import { Field, MEANINGS, RecipeField, placeErrors, read, sentence } from "./fields.js";
 import { Space } from "./space.js";
@@ -50,13 +51,13 @@ export function StartForm({ query }) {
 
 /** @param {{known: Known, query: URLSearchParams}} properties */
 function Form({ known, query }) {
-  const [draft, setDraft] = useState(() => recall(query, known));
+  const [draft, setDraft] = useState(() => begin(query, known));
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [failure, setFailure] = useState(/** @type {import("../api.js").ApiError | null} */ (null));
   const [isBusy, setBusy] = useState(false);
   const place = useRef(/** @type {HTMLFormElement | null} */ (null));
 
-  useEffect(() => sessionStorage.setItem(KEPT, JSON.stringify(draft)), [draft]);
+  useEffect(() => keep(KEPT, JSON.stringify(draft)), [draft]);
   /** @param {(before: Draft) => Partial<Draft>} next */
   const change = (next) => setDraft((before) => ({ ...before, ...next(before), key: makeKey() }));
   const isSearch = draft.kind === "training_search";
@@ -79,7 +80,7 @@ function Form({ known, query }) {
     setFailure(null);
     try {
       const job = await submitJob(toSpec(draft, known), draft.key);
-      sessionStorage.removeItem(KEPT);
+      forget(KEPT);
       location.hash = `#/train/${job.id}`;
     } catch (problem) {
       const refused = /** @type {import("../api.js").ApiError} */ (problem);
@@ -238,10 +239,10 @@ const FRESH = {
  * @param {Known} known
  * @returns {Draft} what was typed before, with what the address asks for
  */
-function recall(query, known) {
+function begin(query, known) {
   let draft = { ...FRESH, key: makeKey() };
   try {
-    draft = { ...draft, ...JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") };
+    draft = { ...draft, ...JSON.parse(recall(KEPT) ?? "{}") };
   } catch {
     // it is begun anew
   }

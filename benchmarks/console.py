@@ -9,6 +9,7 @@ import shutil
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -17,19 +18,35 @@ from services import running, wait_until_predicting
 DRAWINGS = 200
 VISITS = 5
 
-# Milliseconds from each lifting of the pen until the frame after the answer to what was drawn then.
+# Milliseconds from each lifting of the pen until the page has painted what `path` answered to what was drawn then.
 STOPWATCH = """
-() => {
+(path) => {
     let lifted = null;
     globalThis.latencies = [];
+    addEventListener("pointerdown", () => (lifted = null), true);
     addEventListener("pointerup", (event) => event.target.matches("canvas") && (lifted = performance.now()), true);
-    const plain = fetch;
-    globalThis.fetch = async (path, options) => {
-        const start = lifted;
-        const answer = await plain(path, options);
-        if (start !== null && start === lifted && path.includes("/v1/predict")) {
-            lifted = null;
+    const widths = () => [...document.querySelectorAll(".bars .track span")].map(widthOf);
+    const widthOf = (bar) => parseFloat(bar.style.transform.replace("scaleX(", ""));
+    const isShown = ({ text, probabilities }) => text === undefined
+        ? widths().join() === probabilities.map((share) => Number(share.toFixed(4))).join()
+        : document.querySelector("[data-answer]")?.dataset.answer === text;
+    const watch = (found, start) => {
+        const look = () => {
+            if (!isShown(found)) return;
+            watcher.disconnect();
             requestAnimationFrame(() => requestAnimationFrame(() => latencies.push(performance.now() - start)));
+        };
+        const watcher = new MutationObserver(look);
+        watcher.observe(document.querySelector(".said"), { subtree: true, childList: true, attributes: true });
+        look();
+    };
+    const plain = fetch;
+    globalThis.fetch = async (address, options) => {
+        const start = lifted;
+        const answer = await plain(address, options);
+        if (answer.ok && start !== null && start === lifted && address.includes(path)) {
+            lifted = null;
+            answer.clone().json().then((found) => watch(found, start), () => {}); // rejected: the request was cancelled
         }
         return answer;
     };
@@ -53,21 +70,33 @@ def main() -> None:
             paint = statistics.median(paint for paint, _ in visits)
             sizes = " | ".join(f"{size / 1000:.1f} kB" for size in visits[0][1].values())
             print(f"| {view} | {paint:.0f} ms | {sizes} |")
-        page = browser.new_page(base_url=str(client.base_url))
-        page.goto("/")
-        page.evaluate(STOPWATCH)
-        early = 0
-        for number in range(DRAWINGS):
-            draw(page, lambda share, number=number: (0.5 + 0.2 * math.sin(6 * share + number), 0.2 + 0.6 * share))
-            page.wait_for_timeout(150)
-            page.get_by_role("button", name="Clear").click()
-            if number == DRAWINGS // 10:
-                early = heap_bytes(page)
-        latencies = sorted(page.evaluate("latencies"))
-        p50, p95 = (latencies[int(share * len(latencies))] for share in (0.5, 0.95))
-        print(f"pen lifted to bars painted: p50 {p50:.0f} ms, p95 {p95:.0f} ms of {len(latencies)} drawings")
-        sizes = f"{early / 1e6:.1f} and {heap_bytes(page) / 1e6:.1f} MB"
-        print(f"JavaScript heap after {DRAWINGS // 10} and {DRAWINGS} drawings: {sizes}")
+        for name, path, places, drawings in (
+            ("one digit", "/v1/predict", (0.5,), DRAWINGS),
+            ("two digits", "/v1/read", (0.3, 0.7), DRAWINGS // 4),
+        ):
+            page = browser.new_page(base_url=str(client.base_url))
+            page.goto("/")
+            page.evaluate(STOPWATCH, path)
+            early = 0
+            for number in range(drawings):
+                for place in places:
+                    breadth = 0.2 if len(places) == 1 else 0.03
+                    draw(page, partial(scribble, place, breadth, number))
+                page.wait_for_function("(count) => latencies.length > count", arg=number)
+                page.get_by_role("button", name="Clear").click()
+                if number == drawings // 10:
+                    early = heap_bytes(page)
+            latencies = sorted(page.evaluate("latencies"))
+            p50, p95 = (latencies[int(share * len(latencies))] for share in (0.5, 0.95))
+            print(f"pen lifted to {name} shown: p50 {p50:.0f} ms, p95 {p95:.0f} ms of {len(latencies)} drawings")
+            sizes = f"{early / 1e6:.1f} and {heap_bytes(page) / 1e6:.1f} MB"
+            print(f"JavaScript heap after {drawings // 10} and {drawings} drawings: {sizes}")
+            page.close()
+
+
+def scribble(place: float, breadth: float, number: int, share: float) -> tuple[float, float]:
+    """A point of a stroke from top to bottom, at that share of it; each number bends it in another way."""
+    return place + breadth * math.sin(6 * share + number), 0.2 + 0.6 * share
 
 
 def train(client: httpx.Client) -> str:

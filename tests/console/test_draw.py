@@ -131,10 +131,86 @@ def test_several_digits_are_read_with_their_boxes(page: Page) -> None:
     draw(page, list(side_by_side(4, 0, 7)))
     expect_answer(page, "407")
     expect(page.locator(".boxes text")).to_have_text(["4", "0", "7"])
+    expect(page.locator(".bars")).to_have_count(0)
     lefts = [box["x"] for item in page.locator(".boxes rect").all() if (box := item.bounding_box())]
     assert lefts == sorted(lefts)
     expect(page.get_by_label("The digits, in reading order").locator("strong")).to_have_text(["4", "0", "7"])
     expect(page.locator(".code pre")).to_contain_text("/v1/read")
+
+
+def test_the_answer_follows_while_one_more_digit_is_drawn(page: Page) -> None:
+    *before, seven = side_by_side(4, 0, 7)
+    draw(page, before)
+    expect_answer(page, "40")
+    box = page.locator(".sheet canvas").bounding_box()
+    assert box is not None
+    for number, (x, y) in enumerate(seven):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
+        if number == 0:
+            page.mouse.down()
+    expect_answer(page, "407")
+    page.mouse.up()
+
+
+def test_one_of_several_digits_is_looked_at_alone(page: Page) -> None:
+    page.get_by_label("Example 42").click()
+    page.get_by_role("button", name="Show what the network looks at").click()
+    digits = page.get_by_label("The digits, in reading order").get_by_role("button")
+    for number, digit in enumerate("42"):
+        digits.nth(number).press("Enter")
+        expect(digits.nth(number)).to_have_attribute("aria-pressed", "true")
+        expect(page.locator(".boxes .chosen text")).to_have_text(digit)
+        expect(page.locator(".bars .best .digit")).to_have_text(digit)
+        expect(page.get_by_alt_text("The picture that the network gets, 28 by 28 pixels")).to_be_visible()
+        expect(page.get_by_role("img", name=f"The ink that counts for a {digit}, and against it")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Draw here")).to_be_visible()
+
+
+def test_a_digit_of_a_photo_is_chosen_by_a_click_on_its_box(page: Page) -> None:
+    draw(page, list(side_by_side(3, 7)))
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save digit.png").click()
+    page.locator("input[type=file]").first.set_input_files(
+        {"name": "37.png", "mimeType": "image/png", "buffer": saved.value.path().read_bytes()}
+    )
+    expect(page.get_by_alt_text("37.png")).to_be_visible()
+    expect_answer(page, "37")
+    page.locator(".boxes rect").nth(1).click()
+    expect(page.locator(".bars .best .digit")).to_have_text("7")
+    page.get_by_role("link", name="System").click()
+    expect(page.get_by_role("heading", name="System")).to_be_visible()
+    page.get_by_role("link", name="Draw").click()  # the photo is there again, and what can be undone
+    expect(page.get_by_alt_text("37.png")).to_be_visible()
+    expect_answer(page, "37")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".sheet canvas")).to_be_visible()
+    expect_answer(page, "37")
+
+
+NO_STORAGE = """
+Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("denied", "SecurityError"); } });
+"""
+FULL_STORAGE = """
+Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+"""
+
+
+@pytest.mark.parametrize("script", [NO_STORAGE, FULL_STORAGE], ids=["blocked", "full"])
+def test_without_session_storage_a_drawing_is_kept_in_memory(page: Page, script: str) -> None:
+    page.add_init_script(script)
+    page.reload()
+    draw(page, DIGITS[3])
+    expect_answer(page, "3")
+    for view in ("Train", "Draw"):
+        page.get_by_role("link", name=view, exact=True).click()
+        expect(page).to_have_title(f"{view} · Numeral")
+    expect_answer(page, "3")
+    page.goto("/#/train/new")
+    page.get_by_label("Name").fill("kept")
+    page.get_by_role("link", name="Draw").click()
+    page.go_back()
+    expect(page.get_by_label("Name")).to_have_value("kept")
 
 
 def test_what_is_no_digit_is_not_accepted(page: Page) -> None:
@@ -368,6 +444,11 @@ def test_a_wrong_answer_is_corrected_where_the_service_keeps_pictures(open_tab: 
     page.get_by_role("group", name="Which digit it is").get_by_role("button", name="7").click()
     expect(page.get_by_text("Thank you. The picture is kept as a 7")).to_be_visible()
     assert keeping.get("/v1/datasets/feedback").json()["counts"]["7"] == 1
+    page.get_by_label("Example 42").click()
+    page.get_by_label("The digits, in reading order").get_by_role("button").first.click()  # a 4
+    page.get_by_role("button", name="That was wrong").click()
+    page.get_by_role("group", name="Which digit it is").get_by_role("button", name="9").click()
+    expect(page.get_by_text("Thank you. The picture is kept as a 9")).to_be_visible()
 
 
 def test_no_correction_is_offered_where_no_pictures_are_kept(page: Page) -> None:
@@ -388,12 +469,13 @@ def test_it_fits_and_axe_finds_nothing_serious(
         lambda: page.get_by_label("Example 3").click(),
         lambda: page.get_by_role("button", name="Show what the network looks at").click(),
         lambda: page.get_by_label("Example 42").click(),
+        lambda: page.get_by_label("The digits, in reading order").get_by_role("button").first.click(),
         lambda: page.locator("input[type=file]").first.set_input_files(
             {"name": "no.png", "mimeType": "image/png", "buffer": b"no"}
         ),
     ]
     shown = [page.get_by_text("Draw here"), page.locator("[data-answer='3']"), page.locator(".layers"),
-             page.locator("[data-answer='42']"), page.get_by_role("alert")]  # fmt: skip
+             page.locator("[data-answer='42']"), page.locator(".alone .pixels"), page.get_by_role("alert")]  # fmt: skip
     for step, sign in zip(steps, shown, strict=True):
         step()
         expect(sign).to_be_visible()
@@ -418,11 +500,12 @@ def test_a_finger_draws_on_a_phone(open_tab: OpenTab) -> None:
     assert page.evaluate("scrollY") == 0  # the page did not move with the finger
 
 
-def test_the_bars_follow_the_pen_soon(page: Page) -> None:
-    page.evaluate(STOPWATCH)
-    for count, digit in enumerate((1, 3, 7, 9, 5), start=1):
-        draw(page, DIGITS[digit])
+@pytest.mark.parametrize(("path", "drawings"), [("/v1/predict", ("1", "3", "7", "9", "5")), ("/v1/read", ("40", "37"))])
+def test_what_is_read_is_shown_soon(page: Page, path: str, drawings: tuple[str, ...]) -> None:
+    page.evaluate(STOPWATCH, path)
+    for count, text in enumerate(drawings, start=1):
+        draw(page, list(side_by_side(*map(int, text))))
         page.wait_for_function("(count) => latencies.length >= count", arg=count)
-        expect_answer(page, str(digit))
+        expect_answer(page, text)
         page.get_by_role("button", name="Clear").click()
     assert statistics.median(page.evaluate("latencies")) < MAX_MILLISECONDS

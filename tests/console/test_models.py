@@ -150,6 +150,13 @@ def test_two_versions_read_one_picture_side_by_side(open_tab: OpenTab, service: 
         expect(page.locator(f"[data-side={side}] .figure")).to_have_text("3")
     sure, unsure = (page.locator(f"[data-side={side}] .best > :last-child").inner_text() for side in ("a", "b"))
     assert float(sure.removesuffix(" %")) > float(unsure.removesuffix(" %"))
+    page.get_by_label("Example 5").click()
+    expect(page.locator("[data-side=a] .figure")).to_have_text("5")
+    page.get_by_role("link", name="All versions").click()
+    page.go_back()
+    expect(page.locator("[data-side=a] .figure")).to_have_text("5")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("[data-side=a] .figure")).to_have_text("3")
 
 
 def test_a_file_is_downloaded(open_tab: OpenTab, service: httpx.Client) -> None:

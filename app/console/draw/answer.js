@@ -6,20 +6,28 @@ import { describe, describeReading, percent } from "./words.js";
 /**
  * @typedef {import("../api.js").Prediction} Prediction
  * @typedef {import("../api.js").Reading} Reading
+ * @typedef {import("../api.js").ReadDigit} ReadDigit
  * @typedef {import("./reader.js").Answer} Answer
  */
 
-/** @param {{answer: Answer | null, notice: unknown}} properties `notice` says why there is no answer */
-export function Result({ answer, notice }) {
+/**
+ * @param {object} properties
+ * @param {Answer | null} properties.answer
+ * @param {unknown} properties.notice why there is no answer
+ * @param {ReadDigit | null} properties.chosen of several digits
+ * @param {(digit: ReadDigit) => void} properties.onChoose
+ * @param {unknown} properties.children about the chosen digit
+ */
+export function Result({ answer, notice, chosen, onChoose, children }) {
   const reading = answer?.reading ?? null;
   return html`
     <section class="result" aria-label="Answer">
       ${notice || html`<${Verdict} answer=${answer} />`}
-      ${reading ? html`<${Digits} reading=${reading} />` : html`<${Bars} prediction=${answer?.prediction ?? null} />`}
-      ${!reading && answer?.prediction.id && html`<${Feedback} key=${answer.prediction.id} id=${answer.prediction.id} digit=${answer.prediction.digit} />`}
-      ${!reading && html`<${Evidence} prediction=${answer?.prediction ?? null} />`}
+      ${reading
+        ? html`<${Digits} reading=${reading} chosen=${chosen} onChoose=${onChoose} />${children}`
+        : html`<${Details} prediction=${answer?.prediction ?? null} />`}
       <p class="origin">
-        ${answer && `Read by version ${answer.prediction.model.version} in ${Math.round(answer.milliseconds)} ms`}
+        ${answer && `Read by version ${(answer.reading ?? answer.prediction).model.version} in ${Math.round(answer.milliseconds)} ms`}
       </p>
     </section>
   `;
@@ -37,7 +45,7 @@ function Verdict({ answer }) {
   }
   const { prediction, reading } = answer;
   const isAccepted = reading ? reading.digits.every((digit) => digit.accepted) : prediction.accepted;
-  const hasNothing = !reading && (prediction.reason === "blank" || prediction.reason === "too_small");
+  const hasNothing = prediction?.reason === "blank" || prediction?.reason === "too_small";
   const text = hasNothing ? "–" : reading ? reading.text : String(prediction.digit);
   return html`
     <div class="verdict ${isAccepted ? "sure" : "unsure"}">
@@ -47,6 +55,15 @@ function Verdict({ answer }) {
         <p>${reading ? describeReading(reading) : describe(prediction)}</p>
       </div>
     </div>
+  `;
+}
+
+/** @param {{prediction: Prediction | null}} properties what there is to say about one digit */
+export function Details({ prediction }) {
+  return html`
+    <${Bars} prediction=${prediction} />
+    ${prediction?.id && html`<${Feedback} key=${prediction.id} id=${prediction.id} digit=${prediction.digit} />`}
+    <${Evidence} prediction=${prediction} />
   `;
 }
 
@@ -69,22 +86,26 @@ export function Bars({ prediction }) {
   `;
 }
 
-/** @param {{reading: Reading}} properties */
-function Digits({ reading }) {
+/** @param {{reading: Reading, chosen: ReadDigit | null, onChoose: (digit: ReadDigit) => void}} properties */
+function Digits({ reading, chosen, onChoose }) {
   return html`
     <ol class="digits" aria-label="The digits, in reading order">
-      ${reading.digits.map(
-        ({ digit, confidence, accepted }, index) => html`
+      ${reading.digits.map((read, index) => {
+        const { digit, confidence, accepted } = read;
+        return html`
           <li class=${accepted ? "" : "doubtful"} key=${index}>
-            <strong>${digit}${accepted ? "" : "?"}</strong><span>${percent(confidence)}</span>
+            <button aria-pressed=${read === chosen} onClick=${() => onChoose(read)}>
+              <strong>${digit}${accepted ? "" : "?"}</strong><span>${percent(confidence)}</span>
+            </button>
           </li>
-        `,
-      )}
+        `;
+      })}
     </ol>
+    ${!chosen && html`<p class="quiet">Choose a digit to see its probabilities and what the network sees of it.</p>`}
   `;
 }
 
-/** @param {{prediction: Prediction | null}} properties of one digit; several are boxed where they were drawn */
+/** @param {{prediction: Prediction | null}} properties */
 function Evidence({ prediction }) {
   const { png, overlay } = prediction?.image ?? {};
   return html`

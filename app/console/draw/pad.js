@@ -12,8 +12,9 @@ import { html, useEffect, useRef, useState } from "../view.js";
  * @param {Stroke[]} properties.strokes
  * @param {(stroke: Stroke, isDone: boolean) => void} properties.onStroke while the pen moves, and when it is lifted
  * @param {ReadDigit[]} properties.digits to be boxed
+ * @param {ReadDigit | null} [properties.chosen] one of them
  */
-export function Pad({ strokes, onStroke, digits }) {
+export function Pad({ strokes, onStroke, digits, chosen = null }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const stroke = useRef(/** @type {Stroke | null} */ (null));
 
@@ -67,7 +68,7 @@ export function Pad({ strokes, onStroke, digits }) {
         onPointerUp=${end}
         onPointerCancel=${end}
       ></canvas>
-      <${Boxes} digits=${digits} width=${SENT_SIDE} height=${SENT_SIDE} />
+      <${Boxes} digits=${digits} chosen=${chosen} width=${SENT_SIDE} height=${SENT_SIDE} />
     </div>
   `;
 }
@@ -78,8 +79,10 @@ export function Pad({ strokes, onStroke, digits }) {
  * @param {string} properties.url
  * @param {string} properties.name
  * @param {ReadDigit[]} properties.digits to be boxed
+ * @param {ReadDigit | null} properties.chosen one of them
+ * @param {(digit: ReadDigit) => void} properties.onChoose
  */
-export function Photo({ url, name, digits }) {
+export function Photo({ url, name, digits, chosen, onChoose }) {
   const [size, setSize] = useState(/** @type {[number, number] | null} */ (null));
   const [isUnknown, setUnknown] = useState(false);
   /** @param {Event & {currentTarget: HTMLImageElement}} event */
@@ -89,23 +92,29 @@ export function Photo({ url, name, digits }) {
       ${isUnknown
         ? html`<p class="unshown">This browser cannot show ${name}.</p>`
         : html`<img src=${url} alt=${name} onLoad=${measure} onError=${() => setUnknown(true)} />`}
-      ${size && html`<${Boxes} digits=${digits} width=${size[0]} height=${size[1]} />`}
+      ${size && html`<${Boxes} digits=${digits} chosen=${chosen} onChoose=${onChoose} width=${size[0]} height=${size[1]} />`}
     </figure>
   `;
 }
 
 /**
- * The boxes of digits over the picture in which they were read.
- * @param {{digits: ReadDigit[], width: number, height: number}} properties
+ * The boxes of digits over the picture in which they were read. Keyboards choose a digit by the buttons beside it.
+ * @param {object} properties
+ * @param {ReadDigit[]} properties.digits
+ * @param {ReadDigit | null} properties.chosen
+ * @param {(digit: ReadDigit) => void} [properties.onChoose] not on a sheet, where a pen may cross the boxes
+ * @param {number} properties.width
+ * @param {number} properties.height
  */
-function Boxes({ digits, width, height }) {
+function Boxes({ digits, chosen, onChoose, width, height }) {
   const unit = Math.max(width, height) / 100;
   return html`
     <svg class="boxes" viewBox="0 0 ${width} ${height}" aria-hidden="true">
-      ${digits.map(({ digit, accepted, box: [left, top, right, bottom] }) => {
+      ${digits.map((read) => {
+        const { digit, accepted, box: [left, top, right, bottom] } = read;
         const isHigh = top < 8 * unit; // then the digit stands below its box
         return html`
-          <g class=${accepted ? "" : "doubtful"}>
+          <g class="${accepted ? "" : "doubtful"} ${read === chosen ? "chosen" : ""}" onClick=${onChoose && (() => onChoose(read))}>
             <rect x=${left - unit} y=${top - unit} width=${right - left + 2 * unit} height=${bottom - top + 2 * unit} rx=${unit} />
             <text x=${left - unit} y=${isHigh ? bottom + 7 * unit : top - 2.4 * unit} font-size=${5.5 * unit}>
               ${digit}${accepted ? "" : "?"}

@@ -7,12 +7,11 @@ import { predict, read } from "../api.js";
  *
  * @typedef {object} Request
  * @property {() => Promise<Blob>} picture
- * @property {boolean} isDone whether the pen is up: only then is it looked for several digits
+ * @property {boolean} isDone whether the pen is up: only then is it looked for the first time for several digits
  *
- * @typedef {object} Answer
- * @property {Prediction} prediction
- * @property {Reading | null} reading if there are several digits
- * @property {number} milliseconds that the prediction took, there and back
+ * @typedef {{milliseconds: number} & (
+ *   {prediction: Prediction, reading: null} | {prediction: null, reading: Reading}
+ * )} Answer One digit or several, and how long it took to ask, there and back.
  */
 
 /** One request at a time: what is asked meanwhile waits, and only the latest of it is asked. */
@@ -68,22 +67,21 @@ export class Reader {
   async #answer(request, signal) {
     const picture = await request.picture();
     const start = performance.now();
+    /** @param {{prediction: Prediction, reading: null} | {prediction: null, reading: Reading}} found */
+    const tell = (found) => signal.aborted || this.onAnswer({ ...found, milliseconds: performance.now() - start });
+    const findSeveral = async () => {
+      const reading = await read(picture, signal);
+      if (signal.aborted) return false;
+      this.#hadSeveral = reading.digits.length > 1;
+      if (this.#hadSeveral) tell({ prediction: null, reading });
+      return this.#hadSeveral;
+    };
+
+    const hadSeveral = this.#hadSeveral;
+    if (hadSeveral && (await findSeveral())) return; // asked first: a single digit would flash up between two readings
     const prediction = await predict(picture, signal);
-    const answer = { prediction, reading: null, milliseconds: performance.now() - start };
-    if (signal.aborted) return;
-    if (!this.#hadSeveral) this.onAnswer(answer); // else the single digit would flash up between two readings
-    if (!request.isDone) return;
-    if (isOneDigit(prediction)) {
-      if (this.#hadSeveral) this.onAnswer(answer);
-      this.#hadSeveral = false;
-      return;
-    }
-    const reading = await read(picture, signal);
-    if (signal.aborted) return;
-    const hasSeveral = reading.digits.length > 1;
-    if (hasSeveral) this.onAnswer({ ...answer, reading });
-    else if (this.#hadSeveral) this.onAnswer(answer);
-    this.#hadSeveral = hasSeveral;
+    tell({ prediction, reading: null });
+    if (request.isDone && !hadSeveral && !isOneDigit(prediction)) await findSeveral();
   }
 }
 

@@ -61,6 +61,14 @@ export function toPicture(strokes) {
   context.fillStyle = "white";
   context.fillRect(0, 0, SENT_SIDE, SENT_SIDE);
   paint(context, strokes, SENT_SIDE, "black");
+  return toPng(canvas);
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @returns {Promise<Blob>}
+ */
+export function toPng(canvas) {
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no PNG"))), "image/png");
   });

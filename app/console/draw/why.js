@@ -33,7 +33,7 @@ const LAYERS = {
  * @param {unknown} properties.page what the picture is made of: another one is explained anew
  * @param {() => Promise<Blob>} properties.picture
  * @param {boolean} properties.isRead whether there is an answer to explain
- * @param {boolean} properties.hasSeveral digits, each of which was read by itself
+ * @param {boolean} properties.hasSeveral digits, each of which was read by itself, and none of them chosen
  */
 export function Why({ page, picture, isRead, hasSeveral }) {
   const [isOpen, setOpen] = useState(false);
@@ -64,7 +64,7 @@ export function Why({ page, picture, isRead, hasSeveral }) {
       </div>
       <div id="why" hidden=${!isOpen}>
         ${hasSeveral
-          ? html`<p class="quiet">Each digit was read by itself. Draw one alone to see what the network looks at.</p>`
+          ? html`<p class="quiet">Each digit was read by itself. Choose one of them to see what the network looks at.</p>`
           : error && isRead
           ? html`<${Notice} title="This could not be explained" error=${error} onRetry=${retry} />`
           : prediction

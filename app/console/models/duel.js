@@ -2,6 +2,7 @@
 import { get, tell } from "../api.js";
 import { Bars } from "../draw/answer.js";
 import { EXAMPLES } from "../draw/examples.js";
+import { EMPTY, isEmpty as isEmptyPage, makeSheet } from "../draw/history.js";
 import { Pad } from "../draw/pad.js";
 import { toPath, toPicture } from "../draw/strokes.js";
 import { describe } from "../draw/words.js";
@@ -14,16 +15,18 @@ import { html, useEffect, useState } from "../view.js";
 
 /**
  * @typedef {import("../draw/strokes.js").Stroke} Stroke
- * @typedef {{strokes: Stroke[], file: File | null}} Sheet
+ * @typedef {import("../draw/history.js").Page} Page
  */
+
+const useSheet = makeSheet();
 
 /** @param {{query: URLSearchParams}} properties */
 export function Duel({ query }) {
   const { data, error, reload } = useLoaded((signal) => get("/v1/models", signal), "all");
   const versions = /** @type {import("../views/models.js").Summary[]} */ (data?.items ?? []);
   const [chosen, setChosen] = useState({ a: query.get("a") ?? "", b: query.get("b") ?? "" });
-  const [sheet, setSheet] = useState(/** @type {Sheet} */ ({ strokes: [], file: null }));
-  const isEmpty = !sheet.strokes.length && !sheet.file;
+  const { page, canUndo, turnTo, undo, withStroke } = useSheet();
+  const isEmpty = isEmptyPage(page);
   const champion = versions.find(({ aliases }) => aliases.includes("champion"))?.version ?? versions[0]?.version;
   const a = chosen.a || champion;
   const b = chosen.b || versions.find(({ version }) => version !== a)?.version || a;
@@ -40,42 +43,43 @@ export function Duel({ query }) {
       <div class="duel">
         <section aria-label="The picture">
           <div class="place">
-            ${sheet.file
-              ? html`<p class="chosen">${sheet.file.name}</p>`
-              : html`<${Pad} strokes=${sheet.strokes} digits=${[]} onStroke=${(/** @type {Stroke} */ stroke, /** @type {boolean} */ isDone) => isDone && setSheet({ strokes: [...sheet.strokes, stroke], file: null })} />`}
+            ${page.photo
+              ? html`<p class="chosen">${page.photo.name}</p>`
+              : html`<${Pad} strokes=${page.strokes} digits=${[]} onStroke=${(/** @type {Stroke} */ stroke, /** @type {boolean} */ isDone) => isDone && turnTo(withStroke(stroke))} />`}
             ${isEmpty && html`<p class="hint" aria-hidden="true">Draw here</p>`}
           </div>
           <div class="tools">
-            <button disabled=${isEmpty} onClick=${() => setSheet({ strokes: [], file: null })}>Clear</button>
+            <button disabled=${!canUndo} onClick=${undo}>Undo</button>
+            <button disabled=${isEmpty} onClick=${() => turnTo(EMPTY)}>Clear</button>
             <label class="button"><input class="heard" type="file" accept="image/*" onChange=${(/** @type {{currentTarget: HTMLInputElement}} */ { currentTarget }) => {
-              const file = currentTarget.files?.[0];
-              if (file) setSheet({ strokes: [], file });
+              const photo = currentTarget.files?.[0];
+              if (photo) turnTo({ strokes: [], photo });
               currentTarget.value = "";
             }} />Open picture</label>
             ${Object.entries(EXAMPLES).slice(0, 3).map(
-              ([name, strokes]) => html`<button class="example" key=${name} aria-label="Example ${name}" onClick=${() => setSheet({ strokes, file: null })}><svg viewBox="0 0 40 40" aria-hidden="true">${strokes.map((stroke) => html`<path d=${toPath(stroke, 40)} />`)}</svg></button>`,
+              ([name, strokes]) => html`<button class="example" key=${name} aria-label="Example ${name}" onClick=${() => turnTo({ strokes, photo: null })}><svg viewBox="0 0 40 40" aria-hidden="true">${strokes.map((stroke) => html`<path d=${toPath(stroke, 40)} />`)}</svg></button>`,
             )}
           </div>
         </section>
         ${/** @type {const} */ (["a", "b"]).map(
-          (side) => html`<${Side} key=${side} side=${side} version=${side === "a" ? a : b} versions=${versions} sheet=${isEmpty ? null : sheet} onChoose=${(/** @type {string} */ version) => setChosen({ a, b, [side]: version })} />`,
+          (side) => html`<${Side} key=${side} side=${side} version=${side === "a" ? a : b} versions=${versions} page=${isEmpty ? null : page} onChoose=${(/** @type {string} */ version) => setChosen({ a, b, [side]: version })} />`,
         )}
       </div>
     `}
   `;
 }
 
-/** @param {{side: string, version: string, versions: import("../views/models.js").Summary[], sheet: Sheet | null, onChoose: (version: string) => void}} properties */
-function Side({ side, version, versions, sheet, onChoose }) {
+/** @param {{side: string, version: string, versions: import("../views/models.js").Summary[], page: Page | null, onChoose: (version: string) => void}} properties */
+function Side({ side, version, versions, page, onChoose }) {
   const [answer, setAnswer] = useState(/** @type {import("../api.js").Prediction | null} */ (null));
   const [error, setError] = useState(/** @type {import("../api.js").ApiError | null} */ (null));
   useEffect(() => {
     let isOld = false;
     setError(null);
-    if (!sheet) return setAnswer(null);
+    if (!page) return setAnswer(null);
     const ask = async () => {
       try {
-        const found = await tell("POST", `/v1/predict?model=${encodeURIComponent(version)}`, sheet.file ?? (await toPicture(sheet.strokes)));
+        const found = await tell("POST", `/v1/predict?model=${encodeURIComponent(version)}`, page.photo ?? (await toPicture(page.strokes)));
         if (!isOld) setAnswer(found);
       } catch (problem) {
         if (isOld) return;
@@ -87,7 +91,7 @@ function Side({ side, version, versions, sheet, onChoose }) {
     return () => {
       isOld = true;
     };
-  }, [sheet, version]);
+  }, [page, version]);
   return html`
     <section class="side" aria-label="Version ${version}" data-side=${side}>
       <label class="field"><span class="heard">Version ${side === "a" ? "on the left" : "on the right"}</span>

@@ -1,35 +1,41 @@
 /** Draw a digit, or choose a picture of one, and see how it is read. */
 import { ApiError } from "../api.js";
+import { Alone, cutOut } from "../draw/alone.js";
 import { Result } from "../draw/answer.js";
 import { Code } from "../draw/code.js";
 import { EXAMPLES } from "../draw/examples.js";
+import { EMPTY, isEmpty as isEmptyPage, makeSheet } from "../draw/history.js";
 import { Pad, Photo } from "../draw/pad.js";
 import { Reader } from "../draw/reader.js";
 import { toPath, toPicture } from "../draw/strokes.js";
 import { Why } from "../draw/why.js";
 import { useObjectUrl } from "../files.js";
 import { Notice } from "../notice.js";
-import { html, useEffect, useRef, useState } from "../view.js";
+import { keep, recall } from "../storage.js";
+import { html, useEffect, useState } from "../view.js";
 
 /**
  * @typedef {import("../draw/strokes.js").Stroke} Stroke
  * @typedef {import("../draw/reader.js").Answer} Answer
- * @typedef {{strokes: Stroke[], photo: File | null}} Page Either a drawing or a picture.
+ * @typedef {import("../draw/history.js").Page} Page
+ * @typedef {import("../api.js").ReadDigit} ReadDigit
  */
 
-const KEPT = "numeral.drawing"; // in session storage, so that leaving the page loses nothing
-const MAX_UNDO = 100;
+const KEPT = "numeral.drawing"; // in session storage, so that leaving the page loses no drawing
+const useSheet = makeSheet(() => ({ strokes: recallStrokes(), photo: null }));
 
 /** @param {{onKey: () => void}} properties */
 export default function Draw({ onKey }) {
-  const [page, setPage] = useState(/** @type {() => Page} */ (() => ({ strokes: recall(), photo: null })));
-  const [past, setPast] = useState(/** @type {Page[]} */ ([]));
   const [answer, setAnswer] = useState(/** @type {Answer | null} */ (null));
   const [error, setError] = useState(/** @type {ApiError | null} */ (null));
+  const [picked, setPicked] = useState(/** @type {ReadDigit | null} */ (null));
   const [isDragged, setDragged] = useState(false);
   const reader = useReader(setAnswer, setError);
+  const { page, canUndo, turnTo, undo, withStroke } = useSheet((next, { photo, strokes }) => {
+    if (next.photo !== photo || next.strokes.length < strokes.length) reader.cancel(); // its answers say nothing of the next
+  });
   const url = useObjectUrl(page.photo);
-  const isEmpty = page.strokes.length === 0 && !page.photo;
+  const isEmpty = isEmptyPage(page);
 
   const ask = () => {
     if (isEmpty) {
@@ -42,33 +48,14 @@ export default function Draw({ onKey }) {
   };
   useEffect(() => {
     ask();
-    sessionStorage.setItem(KEPT, JSON.stringify(page.strokes));
+    keep(KEPT, JSON.stringify(page.strokes));
   }, [page]);
 
-  const now = useRef({ page, past }); // also between a change and its rendering: a second stroke may end meanwhile
-  now.current = { page, past };
-  /**
-   * @param {Page} next another picture; where it is no longer this one, the answers to this one say nothing of it
-   * @param {Page[]} before
-   */
-  const show = (next, before) => {
-    const { photo, strokes } = now.current.page;
-    if (next.photo !== photo || next.strokes.length < strokes.length) reader.cancel();
-    now.current = { page: next, past: before };
-    setPage(next);
-    setPast(before);
-  };
-  /** @param {Page} next */
-  const turnTo = (next) => show(next, [...now.current.past, now.current.page].slice(-MAX_UNDO));
-  const undo = () => {
-    const before = now.current.past.at(-1);
-    if (before) show(before, now.current.past.slice(0, -1));
-  };
   /** @type {(stroke: Stroke, isDone: boolean) => void} */
   const onStroke = (stroke, isDone) => {
-    const strokes = [...now.current.page.strokes, stroke];
-    if (isDone) turnTo({ strokes, photo: null });
-    else reader.ask({ picture: () => toPicture(strokes), isDone: false });
+    const next = withStroke(stroke);
+    if (isDone) turnTo(next);
+    else reader.ask({ picture: () => toPicture(next.strokes), isDone: false });
   };
   /** @param {FileList | null | undefined} files */
   const choose = (files) => files?.[0] && turnTo({ strokes: [], photo: files[0] });
@@ -93,6 +80,8 @@ export default function Draw({ onKey }) {
   });
 
   const digits = answer?.reading?.digits ?? [];
+  const chosen = digits.find((digit) => digit === picked) ?? null; // of another reading, none is chosen
+  const picture = async () => (chosen ? cutOut(await toBlob(page), chosen, !page.photo) : toBlob(page));
   return html`
     <h1>Draw a digit</h1>
     <p class="purpose">See how a neural network reads your hand, and what it looks at.</p>
@@ -100,14 +89,14 @@ export default function Draw({ onKey }) {
       <section class="work" aria-label="Your digit">
         <div class="place ${isDragged ? "dragged" : ""}">
           ${page.photo
-            ? html`<${Photo} key=${url} url=${url} name=${page.photo.name} digits=${digits} />`
-            : html`<${Pad} strokes=${page.strokes} onStroke=${onStroke} digits=${digits} />`}
+            ? html`<${Photo} key=${url} url=${url} name=${page.photo.name} digits=${digits} chosen=${chosen} onChoose=${setPicked} />`
+            : html`<${Pad} strokes=${page.strokes} onStroke=${onStroke} digits=${digits} chosen=${chosen} />`}
           ${isEmpty && html`<p class="hint" aria-hidden="true">Draw here<span>with finger, pen or mouse</span></p>`}
           ${isDragged && html`<p class="hint over">Drop the picture</p>`}
         </div>
         <div class="tools">
-          <button onClick=${undo} disabled=${past.length === 0}>Undo</button>
-          <button onClick=${() => turnTo({ strokes: [], photo: null })} disabled=${isEmpty}>Clear</button>
+          <button onClick=${undo} disabled=${!canUndo}>Undo</button>
+          <button onClick=${() => turnTo(EMPTY)} disabled=${isEmpty}>Clear</button>
           <${Chooser} onChoose=${choose}>Open picture<//>
           <${Chooser} onChoose=${choose} isCamera>Camera<//>
         </div>
@@ -125,10 +114,12 @@ export default function Draw({ onKey }) {
       <div class="said">
         <${Result}
           answer=${answer}
+          chosen=${chosen}
+          onChoose=${setPicked}
           notice=${error && html`<${Notice} title="This could not be read" error=${error} onRetry=${ask} onKey=${() => (ask(), onKey())} />`}
-        />
+        >${chosen && html`<${Alone} digit=${chosen} picture=${picture} />`}<//>
       </div>
-      <${Why} page=${page} picture=${() => toBlob(page)} isRead=${answer !== null} hasSeveral=${digits.length > 1} />
+      <${Why} page=${chosen ?? page} picture=${picture} isRead=${answer !== null} hasSeveral=${digits.length > 1 && !chosen} />
       <${Code} hasSeveral=${digits.length > 1} file=${page.photo?.name || "digit.png"} picture=${() => toBlob(page)} />
     </div>
   `;
@@ -193,9 +184,9 @@ async function toBlob({ photo, strokes }) {
 }
 
 /** @returns {Stroke[]} the drawing that this tab had before */
-function recall() {
+function recallStrokes() {
   try {
-    return JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
+    return JSON.parse(recall(KEPT) ?? "[]");
   } catch {
     return [];
   }

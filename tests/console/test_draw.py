@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from console import STOPWATCH
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from app.config import Settings
 from app.migrations.migrate import upgrade
@@ -320,6 +320,28 @@ def test_a_lost_connection_is_told_and_the_drawing_is_sent_again(page: Page, ref
     page.unroute("**/v1/predict*")
     page.get_by_role("button", name="Try again").click()
     expect_answer(page, "8")
+
+
+def test_a_view_that_did_not_come_is_asked_for_again(page: Page, refusals: list[str]) -> None:
+    refusals.append("ERR_CONNECTION_REFUSED")
+    page.route("**/console/views/system.js", lambda route: route.abort("connectionrefused"))
+    page.get_by_role("link", name="System").click()
+    expect(page.get_by_text("This page could not be loaded")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("The service does not answer.")
+    page.unroute("**/console/views/system.js")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("heading", name="System")).to_be_visible()
+
+
+def test_an_error_in_a_view_is_not_taken_for_a_silent_service(browser: Browser, api: httpx.Client) -> None:
+    page = browser.new_page(base_url=str(api.base_url))  # where an error is expected
+    broken = "export default () => { throw new Error('broken view'); };"
+    page.route("**/console/views/system.js", lambda route: route.fulfill(body=broken, content_type="text/javascript"))
+    with page.expect_event("pageerror") as reported:
+        page.goto("/#/system")
+    assert "broken view" in str(reported.value)
+    expect(page.get_by_role("alert")).to_contain_text("There is an error in this page.")
+    page.close()
 
 
 def test_one_request_is_on_its_way_and_the_answer_to_a_cleared_drawing_is_dropped(page: Page) -> None:

@@ -6,8 +6,8 @@ import { backward, forward, gradientOf } from "../backprop/network.js";
 import { digits } from "../backprop/numbers.js";
 import { Panels } from "../backprop/panels.js";
 import { Rates } from "../backprop/rates.js";
-import { readQuery, toQuery } from "../backprop/settings.js";
-import { Setup } from "../backprop/setup.js";
+import { placeRefusals, readQuery, refuse, toQuery } from "../backprop/settings.js";
+import { Setup, describe } from "../backprop/setup.js";
 import { Stepper } from "../backprop/stepper.js";
 import { derive } from "../backprop/steps.js";
 import { train } from "../backprop/sweep.js";
@@ -37,6 +37,7 @@ export default function Backprop({ query, onKey }) {
   useEffect(() => {
     const control = new AbortController();
     setError(null);
+    if (Object.keys(refuse(network)).length) return;
     train(network, control.signal, () => setWaiting(true))
       .then(setSweep)
       .catch((reason) => control.signal.aborted || setError(reason))
@@ -52,20 +53,25 @@ export default function Backprop({ query, onKey }) {
       const isSame = JSON.stringify({ ...next, rates: [] }) === JSON.stringify({ ...state.network, rates: [] });
       return { network: next, look: isSame ? { ...state.look, rate } : { ...state.look, rate, epoch: 0, step: 0, sample: 0 } };
     });
-  const isBusy = error === null && JSON.stringify(sweep?.network) !== wanted;
+  const refusals = error ? placeRefusals(error) : refuse(network);
+  const isRefused = Object.keys(refusals).length > 0;
+  const isOld = JSON.stringify(sweep?.network) !== wanted;
+  const isBusy = isOld && !error && !isRefused;
   const retry = () => setAttempt(attempt + 1);
   return html`
     <h1>Backpropagation</h1>
     <p class="purpose">Watch a small network learn: every weight, gradient and loss at any epoch, and where the numbers come from.</p>
     <div class="backprop">
-      <${Setup} network=${network} isBusy=${isBusy} onChange=${trainOther} />
-      ${error && html`<${Notice} title="This could not be trained" error=${error} scope="train" onRetry=${retry} onKey=${() => (retry(), onKey())} />`}
+      <${Setup} network=${network} refusals=${refusals} isBusy=${isBusy} onChange=${trainOther} />
+      ${refusals.rates && html`<p class="notice bad" role="alert">${refusals.rates}</p>`}
+      ${error && !isRefused && html`<${Notice} title="This could not be trained" error=${error} scope="train" onRetry=${retry} onKey=${() => (retry(), onKey())} />`}
       ${isWaiting && html`<p class="notice" role="status">No worker has finished it yet. It appears here as soon as one has.</p>`}
       ${sweep
-        ? html`<div class="lab ${isBusy ? "busy" : ""}" aria-busy=${isBusy}>
+        ? html`${isOld && !isBusy && html`<p class="quiet" role="status">Below is still the network before: ${describe(sweep.network)}.</p>`}
+          <div class="lab ${isBusy ? "busy" : isOld ? "old" : ""}" aria-busy=${isBusy}>
             <${Lab} sweep=${sweep} look=${look} onLook=${look_at} onRates=${(/** @type {number[]} */ rates, /** @type {number} */ chosen) => trainOther({ ...network, rates }, chosen)} />
           </div>`
-        : !error && html`<div class="empty" aria-hidden="true"></div>`}
+        : isBusy && html`<div class="empty" aria-hidden="true"></div>`}
     </div>
   `;
 }

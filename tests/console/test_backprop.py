@@ -117,8 +117,9 @@ def test_xor_is_one_click_away(page: Page, service: httpx.Client) -> None:
         page.get_by_role("group", name="Sample").get_by_role("button").nth(sample).click()
         expect(page.locator("[data-unit=a_o1]")).to_have_text(f"{expected:.3g}".replace("-", "\N{MINUS SIGN}"))
     outputs = [output for [output] in trial["final_outputs"]]
-    assert outputs == pytest.approx([0, 1, 1, 0], abs=0.1)
+    assert outputs == pytest.approx([1, 1, 0, 0], abs=0.1)
     assert max(outputs) < 1
+    expect(page.get_by_text("Out of the panel leads the path of η 2.")).to_be_visible()
     expect(page.get_by_text("A target of -1 or 1 is approached, not reached")).to_be_visible()
 
 
@@ -197,6 +198,11 @@ def test_a_refused_network_is_told_at_its_fields_and_the_one_before_is_named(pag
             re.compile("Learning rates are at most 12 numbers above 0"),
         ]
     )
+    samples = ";".join(f"{number}:1" for number in range(-1, -10, -1))
+    page.goto(f"/#/backprop?layers=1-1&activation=relu&samples={samples}&seed=2")
+    expect(page.get_by_text("The ground is flat")).to_be_visible()
+    page.get_by_role("combobox", name="Sample").select_option("9: -9 → 1")
+    expect(page.locator(".unit").first).to_contain_text("\N{MINUS SIGN}9")
     page.get_by_role("button", name="Workbook").click()
     expect_trained(page)
     expect(page.locator(".lab.old, .setup [aria-invalid]")).to_have_count(0)

@@ -55,7 +55,8 @@ export const PRESETS = {
   XOR: {
     network: {
       shape: { layers: [2, 2, 1], activation: "tanh", biases: true },
-      samples: [[0, 0], [0, 1], [1, 0], [1, 1]].map(([a, b]) => ({ inputs: [a, b], targets: [a === b ? 0 : 1] })),
+      // not 0, 0 first: at epoch 0 each of its numbers is 0
+      samples: [[0, 1], [1, 0], [1, 1], [0, 0]].map(([a, b]) => ({ inputs: [a, b], targets: [a === b ? 0 : 1] })),
       seed: 8,
       rates: [0.1, 0.3, 1, 2],
       epochs: 600,

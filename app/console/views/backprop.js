@@ -23,6 +23,8 @@ import { html, useEffect, useMemo, useState } from "../view.js";
  * @typedef {import("../backprop/sweep.js").Sweep} Sweep
  */
 
+const MAX_BUTTONS = 8; // of samples
+
 /** @param {{query: URLSearchParams, onKey: () => void}} properties */
 export default function Backprop({ query, onKey }) {
   const [{ network, look }, setState] = useState(() => readQuery(query));
@@ -128,13 +130,7 @@ function Lab({ sweep, look, onLook, onRates }) {
           ? html`<${Graph} moment=${moment} hasGradients=${look.hasGradients} step=${isStepping ? steps[step] : undefined} onPoint=${setPointed} />`
           : html`<p class="notice">The weights of this learning rate overflowed before this epoch. Choose an earlier epoch or a smaller rate.</p>`}
         <p class="readout">${pointed || html`<span class="key plus">positive</span><span class="key minus">negative</span> Point at a link or a unit, or tap it, for its exact numbers.`}</p>
-        ${network.samples.length > 1 &&
-        html`<${Choice}
-          label="Sample"
-          options=${network.samples.slice(0, 8).map(({ inputs, targets }, each) => [each, `${inputs.join(", ")} → ${targets.join(", ")}`])}
-          value=${sample}
-          onChoose=${(/** @type {number} */ each) => onLook({ sample: each })}
-        />`}
+        ${network.samples.length > 1 && html`<${Samples} samples=${network.samples} value=${sample} onChoose=${(/** @type {number} */ each) => onLook({ sample: each })} />`}
       </section>
       <section class="loss" aria-labelledby="loss-title">
         <div class="bar">
@@ -151,6 +147,26 @@ function Lab({ sweep, look, onLook, onRates }) {
     <${Timeline} epochs=${epochs} index=${index} onIndex=${(/** @type {number} */ next) => onLook({ epoch: epochs[next] })} />
     ${hasNumbers && html`<${Stepper} steps=${steps} current=${step} onStep=${toStep} note=${note} />`}
     <${Panels} sweep=${sweep} rate=${trial.learning_rate} index=${index} isLog=${look.isLog} />
+  `;
+}
+
+/**
+ * Buttons for a few, a list for more.
+ * @param {object} properties
+ * @param {import("../backprop/network.js").Sample[]} properties.samples
+ * @param {number} properties.value
+ * @param {(sample: number) => void} properties.onChoose
+ */
+function Samples({ samples, value, onChoose }) {
+  const options = samples.map(({ inputs, targets }, sample) => /** @type {[number, string]} */ ([sample, `${inputs.join(", ")} → ${targets.join(", ")}`]));
+  if (samples.length <= MAX_BUTTONS) return html`<${Choice} label="Sample" options=${options} value=${value} onChoose=${onChoose} />`;
+  return html`
+    <label class="sample">
+      Sample
+      <select aria-label="Sample" value=${value} onChange=${(/** @type {{currentTarget: HTMLSelectElement}} */ { currentTarget }) => onChoose(Number(currentTarget.value))}>
+        ${options.map(([sample, text]) => html`<option key=${sample} value=${sample} selected=${sample === value}>${sample + 1}: ${text}</option>`)}
+      </select>
+    </label>
   `;
 }
 

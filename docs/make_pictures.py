@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 PLACE = Path(__file__).parent / "console"
 DESK = {"viewport": {"width": 1280, "height": 900}}
-TALL = {"viewport": {"width": 1280, "height": 1180}}  # down to the derivation
+TALL = {"viewport": {"width": 1280, "height": 1060}}
+TALLEST = {"viewport": {"width": 1280, "height": 1180}}  # down to the derivation
 PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
 DARK = {"color_scheme": "dark"}
 TRAINING = {"kind": "mnist_training", "dataset": "optdigits"}
@@ -50,7 +51,7 @@ def write_best(browser: Browser, client: httpx.Client) -> None:
     pictures: dict[str, tuple[dict[str, Any], str, Callable[[Page], None]]] = {
         "draw": (DESK, "/", lambda page: draw(page, "3")),
         "phone": (PHONE | DARK, "/", lambda page: draw(page, "42")),
-        "backprop": (TALL, "/#/backprop?epoch=12&step=14", wait_for_backprop),
+        "backprop": (TALLEST, "/#/backprop?epoch=12&step=14", wait_for_backprop),
         "train": (TALL, f"/#/train/{job_id}", wait_for_run),
     }
     for name, (device, path, prepare) in pictures.items():

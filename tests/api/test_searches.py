@@ -90,7 +90,7 @@ def test_extended_search_is_queued_with_more_trials(api: httpx.Client, api_sessi
     [
         ({"learning_rte": SPACE["learning_rate"]}, "body.space.learning_rte", "'learning_rate'"),
         ({"learning_rate": {"low": 1, "high": 0.1}}, "body.space.learning_rate", "low must be below"),
-        ({}, "body.space", "at least 1"),
+        ({}, "body.space", "must not be empty"),
     ],
 )
 def test_bad_space_is_refused_with_the_place(

@@ -78,7 +78,7 @@ async def draw_comparison_svg(
 
 def _draw(services: Services, job_ids: list[str], scale: Scale) -> Draw:
     found = compare(services.sessions, job_ids)
-    title = f"{len(job_ids)} trainings"
+    title = f"{len(job_ids)} training{'s' * (len(job_ids) > 1)}"
     curves = {_label(job, found): found.epochs[job.id] for job in found.jobs if found.epochs[job.id]}
     if not curves:
         return partial(draw_message, title, "No epoch of any of them is done yet.")
@@ -86,11 +86,20 @@ def _draw(services: Services, job_ids: list[str], scale: Scale) -> Draw:
 
 
 def _label(job: Job, found: Comparison) -> str:
-    """What tells this run from the others: its name or id, and up to three fields in which it differs."""
+    """What tells this run from the others: its name or recipe, its version, up to three fields in which it differs."""
     place = found.jobs.index(job)
-    different = [f"{name} {values[place]}" for name, values in found.differences.items()]
-    label = ", ".join([f"{place + 1}: {(job.name or job.id)[-24:]}", *different[:3]])
-    return label.replace("$", r"\$")  # or matplotlib would read what is between two of them as a formula
+    name = job.name or f"{job.spec['recipe']} on {job.spec['dataset']}"
+    version = (job.result or {}).get("model_version")
+    said = [f"{place + 1}: {name}", *([f"version {version}"] if version else [])]
+    different = {field: values[place] for field, values in found.differences.items()}
+    if not job.name:
+        different = {field: value for field, value in different.items() if field not in ("recipe", "dataset")}
+    said += [f"{field.replace('_', ' ')} {_shorten(value)}" for field, value in list(different.items())[:3]]
+    return ", ".join(said).replace("$", r"\$")  # or matplotlib would read what is between two of them as a formula
+
+
+def _shorten(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else "none" if value is None else str(value)
 
 
 def _render(job: Job, epochs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.api.dependencies import ServicesDependency, get_services, require_json
 from app.api.documented_errors import errors
+from app.api.figure_parameters import Theme
 from app.api.headers import find_media_type
 from app.api.json_route import JsonRoute
 from app.api.links import link
@@ -39,6 +40,7 @@ from models.datasets.built_in import BUILT_IN, FEEDBACK
 from models.datasets.pictures import SPLITS, read_labels
 from models.datasets.sheet import draw_sheet
 from models.errors import ArchiveRefused, ArchiveTooLarge
+from models.figures.figure import THEMES, ThemeName
 
 upload_router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=UploadRoute)
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=JsonRoute)
@@ -93,14 +95,16 @@ def get_dataset(name: DatasetName, services: ServicesDependency) -> dict[str, An
 
 
 @router.get("/{name}/sheet.png", response_class=Response, responses=sends("image/png") | errors(DatasetNotFound))
-async def draw_dataset(name: DatasetName, request: Request, services: ServicesDependency) -> Response:
+async def draw_dataset(
+    name: DatasetName, request: Request, services: ServicesDependency, theme: Theme = "light"
+) -> Response:
     """Up to 100 pictures as the network will see them, each with its label."""
     if name in BUILT_IN:
         raise DatasetNotFound(f"{name!r} is built in; there are sheets of uploaded data sets and of {FEEDBACK!r} only.")
     dataset = await run_in_threadpool(service.get, services.sessions, name)
-    key = ("sheet", name, dataset.sha256)
+    key = ("sheet", name, dataset.sha256, theme)
     is_disconnected = disconnect_check(request.receive)
-    sheet = await services.figures.get(key, lambda: _draw(services, dataset), is_disconnected)
+    sheet = await services.figures.get(key, lambda: _draw(services, dataset, theme), is_disconnected)
     return Response(sheet, media_type="image/png")
 
 
@@ -172,9 +176,9 @@ def _read_form(upload: Upload) -> tuple[str, list[Any]]:
     return names[0], files
 
 
-def _draw(services: Services, dataset: Dataset) -> bytes:
+def _draw(services: Services, dataset: Dataset, theme: ThemeName) -> bytes:
     pictures = service.read_pictures(services.sessions, services.storage, dataset.name, sha256=dataset.sha256)
-    return draw_sheet(pictures)
+    return draw_sheet(pictures, theme=THEMES[theme])
 
 
 def _list(services: Services, dataset: Dataset, digit: int | None, offset: int, limit: int) -> bytes:

@@ -119,7 +119,7 @@ def _draw_parallel(search: Job, trials: list[Trial]) -> Draw:
 
 
 def _draw_importance(search: Job, _: list[Trial]) -> Draw:
-    title = "How much each setting mattered"
+    title = f"Importance of each setting in {search.spec['trials']} trials"
     if search.result is None:
         return partial(draw_message, title, f"The search is {search.status}; this is worked out at its end.")
     if not search.result["importance"]:

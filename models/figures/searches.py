@@ -17,7 +17,7 @@ def draw_parallel(trials: Sequence[Trial], *, is_log: Collection[str], title: st
     The best trial that was not pruned stands out; pruned ones are dashed.
     """
     names = list(trials[0][0])
-    figure = new_figure(2.2 + 1.5 * len(names), 4.2, title=title)
+    figure = new_figure(max(7, 2.2 + 1.5 * len(names)), 4.2, title=title)  # as wide as those beside it
     axes = figure.subplots()
     axes.grid(visible=False)
     columns = [_place([settings[name] for settings, _, _ in trials], is_log=name in is_log) for name in names]
@@ -36,7 +36,7 @@ def draw_parallel(trials: Sequence[Trial], *, is_log: Collection[str], title: st
                 label, (position, height), (4, 4), textcoords="offset points", fontsize=8, color=theme.text,
                 bbox={"facecolor": theme.surface, "edgecolor": "none", "alpha": 0.8, "pad": 1},
             )  # fmt: skip
-    axes.set_xticks(range(len(columns)), [*names, "validation accuracy (%)"], fontsize=9)
+    axes.set_xticks(range(len(columns)), [*map(_spell, names), "validation accuracy (%)"], fontsize=9)
     axes.set_yticks([])
     axes.margins(x=0.08, y=0.08)
     for side in axes.spines.values():
@@ -70,15 +70,19 @@ def draw_importance(importance: Mapping[str, float], *, title: str, theme: Theme
     axes = figure.subplots()
     axes.grid(visible=False, axis="y")
     ranked = sorted(importance.items(), key=lambda item: item[1])
-    bars = axes.barh([name for name, _ in ranked], [share for _, share in ranked], color=theme.main)
+    bars = axes.barh([_spell(name) for name, _ in ranked], [share for _, share in ranked], color=theme.main)
     axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=9)
     axes.set(xlabel="importance (all together 1)", xlim=(0, 1.1))
-    said = ", ".join(f"{name} {share:.2f}" for name, share in reversed(ranked))
+    said = ", ".join(f"{_spell(name)} {share:.2f}" for name, share in reversed(ranked))
     return Drawing(figure, title, f"Importance, all together 1: {said}.")
 
 
 def _say(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in settings.items())
+    return ", ".join(f"{_spell(name)} {value}" for name, value in settings.items())
+
+
+def _spell(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _place(values: Sequence[Any], *, is_log: bool) -> tuple[list[float], list[tuple[float, str]]]:

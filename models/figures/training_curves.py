@@ -10,7 +10,7 @@ from models.figures.figure import Drawing, Scale, new_figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-STYLES = ("-", (0, (6, 2)), (0, (2, 1.5)))  # eight colours each
+STYLES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)))  # six colours each
 ACCURACY = "validation accuracy (%)"
 
 Epochs = list[dict[str, Any]]
@@ -21,13 +21,13 @@ def draw_training(epochs: Epochs, *, title: str, theme: Theme, scale: Scale = "l
     figure = new_figure(9, 4, title=title)
     loss, accuracy = figure.subplots(1, 2)
     numbers, last = [epoch["epoch"] for epoch in epochs], epochs[-1]
-    loss.plot(numbers, _values(epochs, "train_loss"), color=theme.other, marker="o", markersize=3, label="train")
+    loss.plot(numbers, _values(epochs, "train_loss"), color=theme.main, marker="o", markersize=3, label="train")
     loss.plot(
-        numbers, _values(epochs, "validation_loss"), color=theme.main, marker="s", markersize=3, label="validation"
+        numbers, _values(epochs, "validation_loss"), color=theme.other, marker="s", markersize=3, label="validation"
     )
     _scale(loss, scale)
     loss.legend()
-    accuracy.plot(numbers, _percent(epochs), color=theme.main, marker="s", markersize=3)
+    accuracy.plot(numbers, _percent(epochs), color=theme.other, marker="s", markersize=3)
     _label(loss, "loss")
     _label(accuracy, ACCURACY)
     losses = [

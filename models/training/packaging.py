@@ -146,8 +146,8 @@ def _describe(evaluation: Evaluation) -> dict[str, Any]:
 def _draw_hardest(test: Split, hardest: list[dict[str, Any]]) -> bytes:
     pictures = [test.images[one["index"], 0].numpy() for one in hardest]
     captions = [
-        f"{one['index']}: {one['label']}\n{one['digit']} {max(one['probabilities']):.0%}, "
-        f"{one['label']} {one['probabilities'][one['label']]:.1%}"
+        f"{one['index']}: {one['label']}\n{one['digit']} {max(one['probabilities']):.1%}"
+        + (f", {one['label']} {one['probabilities'][one['label']]:.1%}" if one["digit"] != one["label"] else "")
         for one in hardest
     ]
     title = "The hardest test pictures, with index: label, and the probabilities of the prediction and of the label"

@@ -58,6 +58,14 @@ def test_curves_are_laid_over_each_other_and_follow_new_epochs(api: httpx.Client
     assert b"<svg " in answer.content
     alone = api.get("/v1/jobs/compare.svg", params={"ids": ids[0]}).content
     assert alone != answer.content
+    rates = [
+        training(api, api_sessions, [0.9], recipe="quick", dataset="optdigits", learning_rate=rate)
+        for rate in (0.30116075991715163, 0.1)
+    ]
+    text = api.get("/v1/jobs/compare.svg", params={"ids": ",".join(rates)}).text
+    assert "2 trainings" in text
+    assert "1: quick on optdigits, learning rate 0.3012" in text
+    assert "1 training<" in api.get("/v1/jobs/compare.svg", params={"ids": ids[0]}).text
     other = training(api, api_sessions, [])
     assert b"<svg " in api.get("/v1/jobs/compare.svg", params={"ids": other}).content
 

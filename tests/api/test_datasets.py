@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from app.config import Settings
 from app.db import Sessions
@@ -18,6 +18,7 @@ from app.jobs import service as jobs
 from app.registry import service as registry
 from app.storage import Storage
 from models.datasets.pictures import read_npz
+from models.figures.colors import DARK, LIGHT
 from models.training.data import Dataset
 from tests.uploads import draw_digit, idx_files, make_zip, zip_of_digits
 
@@ -244,7 +245,9 @@ def test_data_set_of_one_digit_can_be_looked_at_but_not_trained_on(api: httpx.Cl
     answer = api.post("/v1/jobs", json={"kind": "mnist_training", "dataset": name})
     assert answer.status_code == 422
     assert "the digit 7 only" in json.dumps(answer.json())
-    assert api.get(f"/v1/datasets/{name}/sheet.png").status_code == 200
+    for query, ground in (("", LIGHT.surface), ("?theme=dark", DARK.surface)):
+        sheet = Image.open(io.BytesIO(api.get(f"/v1/datasets/{name}/sheet.png{query}").raise_for_status().content))
+        assert sheet.getpixel((0, 0)) == ImageColor.getcolor(ground, "L")
 
 
 def test_deleted_data_set_is_gone(api: httpx.Client, api_storage: Storage) -> None:

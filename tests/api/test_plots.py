@@ -14,8 +14,9 @@ from app.db import Sessions
 from app.jobs import runs, service
 from app.jobs.specs import job_spec_adapter
 from app.storage import Storage
-from models.figures.colors import DARK, LIGHT
+from models.figures.colors import DARK, LIGHT, Theme
 from models.figures.figure import THEMES
+from models.figures.training_curves import draw_training
 from tests.fakes import RecordedNotifier
 from tests.workers import claim, run_job
 from worker.sweep import sweep
@@ -78,9 +79,21 @@ def test_figures_have_the_colours_of_the_console() -> None:
     css = (CONSOLE / "tokens.css").read_text()
     blocks = dict(zip(("light", "dark"), css.split("prefers-color-scheme: dark"), strict=True))
     for name, theme in THEMES.items():
-        tokens = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", blocks[name]))
+        tokens = dict(re.findall(r"--([a-z]+(?:-\d)?): (#[0-9a-f]{6});", blocks[name]))
         for token in ("ground", "surface", "text", "quiet", "line", "edge"):
             assert getattr(theme, token) == tokens[token], (name, token)
+        assert list(theme.curves) == [tokens[f"series-{number}"] for number in range(1, 7)]
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_a_series_of_a_training_has_the_colour_that_it_has_in_the_console(theme: Theme) -> None:
+    console = (CONSOLE / "train" / "curves.js").read_text()
+    places = dict(re.findall(r'label: "(train|validation)", values: [^\n]*_loss\), colour: COLOURS\[(\d)\]', console))
+    epochs = [{"epoch": 1, "train_loss": 0.2, "validation_loss": 0.1, "validation_accuracy": 0.9}]
+    losses, _ = draw_training(epochs, title="", theme=theme).figure.axes
+    colours = {str(line.get_label()): line.get_color() for line in losses.lines}
+    assert colours == {name: theme.curves[int(place)] for name, place in places.items()}
+    assert len(colours) == 2
 
 
 def test_an_overflowing_sweep_is_drawn(api: httpx.Client, api_sessions: Sessions, api_storage: Storage) -> None:

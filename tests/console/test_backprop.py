@@ -1,6 +1,7 @@
 """The Backprop view: its numbers are the service's."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -116,8 +117,9 @@ def test_xor_is_one_click_away(page: Page, service: httpx.Client) -> None:
         page.get_by_role("group", name="Sample").get_by_role("button").nth(sample).click()
         expect(page.locator("[data-unit=a_o1]")).to_have_text(f"{expected:.3g}".replace("-", "\N{MINUS SIGN}"))
     outputs = [output for [output] in trial["final_outputs"]]
-    assert outputs == pytest.approx([0, 1, 1, 0], abs=0.1)
+    assert outputs == pytest.approx([1, 1, 0, 0], abs=0.1)
     assert max(outputs) < 1
+    expect(page.get_by_text("Out of the panel leads the path of η 2.")).to_be_visible()
     expect(page.get_by_text("A target of -1 or 1 is approached, not reached")).to_be_visible()
 
 
@@ -150,17 +152,23 @@ def test_keys_move_the_epochs_and_the_address_brings_everything_back(
     assert len(service.get("/v1/jobs").json()["items"]) == count  # the service knows the sweep again
 
 
-def test_a_network_of_ones_own_and_what_is_wrong_with_it(
-    page: Page, service: httpx.Client, refusals: list[str]
-) -> None:
-    refusals.append("422")
+def test_a_network_of_ones_own_and_what_is_wrong_with_it(page: Page, service: httpx.Client) -> None:
     page.get_by_text("Change the network").click()
     page.locator("[name=layers]").fill("2-3-1")
+    page.get_by_role("button", name="Overshoot").click()  # the same network at other rates: what is typed stays
+    expect_trained(page)
+    page.get_by_role("button", name="Remove learning rate 300").click()
+    expect(page.locator(".chip .figure").last).to_have_text("η 100")
+    expect(page.locator("[name=layers]")).to_have_value("2-3-1")
     page.get_by_role("button", name="Train").click()
-    expect(page.locator(".setup [role=alert]")).to_contain_text("Each line of the samples needs 2 inputs")
+    expect(page.locator("label", has=page.locator("[name=samples]"))).to_contain_text(
+        "Each line of the samples needs 2 inputs, a colon and 1 target"
+    )
     page.locator("[name=samples]").fill("0.1, 0.2 : 0.3\n0.4, 0.5 -> 7")
     page.get_by_role("button", name="Train").click()
-    expect(page.locator(".notice [role=alert]")).to_contain_text("target")
+    expect(page.locator("label", has=page.locator("[name=samples]"))).to_contain_text(
+        "Each target lies between 0 and 1, as the outputs of sigmoid do."
+    )
     page.locator("[name=samples]").fill("0.1, 0.2 : 0.3\n0.4, 0.5 -> 0.7")
     page.get_by_role("button", name="Train").click()
     expect(page.locator(".graph .link")).to_have_count(3 * 2 + 3, timeout=20_000)
@@ -169,6 +177,35 @@ def test_a_network_of_ones_own_and_what_is_wrong_with_it(
     trial = last_result(service)["trials"][-1]
     names = shown(page, ".link line[data-weight]", "weight", "value")
     assert list(names.values()) == trial["weights"][0] == [w for m in spec["weights"] for row in m for w in row]
+
+
+def test_a_refused_network_is_told_at_its_fields_and_the_one_before_is_named(page: Page, refusals: list[str]) -> None:
+    refusals.append("422")
+    rates, samples = ",".join(map(str, range(1, 12))), ";".join(["0:0"] * 1000)
+    page.goto(
+        f"/#/backprop?layers=1-1&epochs=5000&rates={rates}&samples={samples}"
+    )  # only the service counts the steps
+    expect(page.locator("label", has=page.locator("[name=epochs]")).get_by_role("alert")).to_have_text(
+        "Learning rates x epochs x samples is 55,000,000; at most 50,000,000 are allowed."
+    )
+    expect(page.get_by_text("Below is still the network before: 2-2-2 network")).to_be_visible()
+    expect(page.locator(".lab.old")).to_be_visible()
+    page.goto("/#/backprop?layers=100-1&epochs=0&rates=1e300")
+    expect(page.get_by_role("alert").filter(visible=True)).to_have_text(
+        [
+            "Layers are 2 to 5 whole numbers up to 8, such as 2-3-1.",
+            "Epochs are a whole number from 1 to 5000.",
+            re.compile("Learning rates are at most 12 numbers above 0"),
+        ]
+    )
+    samples = ";".join(f"{number}:1" for number in range(-1, -10, -1))
+    page.goto(f"/#/backprop?layers=1-1&activation=relu&samples={samples}&seed=2")
+    expect(page.get_by_text("The ground is flat")).to_be_visible()
+    page.get_by_role("combobox", name="Sample").select_option("9: -9 → 1")
+    expect(page.locator(".unit").first).to_contain_text("\N{MINUS SIGN}9")
+    page.get_by_role("button", name="Workbook").click()
+    expect_trained(page)
+    expect(page.locator(".lab.old, .setup [aria-invalid]")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("options", "scheme"), [(PHONE, "dark"), (DESK, "light")], ids=["phone", "desk"])

@@ -17,6 +17,7 @@ from app.jobs.transitions import Claim
 from app.storage import Storage
 from tests.console.conftest import OpenTab
 from tests.s3 import Line
+from tests.searches import run_search
 from tests.workers import claim, run_job
 from worker.training import train
 
@@ -200,12 +201,22 @@ def test_a_training_is_retried_with_changes(
     assert (new["origin"]["job"], new["spec"]["learning_rate"], new["spec"]["epochs"]) == (job_id, 0.02, 3)
 
 
-def test_a_search_that_has_ended_gets_more_trials(open_tab: OpenTab, api: httpx.Client) -> None:
+def test_the_best_trials_of_a_search_are_compared_and_it_gets_more(
+    open_tab: OpenTab, api: httpx.Client, api_sessions: Sessions
+) -> None:
     space = {"learning_rate": {"values": [0.1, 0.2]}}
     search = {"kind": "training_search", "base": {"dataset": "optdigits"}, "space": space, "trials": 2}
     job_id = api.post("/v1/jobs", json=search).json()["id"]
-    api.post(f"/v1/jobs/{job_id}/cancel").raise_for_status()
+    run_search(api, api_sessions, job_id)
     page = open_tab(f"/#/train/{job_id}")
+    expect(page.get_by_role("heading", name="Every trial through its settings")).to_be_visible()
+    expect(page.get_by_role("heading", name="How much each setting mattered")).to_have_count(0)  # there is but one
+    page.get_by_role("link", name="Compare the best 2 trials").click()
+    expect(page.get_by_role("heading", name="2 runs compared")).to_be_visible()
+    trials = sorted(api.get(f"/v1/jobs/{job_id}/trials").json()["items"], key=lambda trial: -trial["value"])
+    rates = [str(trial["params"]["learning_rate"]) for trial in trials]  # the best one first
+    expect(page.get_by_role("row", name=" ".join(["Learning rate", *rates]))).to_be_visible()
+    page.go_back()
     page.get_by_role("button", name="More trials").click()
     page.get_by_role("textbox", name="Trials").fill("3")
     page.get_by_role("button", name="Go on searching").click()

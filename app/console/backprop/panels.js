@@ -28,13 +28,13 @@ export function Panels({ sweep, rate, index, isLog }) {
       </div>
       ${land === null
         ? html`<p class="quiet">There is none: the weights of this learning rate overflowed. Choose another.</p>`
-        : html`<div class="panels"><${Above} land=${land} chosen=${chosen} index=${index} /><${Cut} land=${land} sweep=${sweep} chosen=${chosen} index=${index} isLog=${isLog} /></div>`}
+        : html`<div class="panels"><${Above} land=${land} rates=${network.rates} chosen=${chosen} index=${index} /><${Cut} land=${land} sweep=${sweep} chosen=${chosen} index=${index} isLog=${isLog} /></div>`}
     </section>
   `;
 }
 
-/** @param {{land: Landscape, chosen: number, index: number}} properties */
-function Above({ land, chosen, index }) {
+/** @param {{land: Landscape, rates: number[], chosen: number, index: number}} properties */
+function Above({ land, rates, chosen, index }) {
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const [low, high] = land.box;
   useEffect(() => {
@@ -55,9 +55,26 @@ function Above({ land, chosen, index }) {
           <g clip-path="url(#panel-clip)"><${Paths} paths=${land.paths} x=${x} y=${y} chosen=${chosen} index=${index} /></g>
         </svg>
       </div>
-      <figcaption>From above: the stronger the colour, the higher the loss. The curvatures are ${short(land.curvatures[0])} and ${short(land.curvatures[1])}.</figcaption>
+      <figcaption>${["From above: the stronger the colour, the higher the loss.", ...explain(land, rates)].join(" ")}</figcaption>
     </figure>
   `;
+}
+
+/**
+ * @param {Landscape} land
+ * @param {number[]} rates
+ * @returns {string[]} sentences about what the picture alone does not say
+ */
+function explain({ curvatures: [first, second], box: [low, high], paths }, rates) {
+  const out = rates.filter((_, trial) => paths[trial].some((point) => point.some((at, axis) => at < low[axis] || at > high[axis])));
+  const ratio = high[0] / high[1];
+  return [
+    first === 0 && second === 0
+      ? "The ground is flat, with curvatures of 0: small steps change no loss, as where the sum of every ReLU unit is negative."
+      : `The curvatures are ${short(first)} and ${short(second)}.`,
+    ...(ratio > 1.5 || ratio < 1 / 1.5 ? ["Each axis has a scale of its own, which stretches the shapes."] : []),
+    ...(out.length ? [`Out of the panel ${out.length === 1 ? "leads the path" : "lead the paths"} of η ${out.join(", η ")}.`] : []),
+  ];
 }
 
 /** @param {{land: Landscape, sweep: Sweep, chosen: number, index: number, isLog: boolean}} properties */

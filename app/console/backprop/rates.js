@@ -1,7 +1,7 @@
 /** The learning rates as chips, which are the legend of the curves too, and where they lie beside the critical one. */
 import { html, useState } from "../view.js";
 import { digits, short } from "./numbers.js";
-import { MAX_RATES } from "./settings.js";
+import { MAX_RATE, MAX_RATES, MIN_RATE } from "./settings.js";
 
 /**
  * @typedef {import("./sweep.js").Sweep} Sweep
@@ -97,7 +97,7 @@ function Scale({ sweep, rate, onAdd }) {
  * @returns {string} why it cannot be added; empty if it can
  */
 function whyNot(rate, rates) {
-  if (!(rate >= 1e-12 && rate <= 1e6)) return "A learning rate is a number above 0, such as 0.3, and at most a million.";
+  if (!(rate >= MIN_RATE && rate <= MAX_RATE)) return "A learning rate is a number above 0, such as 0.3, and at most a million.";
   if (rates.includes(rate)) return `${rate} is there already.`;
   return rates.length >= MAX_RATES ? `There is room for ${MAX_RATES} rates: remove one first.` : "";
 }

@@ -1,4 +1,5 @@
 /** What is set on the page: as the query of its address, and as the spec of a sweep. */
+import { plural, sentence } from "../parts/format.js";
 import { countParameters } from "./network.js";
 
 /**
@@ -19,10 +20,19 @@ import { countParameters } from "./network.js";
  * @property {number} sample
  * @property {boolean} isLog
  * @property {boolean} hasGradients whether the links show gradients instead of weights
+ *
+ * @typedef {{layers?: string, epochs?: string, seed?: string, samples?: string, rates?: string}} Refusals a sentence for each
+ *   field that cannot be as it is
  */
 
 export const MAX_RATES = 12;
 export const MAX_EPOCHS = 5000;
+export const [MIN_RATE, MAX_RATE] = [1e-12, 1e6];
+const MAX_UNITS = 8; // of a layer: more would not fit into the graph
+const MAX_LAYERS = 5;
+const MAX_SAMPLES = 1000;
+const MAX_NUMBER = 1e6; // of a sample
+export const MAX_SEED = 2 ** 31 - 1;
 const MAX_PATH_NUMBERS = 100_000; // of all weights in the result of a sweep
 const WORKBOOK_WEIGHTS = [0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55];
 
@@ -45,7 +55,8 @@ export const PRESETS = {
   XOR: {
     network: {
       shape: { layers: [2, 2, 1], activation: "tanh", biases: true },
-      samples: [[0, 0], [0, 1], [1, 0], [1, 1]].map(([a, b]) => ({ inputs: [a, b], targets: [a === b ? 0 : 1] })),
+      // not 0, 0 first: at epoch 0 each of its numbers is 0
+      samples: [[0, 1], [1, 0], [1, 1], [0, 0]].map(([a, b]) => ({ inputs: [a, b], targets: [a === b ? 0 : 1] })),
       seed: 8,
       rates: [0.1, 0.3, 1, 2],
       epochs: 600,
@@ -80,6 +91,52 @@ export function readQuery(query) {
     hasGradients: query.get("links") === "gradients",
   };
   return { network, look };
+}
+
+/**
+ * Whether typed or in an address: what the service would refuse, in the words of the form.
+ * @param {Network} network
+ * @returns {Refusals}
+ */
+export function refuse({ shape: { layers, activation }, samples, seed, rates, epochs }) {
+  /** @type {Refusals} */
+  const refusals = {};
+  const isWhole = (/** @type {number} */ value, /** @type {number} */ low, /** @type {number} */ high) => Number.isInteger(value) && value >= low && value <= high;
+  const areLayers = layers.length >= 2 && layers.length <= MAX_LAYERS && layers.every((units) => isWhole(units, 1, MAX_UNITS));
+  if (!areLayers) refusals.layers = `Layers are 2 to ${MAX_LAYERS} whole numbers up to ${MAX_UNITS}, such as 2-3-1.`;
+  if (!isWhole(epochs, 1, MAX_EPOCHS)) refusals.epochs = `Epochs are a whole number from 1 to ${MAX_EPOCHS}.`;
+  if (!isWhole(seed, 0, MAX_SEED)) refusals.seed = `The start is a whole number from 0 to ${MAX_SEED}.`;
+  const [width, outputs] = [layers[0], layers[layers.length - 1]];
+  const lowest = activation === "tanh" ? -1 : 0;
+  if (areLayers && (samples.length === 0 || samples.some(({ inputs, targets }) => inputs.length !== width || targets.length !== outputs))) {
+    refusals.samples = `Each line of the samples needs ${plural(width, "input")}, a colon and ${plural(outputs, "target")}: the first and the last layer say so.`;
+  } else if (activation !== "relu" && samples.some(({ targets }) => targets.some((target) => target < lowest || target > 1))) {
+    refusals.samples = `Each target lies between ${lowest} and 1, as the outputs of ${activation} do.`;
+  } else if (samples.some(({ inputs, targets }) => [...inputs, ...targets].some((value) => Math.abs(value) > MAX_NUMBER))) {
+    refusals.samples = "Each number of a sample lies between -1,000,000 and 1,000,000.";
+  } else if (samples.length > MAX_SAMPLES) {
+    refusals.samples = `There is room for ${plural(MAX_SAMPLES, "sample")}.`;
+  }
+  const areRates = rates.length <= MAX_RATES && rates.every((rate) => rate >= MIN_RATE && rate <= MAX_RATE);
+  if (!areRates) refusals.rates = `Learning rates are at most ${MAX_RATES} numbers above 0, such as 0.3, and at most a million.`;
+  return refusals;
+}
+
+/** @type {Record<string, keyof Refusals>} the field of the form for each of the spec that it sets */
+const FIELDS = { layers: "layers", weights: "layers", inputs: "samples", targets: "samples", epochs: "epochs", learning_rates: "rates" };
+
+/**
+ * @param {import("../api.js").ApiError} error
+ * @returns {Refusals} what the service refused of a spec, by the fields of the form
+ */
+export function placeRefusals({ errors }) {
+  /** @type {Refusals} */
+  const refusals = {};
+  for (const { location, message } of errors) {
+    const field = FIELDS[location.split(".")[1]];
+    if (field) refusals[field] ??= sentence(message);
+  }
+  return refusals;
 }
 
 /**

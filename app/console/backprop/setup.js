@@ -1,30 +1,38 @@
 /** What is trained: an example, or layers, activation, biases and samples of one's own. */
 import { plural } from "../parts/format.js";
-import { html, useState } from "../view.js";
-import { MAX_EPOCHS, PRESETS, formatSamples, parseSamples, toNumbers } from "./settings.js";
+import { html, useEffect, useRef, useState } from "../view.js";
+import { MAX_EPOCHS, MAX_SEED, PRESETS, formatSamples, parseSamples, refuse, toNumbers } from "./settings.js";
 
 /**
  * @typedef {import("./settings.js").Network} Network
+ * @typedef {import("./settings.js").Refusals} Refusals
  */
 
-const MAX_UNITS = 8; // of a layer: more would not fit into the graph
-const MAX_LAYERS = 5;
-
-/** @param {{network: Network, isBusy: boolean, onChange: (network: Network) => void}} properties */
-export function Setup({ network, isBusy, onChange }) {
-  const [refusal, setRefusal] = useState("");
+/** @param {{network: Network, refusals: Refusals, isBusy: boolean, onChange: (network: Network) => void}} properties `refusals` of the network */
+export function Setup({ network, refusals, isBusy, onChange }) {
+  const details = useRef(/** @type {HTMLDetailsElement | null} */ (null));
   const current = JSON.stringify(network);
+  const form = JSON.stringify({ ...network, rates: [] }); // what is typed outlives other learning rates
+  const [typed, setTyped] = useState(/** @type {{form: string, refusals: Refusals}} */ ({ form, refusals: {} })); // what of the form was not sent
+  const shown = typed.form === form && Object.keys(typed.refusals).length ? typed.refusals : refusals;
+  const isRefused = Boolean(shown.layers || shown.epochs || shown.seed || shown.samples);
+  useEffect(() => {
+    if (isRefused && details.current) details.current.open = true;
+  }, [isRefused, current]);
 
   /** @param {SubmitEvent & {currentTarget: HTMLFormElement}} event */
   const submit = (event) => {
     event.preventDefault();
-    try {
-      onChange({ ...readForm(new FormData(event.currentTarget)), rates: network.rates });
-      setRefusal("");
-    } catch (error) {
-      setRefusal(/** @type {Error} */ (error).message);
-    }
+    const next = { ...readForm(new FormData(event.currentTarget)), rates: network.rates };
+    const found = { ...refuse(next), rates: undefined };
+    const isRight = Object.values(found).every((refusal) => !refusal);
+    setTyped({ form, refusals: isRight ? {} : found });
+    if (isRight) onChange(next);
   };
+  /** @param {keyof Refusals} name @param {string} meaning */
+  const say = (name, meaning) => html`<small id="setup-${name}">${shown[name] ? html`<strong role="alert">${shown[name]}</strong>` : meaning}</small>`;
+  /** @param {keyof Refusals} name */
+  const common = (name) => ({ name, required: true, "aria-describedby": `setup-${name}`, "aria-invalid": shown[name] ? "true" : undefined });
   return html`
     <section class="setup" aria-label="The network">
       <div class="choice" role="group" aria-label="Examples">
@@ -35,10 +43,10 @@ export function Setup({ network, isBusy, onChange }) {
         )}
       </div>
       <p class="said quiet" role="status">${isBusy ? "Training…" : describe(network)}</p>
-      <details>
+      <details ref=${details}>
         <summary>Change the network</summary>
-        <form key=${current} onSubmit=${submit}>
-          <label>Layers<input name="layers" defaultValue=${network.shape.layers.join("-")} required /><small>units of each, inputs first: 2-3-1</small></label>
+        <form key=${form} onSubmit=${submit}>
+          <label>Layers<input ...${common("layers")} defaultValue=${network.shape.layers.join("-")} />${say("layers", "units of each, inputs first: 2-3-1")}</label>
           <label>
             Activation
             <select name="activation">
@@ -46,11 +54,10 @@ export function Setup({ network, isBusy, onChange }) {
             </select>
             <small>of every unit but the inputs</small>
           </label>
-          <label>Epochs<input name="epochs" type="number" min="1" max=${MAX_EPOCHS} defaultValue=${network.epochs} required /><small>at most ${MAX_EPOCHS}</small></label>
-          <label>Start<input name="seed" type="number" min="0" max="2147483647" defaultValue=${network.seed} required /><small>seed of the weights; 0: the workbook's in 2-2-2</small></label>
+          <label>Epochs<input ...${common("epochs")} type="number" min="1" max=${MAX_EPOCHS} defaultValue=${network.epochs} />${say("epochs", `at most ${MAX_EPOCHS}`)}</label>
+          <label>Start<input ...${common("seed")} type="number" min="0" max=${MAX_SEED} defaultValue=${network.seed} />${say("seed", "seed of the weights; 0: the workbook's in 2-2-2")}</label>
           <label class="check"><input name="biases" type="checkbox" defaultChecked=${network.shape.biases} />Biases</label>
-          <label class="wide">Samples<textarea name="samples" rows="4" spellcheck=${false} required defaultValue=${formatSamples(network.samples)}></textarea><small>one a line: inputs : targets. A target at an end of the activation's range is approached, not reached</small></label>
-          <p class="refusal" role="alert">${refusal}</p>
+          <label class="wide">Samples<textarea ...${common("samples")} rows="4" spellcheck=${false} defaultValue=${formatSamples(network.samples)}></textarea>${say("samples", "one a line: inputs : targets. A target at an end of the activation's range is approached, not reached")}</label>
           <button class="main">Train</button>
         </form>
       </details>
@@ -60,27 +67,17 @@ export function Setup({ network, isBusy, onChange }) {
 
 /**
  * @param {FormData} form
- * @returns {Omit<Network, "rates">} Raises an Error whose message says what to change.
+ * @returns {Omit<Network, "rates">} without layers or samples where they cannot be read
  */
 function readForm(form) {
   const text = (/** @type {string} */ name) => String(form.get(name) ?? "");
-  const layers = toNumbers(text("layers"), /[-,\s]+/);
-  const areLayers = layers?.every((units) => Number.isInteger(units) && units >= 1 && units <= MAX_UNITS);
-  if (!layers || !areLayers || layers.length < 2 || layers.length > MAX_LAYERS) {
-    throw new Error(`Layers are 2 to ${MAX_LAYERS} whole numbers up to ${MAX_UNITS}, such as 2-3-1.`);
-  }
-  const samples = parseSamples(text("samples"));
-  const [width, outputs] = [layers[0], layers[layers.length - 1]];
-  if (!samples || samples.some(({ inputs, targets }) => inputs.length !== width || targets.length !== outputs)) {
-    throw new Error(`Each line of the samples needs ${plural(width, "input")}, a colon and ${plural(outputs, "target")}: the first and the last layer say so.`);
-  }
   const activation = /** @type {Network["shape"]["activation"]} */ (text("activation"));
-  const shape = { layers, activation, biases: form.has("biases") };
-  return { shape, samples, seed: Number(text("seed")), epochs: Number(text("epochs")) };
+  const shape = { layers: toNumbers(text("layers"), /[-,\s]+/) ?? [], activation, biases: form.has("biases") };
+  return { shape, samples: parseSamples(text("samples")) ?? [], seed: Number(text("seed")), epochs: Number(text("epochs")) };
 }
 
 /** @param {Network} network */
-function describe({ shape, samples, epochs }) {
+export function describe({ shape, samples, epochs }) {
   const biases = shape.biases ? "with biases" : "no biases";
   return `${shape.layers.join("-")} network, ${shape.activation}, ${biases}, ${plural(samples.length, "sample")}, ${plural(epochs, "epoch")}`;
 }

@@ -4,22 +4,28 @@ import { KeyForm } from "../key_form.js";
 import { plural, size } from "../parts/format.js";
 import { useAction } from "../parts/loading.js";
 import { Refusal } from "../parts/pieces.js";
-import { html, useState } from "../view.js";
+import { html, useEffect, useState } from "../view.js";
 
 const MAX_FILES = 4;
 const FORM = "A lower-case letter, then up to 39 lower-case letters, digits, - and _.";
 
+/** What is typed and chosen outlives a look at another view. */
+const draft = { name: "", files: /** @type {File[]} */ ([]) };
+
 /** @param {{onDone: (dataset: import("../views/datasets.js").Dataset) => void}} properties */
 export function Upload({ onDone }) {
-  const [name, setName] = useState("");
-  const [files, setFiles] = useState(/** @type {File[]} */ ([]));
+  const [name, setName] = useState(draft.name);
+  const [files, setFiles] = useState(draft.files);
   const [isOver, setOver] = useState(false);
+  useEffect(() => void Object.assign(draft, { name, files }), [name, files]);
   const { run, isBusy, error, clear } = useAction(async () => {
     if (!files.length) throw new ApiError("Choose a zip first.", 422, { errors: [{ location: "body.file", message: "" }] });
     const form = new FormData();
     form.set("name", name.trim());
     for (const file of files) form.append("file", file);
-    onDone(await tell("POST", "/v1/datasets", form));
+    const dataset = await tell("POST", "/v1/datasets", form);
+    Object.assign(draft, { name: "", files: [] });
+    onDone(dataset);
   });
   /** @param {FileList | null | undefined} given */
   const choose = (given) => {

@@ -59,3 +59,15 @@ export function words(name) {
   const text = name.replaceAll("_", " ").replace("dataset", "data set");
   return text[0].toUpperCase() + text.slice(1);
 }
+
+/** @param {string} text of a refusal */
+export function sentence(text) {
+  const said = plain(text);
+  return said[0].toUpperCase() + said.slice(1) + (/[.!?]$/.test(said) ? "" : ".");
+}
+
+/** @param {string} text with names as they are written in JSON */
+export function plain(text) {
+  const names = /[a-z]+(_[a-z]+)+/g;
+  return text.replaceAll("`", "").replaceAll(/\bnull\b/g, "none").replaceAll(names, (name) => name.replaceAll("_", " "));
+}

@@ -2,7 +2,7 @@
 import { get } from "../api.js";
 import { Notice } from "../notice.js";
 import { COLOURS } from "../parts/chart.js";
-import { duration, percent, words } from "../parts/format.js";
+import { duration, percent, plural, short, words } from "../parts/format.js";
 import { useLoaded } from "../parts/loading.js";
 import { Empty, Status, Waiting } from "../parts/pieces.js";
 import { html } from "../view.js";
@@ -16,7 +16,7 @@ export function Compare({ ids }) {
   const runs = items.map((/** @type {any} */ item, /** @type {number} */ place) => ({ label: `${place + 1}`, epochs: item.epochs }));
   return html`
     <p class="back"><a href="#/train">All runs</a></p>
-    <h1>${items.length || ""} runs compared</h1>
+    <h1>${items.length ? plural(items.length, "run") : "Runs"} compared</h1>
     <p class="purpose">Each run has its number and colour in all three charts.</p>
     ${error && html`<${Notice} title="These runs could not be compared" error=${error} scope="train" onRetry=${reload} />`}
     ${!data && !error && html`<${Waiting} />`}
@@ -47,7 +47,7 @@ export function Compare({ ids }) {
             <table class="list figures">
               <thead><tr><th scope="col">Setting</th>${items.map((/** @type {any} */ item, /** @type {number} */ place) => html`<th scope="col" key=${item.id}><${Swatch} place=${place} />${place + 1}</th>`)}</tr></thead>
               <tbody>
-                ${differences.map(([name, values]) => html`<tr key=${name}><th scope="row">${words(name)}</th>${values.map((/** @type {unknown} */ value, /** @type {number} */ place) => html`<td key=${place}>${String(value ?? "none")}</td>`)}</tr>`)}
+                ${differences.map(([name, values]) => html`<tr key=${name}><th scope="row">${words(name)}</th>${values.map((/** @type {unknown} */ value, /** @type {number} */ place) => html`<td key=${place}>${typeof value === "number" ? short(value) : String(value ?? "none")}</td>`)}</tr>`)}
               </tbody>
             </table>
           </div>

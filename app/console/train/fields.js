@@ -1,6 +1,6 @@
 /** The fields of the form that starts a run: what each means, and what was refused about it. */
 import { html } from "../view.js";
-import { words } from "../parts/format.js";
+import { plain, sentence, words } from "../parts/format.js";
 
 /**
  * @typedef {object} Meaning as in `fields` of GET /v1/recipes
@@ -97,16 +97,4 @@ export function placeErrors(error, names) {
     placed[field] ??= sentence(message);
   }
   return Object.keys(placed).length ? placed : { "": error.message };
-}
-
-/** @param {string} text */
-export function sentence(text) {
-  const said = plain(text);
-  return said[0].toUpperCase() + said.slice(1) + (/[.!?]$/.test(said) ? "" : ".");
-}
-
-/** @param {string} text with names as they are written in JSON */
-function plain(text) {
-  const names = /[a-z]+(_[a-z]+)+/g;
-  return text.replaceAll("`", "").replaceAll(/\bnull\b/g, "none").replaceAll(names, (name) => name.replaceAll("_", " "));
 }

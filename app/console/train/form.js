@@ -2,12 +2,12 @@
 import { get, makeKey, submitJob } from "../api.js";
 import { Choice } from "../choice.js";
 import { Notice } from "../notice.js";
-import { words } from "../parts/format.js";
+import { sentence, words } from "../parts/format.js";
 import { useLoaded } from "../parts/loading.js";
 import { Waiting } from "../parts/pieces.js";
 import { forget, keep, recall } from "../storage.js";
 import { html, useEffect, useRef, useState } from "../view.js";
-import { Field, MEANINGS, RecipeField, placeErrors, read, sentence } from "./fields.js";
+import { Field, MEANINGS, RecipeField, placeErrors, read } from "./fields.js";
 import { Space } from "./space.js";
 
 /**

@@ -5,6 +5,8 @@ import { useLoaded } from "../parts/loading.js";
 import { Empty, Picture, Refusal, Status, Waiting } from "../parts/pieces.js";
 import { html } from "../view.js";
 
+const MAX_TOP = 5; // trials that are laid over each other
+
 /**
  * @typedef {object} Trial
  * @property {number} number
@@ -27,6 +29,8 @@ export function Trials({ job }) {
   if (!data) return error ? html`<${Refusal} error=${error} />` : html`<${Waiting} />`;
   if (!data.items.length) return html`<${Empty} title="No trial yet"><p>${job.status === "queued" ? "The first ones come as soon as a worker takes the search." : "The first ones are about to be queued."}</p><//>`;
   const names = Object.keys(job.spec.space);
+  const measured = data.items.filter(({ value }) => value !== null);
+  const top = measured.sort((a, b) => Number(b.value) - Number(a.value)).slice(0, MAX_TOP);
   const best = data.items.find(({ number }) => number === data.best);
   return html`
     ${best && html`
@@ -39,7 +43,10 @@ export function Trials({ job }) {
       <p class="notice"><a href="#/models/${job.result.winner.model_version}">Version ${job.result.winner.model_version}</a> is the network of trial ${job.result.best.number}: ${percent(job.result.winner.test?.accuracy)} of the test set. <a href="#/train/${job.result.winner.job_id}">How it was tested</a></p>
     `}
     <section class="block">
-      <h2>${plural(data.items.length, "trial")} of ${job.spec.trials}</h2>
+      <div class="bar">
+        <h2>${plural(data.items.length, "trial")} of ${job.spec.trials}</h2>
+        ${top.length > 1 && html`<a class="button small" href="#/train/compare?ids=${top.map((trial) => trial.job_id).join(",")}">Compare the best ${top.length} trials</a>`}
+      </div>
       <div class="scroll" tabindex="0" role="group" aria-label="Trials">
         <table class="list figures">
           <thead>
@@ -62,7 +69,7 @@ export function Trials({ job }) {
     ${!isOpen && data.best !== null && html`
       <div class="columns">
         <section class="block"><h2>Every trial through its settings</h2><${Picture} path="/v1/jobs/${job.id}/parallel.svg?theme=${theme()}" alt="Parallel coordinates of the trials" /></section>
-        ${job.result && html`<section class="block"><h2>How much each setting mattered</h2><${Picture} path="/v1/jobs/${job.id}/importance.svg?theme=${theme()}" alt="Importance of each setting" /></section>`}
+        ${job.result && names.length > 1 && html`<section class="block"><h2>How much each setting mattered</h2><${Picture} path="/v1/jobs/${job.id}/importance.svg?theme=${theme()}" alt="Importance of each setting" /></section>`}
       </div>
     `}
   `;

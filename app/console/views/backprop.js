@@ -6,8 +6,8 @@ import { backward, forward, gradientOf } from "../backprop/network.js";
 import { digits } from "../backprop/numbers.js";
 import { Panels } from "../backprop/panels.js";
 import { Rates } from "../backprop/rates.js";
-import { readQuery, toQuery } from "../backprop/settings.js";
-import { Setup } from "../backprop/setup.js";
+import { placeRefusals, readQuery, refuse, toQuery } from "../backprop/settings.js";
+import { Setup, describe } from "../backprop/setup.js";
 import { Stepper } from "../backprop/stepper.js";
 import { derive } from "../backprop/steps.js";
 import { train } from "../backprop/sweep.js";
@@ -23,6 +23,8 @@ import { html, useEffect, useMemo, useState } from "../view.js";
  * @typedef {import("../backprop/sweep.js").Sweep} Sweep
  */
 
+const MAX_BUTTONS = 8; // of samples
+
 /** @param {{query: URLSearchParams, onKey: () => void}} properties */
 export default function Backprop({ query, onKey }) {
   const [{ network, look }, setState] = useState(() => readQuery(query));
@@ -37,6 +39,7 @@ export default function Backprop({ query, onKey }) {
   useEffect(() => {
     const control = new AbortController();
     setError(null);
+    if (Object.keys(refuse(network)).length) return;
     train(network, control.signal, () => setWaiting(true))
       .then(setSweep)
       .catch((reason) => control.signal.aborted || setError(reason))
@@ -52,20 +55,25 @@ export default function Backprop({ query, onKey }) {
       const isSame = JSON.stringify({ ...next, rates: [] }) === JSON.stringify({ ...state.network, rates: [] });
       return { network: next, look: isSame ? { ...state.look, rate } : { ...state.look, rate, epoch: 0, step: 0, sample: 0 } };
     });
-  const isBusy = error === null && JSON.stringify(sweep?.network) !== wanted;
+  const refusals = error ? placeRefusals(error) : refuse(network);
+  const isRefused = Object.keys(refusals).length > 0;
+  const isOld = JSON.stringify(sweep?.network) !== wanted;
+  const isBusy = isOld && !error && !isRefused;
   const retry = () => setAttempt(attempt + 1);
   return html`
     <h1>Backpropagation</h1>
     <p class="purpose">Watch a small network learn: every weight, gradient and loss at any epoch, and where the numbers come from.</p>
     <div class="backprop">
-      <${Setup} network=${network} isBusy=${isBusy} onChange=${trainOther} />
-      ${error && html`<${Notice} title="This could not be trained" error=${error} scope="train" onRetry=${retry} onKey=${() => (retry(), onKey())} />`}
+      <${Setup} network=${network} refusals=${refusals} isBusy=${isBusy} onChange=${trainOther} />
+      ${refusals.rates && html`<p class="notice bad" role="alert">${refusals.rates}</p>`}
+      ${error && !isRefused && html`<${Notice} title="This could not be trained" error=${error} scope="train" onRetry=${retry} onKey=${() => (retry(), onKey())} />`}
       ${isWaiting && html`<p class="notice" role="status">No worker has finished it yet. It appears here as soon as one has.</p>`}
       ${sweep
-        ? html`<div class="lab ${isBusy ? "busy" : ""}" aria-busy=${isBusy}>
+        ? html`${isOld && !isBusy && html`<p class="quiet" role="status">Below is still the network before: ${describe(sweep.network)}.</p>`}
+          <div class="lab ${isBusy ? "busy" : isOld ? "old" : ""}" aria-busy=${isBusy}>
             <${Lab} sweep=${sweep} look=${look} onLook=${look_at} onRates=${(/** @type {number[]} */ rates, /** @type {number} */ chosen) => trainOther({ ...network, rates }, chosen)} />
           </div>`
-        : !error && html`<div class="empty" aria-hidden="true"></div>`}
+        : isBusy && html`<div class="empty" aria-hidden="true"></div>`}
     </div>
   `;
 }
@@ -122,13 +130,7 @@ function Lab({ sweep, look, onLook, onRates }) {
           ? html`<${Graph} moment=${moment} hasGradients=${look.hasGradients} step=${isStepping ? steps[step] : undefined} onPoint=${setPointed} />`
           : html`<p class="notice">The weights of this learning rate overflowed before this epoch. Choose an earlier epoch or a smaller rate.</p>`}
         <p class="readout">${pointed || html`<span class="key plus">positive</span><span class="key minus">negative</span> Point at a link or a unit, or tap it, for its exact numbers.`}</p>
-        ${network.samples.length > 1 &&
-        html`<${Choice}
-          label="Sample"
-          options=${network.samples.slice(0, 8).map(({ inputs, targets }, each) => [each, `${inputs.join(", ")} → ${targets.join(", ")}`])}
-          value=${sample}
-          onChoose=${(/** @type {number} */ each) => onLook({ sample: each })}
-        />`}
+        ${network.samples.length > 1 && html`<${Samples} samples=${network.samples} value=${sample} onChoose=${(/** @type {number} */ each) => onLook({ sample: each })} />`}
       </section>
       <section class="loss" aria-labelledby="loss-title">
         <div class="bar">
@@ -145,6 +147,26 @@ function Lab({ sweep, look, onLook, onRates }) {
     <${Timeline} epochs=${epochs} index=${index} onIndex=${(/** @type {number} */ next) => onLook({ epoch: epochs[next] })} />
     ${hasNumbers && html`<${Stepper} steps=${steps} current=${step} onStep=${toStep} note=${note} />`}
     <${Panels} sweep=${sweep} rate=${trial.learning_rate} index=${index} isLog=${look.isLog} />
+  `;
+}
+
+/**
+ * Buttons for a few, a list for more.
+ * @param {object} properties
+ * @param {import("../backprop/network.js").Sample[]} properties.samples
+ * @param {number} properties.value
+ * @param {(sample: number) => void} properties.onChoose
+ */
+function Samples({ samples, value, onChoose }) {
+  const options = samples.map(({ inputs, targets }, sample) => /** @type {[number, string]} */ ([sample, `${inputs.join(", ")} → ${targets.join(", ")}`]));
+  if (samples.length <= MAX_BUTTONS) return html`<${Choice} label="Sample" options=${options} value=${value} onChoose=${onChoose} />`;
+  return html`
+    <label class="sample">
+      Sample
+      <select aria-label="Sample" value=${value} onChange=${(/** @type {{currentTarget: HTMLSelectElement}} */ { currentTarget }) => onChoose(Number(currentTarget.value))}>
+        ${options.map(([sample, text]) => html`<option key=${sample} value=${sample} selected=${sample === value}>${sample + 1}: ${text}</option>`)}
+      </select>
+    </label>
   `;
 }
 

@@ -27,7 +27,7 @@ def check_biases(biases: list[list[float]], *, layers: list[int]) -> None:
 
 def check_width(samples: Any, width: int) -> None:
     are_right = all(len(sample) == width for sample in as_samples(samples))
-    _require(are_right, f"each sample must have {width} numbers, as `layers` says")
+    _require(are_right, f"each sample must have {width} number{'s' * (width > 1)}, as `layers` says")
 
 
 def check_count(targets: Any, *, inputs: Any) -> None:

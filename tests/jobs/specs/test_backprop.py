@@ -93,6 +93,13 @@ def test_bad_input_is_refused_by_the_name_of_its_field(field: str, fields: dict[
     assert {error["loc"][0] for error in refused.value.errors()} == {field}
 
 
+def test_samples_of_another_width_are_told_how_many_numbers_they_need() -> None:
+    with pytest.raises(ValidationError, match="each sample must have 1 number, as `layers` says"):
+        sweep_spec(layers=[1, 2], inputs=[0.1, 0.2])
+    with pytest.raises(ValidationError, match="each sample must have 2 numbers, as `layers` says"):
+        sweep_spec(inputs=[0.1])
+
+
 def test_constant_that_the_optimizer_does_not_know_is_refused() -> None:
     sweep_spec(momentum=0.9).require_sense()  # the default, as a stored spec has it
     sweep_spec(momentum=0.5, optimizer="momentum").require_sense()

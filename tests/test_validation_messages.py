@@ -32,7 +32,7 @@ def findings(adapter: TypeAdapter[Any], document: Any) -> dict[str, str]:
         ({"kind": "backprop_sweep", "activation": "relo"}, "body.activation",
          "it cannot be \"relo\"; do you mean 'relu'?"),
         ({"kind": "backprop_sweep", "learning_rates": []}, "body.learning_rates",
-         "it must have at least 1 items, not 0"),
+         "it must not be empty"),
         ({"kind": "backprop_sweep", "stop": {"patience": 1.5}}, "body.stop.patience",
          "a whole number is expected, not 1.5"),
         ({"kind": "training_search"}, "body.space", "it is missing"),

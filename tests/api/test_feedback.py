@@ -84,7 +84,7 @@ def test_feedback_that_says_too_little_or_too_much_is_refused(api: httpx.Client)
         ({"pixels": PIXELS}, "body"),
         ({"digit": 4}, "body"),
         ({"digit": 4, "pixels": PIXELS, "image": "x"}, "body"),
-        ({"digit": 4, "path": "x"}, "body"),
+        ({"digit": 4, "path": "x"}, "body.path"),
         ({"digit": 10, "pixels": PIXELS}, "body.digit"),
         ({"digit": True, "pixels": PIXELS}, "body.digit"),
         ({"digit": 4, "pixels": PIXELS[1:]}, "body.pixels"),

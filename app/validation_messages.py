@@ -62,8 +62,13 @@ def describe_all(details: Iterable[Mapping[str, Any]], document: Any = None) -> 
     `document` that was validated is given, only the parts that lead somewhere in it are kept.
     """
     by_place: dict[tuple[str, ...], list[str]] = {}
-    for detail in details:
-        messages = by_place.setdefault(_find_place(detail, document), [])
+    placed = [(_find_place(detail, document), detail) for detail in details]
+    for place, detail in placed:
+        if detail["type"].endswith("_type") and any(
+            len(place) < len(one) and one[: len(place)] == place for one, _ in placed
+        ):
+            continue  # of a union: another alternative was near enough to be wrong further down
+        messages = by_place.setdefault(place, [])
         if (message := describe(detail)) not in messages:
             messages.append(message)
     return [Finding(place, ", or ".join(_join(messages))) for place, messages in by_place.items()]
@@ -128,12 +133,14 @@ def _show(value: Any) -> str:
 
 def _find_place(detail: Mapping[str, Any], document: Any) -> tuple[str, ...]:
     parts = detail["loc"]
+    if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        parts = (*parts, str(detail["ctx"]["discriminator"]).strip("'"))
     if document is None or not parts or parts[0] != "body":
         return tuple(map(str, parts))
     kept, value = ["body"], document
     for position, part in enumerate(parts[1:], start=2):
         is_last = position == len(parts)
-        is_absent = is_last and detail["type"] in ("missing", "extra_forbidden")
+        is_absent = is_last and detail["type"] in ("missing", "extra_forbidden", "union_tag_not_found")
         if isinstance(value, dict) and (part in value or is_absent):
             kept, value = [*kept, str(part)], value.get(part)
         elif isinstance(value, list) and isinstance(part, int) and (part < len(value) or is_last):

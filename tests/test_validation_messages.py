@@ -19,8 +19,8 @@ def findings(adapter: TypeAdapter[Any], document: Any) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("spec", "place", "message"),
     [
-        ({"kind": "mnist_trainin"}, "body", "there is no kind \"mnist_trainin\"; do you mean 'mnist_training'?"),
-        ({}, "body", "it needs a kind"),
+        ({"kind": "mnist_trainin"}, "body.kind", "there is no kind \"mnist_trainin\"; do you mean 'mnist_training'?"),
+        ({}, "body.kind", "it needs a kind"),
         ({"kind": "backprop_sweep", "epoch": 3}, "body.epoch", "there is no such field; do you mean 'epochs'?"),
         ({"kind": "backprop_sweep", "epochs": "3"}, "body.epochs", "a whole number is expected, not \"3\""),
         ({"kind": "backprop_sweep", "epochs": 0}, "body.epochs", "it must be at least 1, not 0"),
@@ -44,6 +44,11 @@ def test_a_spec_that_is_wrong_is_told_so_in_plain_words_at_its_place(
     spec: dict[str, Any], place: str, message: str
 ) -> None:
     assert findings(job_spec_adapter, spec)[place] == message
+
+
+def test_of_alternatives_the_one_that_was_meant_is_told() -> None:
+    spec = {"kind": "backprop_sweep", "biases": [0.35, [0.6, 0.6]]}
+    assert findings(job_spec_adapter, spec) == {"body.biases.0": "a list is expected, not 0.35"}
 
 
 def test_no_sentence_speaks_pydantic_whatever_is_wrong() -> None:

@@ -152,7 +152,7 @@ def test_cancel_answers_the_job_and_then_409(api: httpx.Client) -> None:
         ({"kind": "mnist_training", "colour": "red"}, "body.colour"),
         ({"kind": "mnist_training", "recipe": ["fast"]}, "body.recipe"),
         ({"kind": "backprop_sweep", "learning_rates": [0.1, -1]}, "body.learning_rates.1"),
-        ({"kind": "baking"}, "body"),
+        ({"kind": "baking"}, "body.kind"),
         ([], "body"),
     ],
 )

@@ -100,7 +100,7 @@ def wire(api: httpx.Client, api_settings: Settings) -> Iterator[Line]:
 def test_no_event_is_missed_when_the_connection_is_lost(
     open_tab: OpenTab, api: httpx.Client, api_sessions: Sessions, wire: Line, refusals: list[str]
 ) -> None:
-    refusals += ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET"]
+    refusals += ["net::ERR_"]  # what is on its way when the line is cut ends in one way or another
     job_id = submit(api, epochs=4)
     claimed = claim(api_sessions, job_id)
     report_epoch(api_sessions, claimed, 1)

@@ -132,8 +132,7 @@ def read_pictures(sessions: Sessions, storage: Storage, name: str, *, sha256: st
     """
     with sessions.reading() as session:
         dataset = dataset_row(session, name)
-        require_state(session, dataset, sha256)
-        corrected = corrections.list_(session, name)
+        corrected = require_state(session, dataset, sha256)
     if dataset.artifact is None:
         return read_feedback(sessions, sha256)
     stored = corrections.sha256_of_artifact(dataset, corrected)
@@ -141,9 +140,9 @@ def read_pictures(sessions: Sessions, storage: Storage, name: str, *, sha256: st
     return corrections.apply(pictures, corrected, sha256=sha256)
 
 
-def require_state(session: Session, dataset: Dataset, sha256: str) -> None:
-    """Raise DatasetNotFound if an uploaded data set never had this sha256. That of `feedback` is looked for in its
-    pictures when they are read."""
+def require_state(session: Session, dataset: Dataset, sha256: str) -> Sequence[DatasetCorrection]:
+    """Returns the corrections of a data set. Raises DatasetNotFound if an uploaded one never had this sha256; that of
+    `feedback` is looked for in its pictures when they are read."""
     corrected = corrections.list_(session, dataset.name)
     known = (corrections.sha256_of_artifact(dataset, corrected), *(each.sha256 for each in corrected))
     if dataset.artifact is not None and sha256 not in known:
@@ -151,6 +150,7 @@ def require_state(session: Session, dataset: Dataset, sha256: str) -> None:
             f"The data set {dataset.name!r} is not the one of the job any more: it was deleted, and another was "
             "uploaded under its name. Submit the job again."
         )
+    return corrected
 
 
 def find_artifact(sessions: Sessions, name: str) -> tuple[str, str]:

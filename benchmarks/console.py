@@ -82,7 +82,8 @@ def main() -> None:
                 for place in places:
                     breadth = 0.2 if len(places) == 1 else 0.03
                     draw(page, partial(scribble, place, breadth, number))
-                page.wait_for_function("(count) => latencies.length > count", arg=number)
+                while page.evaluate("latencies.length") <= number:
+                    page.wait_for_timeout(20)
                 page.get_by_role("button", name="Clear").click()
                 if number == drawings // 10:
                     early = heap_bytes(page)

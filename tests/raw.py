@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -49,6 +50,23 @@ class ApiProcess:
             self.terminate()
             self.process.wait(30)
         self.client.close()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Its process does not run during the block: what is sent meanwhile, it finds all at once afterwards."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def count_unread(self) -> int:
+        """Connections on which bytes wait that it has not read."""
+        connections = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(
+            int(local.split(":")[1], 16) == self.port and int(queues.split(":")[1], 16) > 0
+            for _, local, _, _, queues, *_ in connections
+        )
 
     def descriptors(self) -> Iterator[Path]:
         """The files and sockets that it has open."""

@@ -73,7 +73,8 @@ NAMES = {"400": "BadKey", "401": "NoKey", "403": "NotAllowed", "413": "TooLarge"
          "422": "Invalid", "429": "TooMany", "503": "Unavailable"}  # fmt: skip
 PARAMETER_EXAMPLES = {
     "alias": "champion", "version": "1", "name": "mnist", "model": "champion",
-    "job_id": "01a224df-abbe-7439-9cb0-502f69bdce1a",
+    "job_id": "01a224df-abbe-7439-9cb0-502f69bdce1a", "position": 0,
+    "ids": "01a224df-abbe-7439-9cb0-502f69bdce1a,01a224fe-561d-77df-9d86-7592c6e78b00",
 }  # fmt: skip
 UNEXPECTED = "The service failed unexpectedly; its log has the details."
 PROBLEM = {"type": "about:blank", "title": "Internal Server Error", "status": 500, "instance": "/v1/..."}
@@ -225,7 +226,7 @@ def _add_examples(operation: Document) -> None:
     for parameter in operation.get("parameters", ()):
         name = parameter["name"]
         found = EXAMPLES_OF_OPERATIONS.get((operation["operationId"], name), PARAMETER_EXAMPLES.get(name))
-        if found is not None and "example" not in parameter and parameter["in"] == "path":
+        if found is not None and "example" not in parameter and parameter.get("required"):
             parameter["example"] = found
     recorded = _examples().get(operation["operationId"], {})
     for media_type, examples in recorded.get("request", {}).items():

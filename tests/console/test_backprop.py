@@ -17,6 +17,7 @@ from app.migrations.migrate import upgrade
 from app.storage import open_storage
 from tests.conftest import free_port, serve
 from tests.console.conftest import OpenTab
+from tests.console.waiting import wait_until
 from tests.fakes import RecordedNotifier
 from worker.runner import run_next
 from worker.sweep import sweep
@@ -214,7 +215,7 @@ def test_it_fits_and_axe_finds_nothing_serious(
 ) -> None:
     page = opened(open_tab, service, "?step=14&epoch=20", **options, color_scheme=scheme, reduced_motion="reduce")
     page.get_by_text("Change the network").click()
-    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    wait_until(page, "document.documentElement.scrollWidth <= innerWidth")
     found = Axe().run(page).response["violations"]
     serious = [rule for rule in found if rule["impact"] in ("serious", "critical")]
     assert not serious, json.dumps([[rule["id"], [node["html"] for node in rule["nodes"]]] for rule in serious])

@@ -20,6 +20,7 @@ from tests.api_keys import make_key, prepare
 from tests.conftest import free_port, serve
 from tests.console.conftest import OpenTab
 from tests.console.pens import DIGITS, draw, side_by_side
+from tests.console.waiting import wait_until
 from tests.fakes import RecordedNotifier
 
 SEVEN = Path(__file__).parents[2] / "docs" / "examples" / "seven.png"
@@ -74,7 +75,7 @@ def test_each_digit_that_is_drawn_is_read(page: Page) -> None:
         draw(page, strokes)
         expect_answer(page, str(digit))
         expect(page.locator(".bars .best .digit")).to_have_text(str(digit))
-        page.wait_for_function(HIGHEST_SHARE, arg=digit)
+        wait_until(page, HIGHEST_SHARE, digit)
         page.get_by_role("button", name="Clear").click()
         expect(page.get_by_text("Draw here")).to_be_visible()
 
@@ -116,7 +117,7 @@ def test_why_shows_the_ink_that_counts_and_every_layer_of_the_picture_at_hand(op
     draw(page, DIGITS[7])
     ink = page.get_by_role("img", name="The ink that counts for a 7, and against it")
     expect(ink).to_be_visible()
-    page.wait_for_function(HAS_BLUE)
+    wait_until(page, HAS_BLUE)
     pixels = np.array(ink.evaluate(PIXELS_OF_CANVAS)).reshape(28, 28, 4)
     assert (pixels[:2, :, :3] == 0).all()  # far from all ink
     for layer, channels in enumerate((16, 32, 8, 8, 16, 32, 16, 16, 32, 32)):
@@ -347,11 +348,11 @@ def test_an_error_in_a_view_is_not_taken_for_a_silent_service(browser: Browser, 
 def test_one_request_is_on_its_way_and_the_answer_to_a_cleared_drawing_is_dropped(page: Page) -> None:
     page.evaluate(SLOW_SERVICE)
     draw(page, DIGITS[4])
-    page.wait_for_function("waiting > 0")
+    wait_until(page, "waiting > 0")
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text("Draw here")).to_be_visible()
     page.evaluate("release()")
-    page.wait_for_function("waiting === 0")
+    wait_until(page, "waiting === 0")
     page.evaluate("async () => { for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame); }")
     expect(page.locator("[data-answer]")).to_have_count(0)
     assert page.evaluate("most") == 1
@@ -501,7 +502,7 @@ def test_it_fits_and_axe_finds_nothing_serious(
     for step, sign in zip(steps, shown, strict=True):
         step()
         expect(sign).to_be_visible()
-        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+        wait_until(page, "document.documentElement.scrollWidth <= innerWidth")
         found = Axe().run(page).response["violations"]
         assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == []
     ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
@@ -527,7 +528,7 @@ def test_what_is_read_is_shown_soon(page: Page, path: str, drawings: tuple[str, 
     page.evaluate(STOPWATCH, path)
     for count, text in enumerate(drawings, start=1):
         draw(page, list(side_by_side(*map(int, text))))
-        page.wait_for_function("(count) => latencies.length >= count", arg=count)
+        wait_until(page, "(count) => latencies.length >= count", count)
         expect_answer(page, text)
         page.get_by_role("button", name="Clear").click()
     assert statistics.median(page.evaluate("latencies")) < MAX_MILLISECONDS

@@ -16,6 +16,7 @@ from app.jobs import runs
 from app.jobs.transitions import Claim
 from app.storage import Storage
 from tests.console.conftest import OpenTab
+from tests.console.waiting import wait_until
 from tests.s3 import Line
 from tests.searches import run_search
 from tests.workers import claim, run_job
@@ -281,7 +282,7 @@ def test_every_view_fits_a_phone_and_axe_finds_nothing_serious(open_tab: OpenTab
     ]:
         page.goto(f"/#/{path}")
         expect(page.get_by_text(sign).first).to_be_visible()
-        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+        wait_until(page, "document.documentElement.scrollWidth <= innerWidth")
         # without preload: axe would ask for what a style imports under the page's address
         found = Axe().run(page, options={"preload": False}).response["violations"]
         assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == [], path

@@ -29,10 +29,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
 
 
 def flood(server: ApiProcess, request: bytes, *, connections: int, requests: int) -> dict[str, float]:
-    """Send `requests` as fast as they are answered: answers by status, and CPU microseconds for each good one."""
+    """Send `requests` as fast as they are answered, the first of all connections at once: answers by status, and CPU
+    microseconds for each good one.
+    """
     before = server.cpu_seconds
     command = [sys.executable, ROOT / "benchmarks" / "load.py", str(server.port), str(connections), str(requests)]
-    found = json.loads(subprocess.run(command, input=request, capture_output=True, check=True).stdout)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as load:
+        assert load.stdin is not None
+        assert load.stdout is not None
+        with server.paused():
+            load.stdin.write(request)
+            load.stdin.close()
+            wait_for(lambda: server.count_unread() >= connections, seconds=30)
+        found = json.loads(load.stdout.read())
     statuses: dict[str, float] = found["statuses"]
     assert set(statuses) <= {"200", "429"}
     return statuses | {"cpu": 1e6 * (server.cpu_seconds - before) / statuses["200"]}

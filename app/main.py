@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
 from app import VERSION
@@ -28,6 +28,7 @@ from app.api import (
     system,
 )
 from app.api.middleware.stack import build_stack
+from app.api.query_names import require_known_names
 from app.api.raw_route import RawRoutes
 from app.api.schemas.pictures import COMPONENTS as PICTURES
 from app.api.schemas.problems import Problem
@@ -71,6 +72,7 @@ def create_app(services: Services) -> FastAPI:
         contact=openapi.CONTACT,
         license_info=openapi.LICENSE,
         generate_unique_id_function=openapi.operation_id,
+        dependencies=[Depends(require_known_names)],
         separate_input_output_schemas=False,  # a job's spec is what was sent
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )

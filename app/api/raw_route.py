@@ -5,6 +5,7 @@ a Request and returns a Response; what it raises becomes a problem document as e
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 
 from anyio import to_thread
 from fastapi.routing import APIRoute
@@ -14,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api import error_handlers
 from app.api.body_limit import limit_body
+from app.api.query_names import check_names, names_of
 
 MAX_JSON_BYTES = 2**20  # of a body that holds no pictures
 MAX_INLINE_BODY_BYTES = 2**20  # of a body whose parts are joined on the event loop, in 1 ms; 32 MB take 30 ms
@@ -28,11 +30,19 @@ class RawRoute(APIRoute):
         else:
             await super().handle(scope, receive, send)
 
+    @cached_property
+    def query_names(self) -> frozenset[str]:
+        """The names that the query may have."""
+        return names_of(self)
+
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request that this route matches."""
         try:
             limited = limit_body(scope, receive, max_bytes=self.max_body_bytes(scope))
-            response = await self.endpoint(Request(scope, limited))
+            request = Request(scope, limited)
+            if scope["query_string"]:
+                check_names(request, self.query_names)
+            response = await self.endpoint(request)
         except Exception as error:
             response = await error_handlers.respond(Request(scope), error)
         await response(scope, receive, send)

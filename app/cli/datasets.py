@@ -93,7 +93,8 @@ def sheet(
     name: NameArgument,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="the PNG to write; - for stdout")] = None,
     url: UrlOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Draw up to 100 of its pictures as the network sees them."""
     with open_client(url) as client:
-        save(client.datasets.sheet(name), output or Path(f"{name}.png"))
+        save(client.datasets.sheet(name), output or Path(f"{name}.png"), as_json=as_json)

@@ -151,13 +151,14 @@ def plot(
     output: OutputOption = None,
     view: Annotated[str, typer.Option(help="of a sweep: curves, or panels")] = "curves",
     url: UrlOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Draw a job's curves into an .svg or .png file, named after the job unless --output says how."""
     with open_client(url) as client:
         found = client.jobs.get(job)
         target = output or Path(f"{found.id}.svg")
         image_format = "png" if target.suffix == ".png" else "svg"
-        save(found.plot(image_format=image_format, view=view), target)
+        save(found.plot(image_format=image_format, view=view), target, as_json=as_json)
 
 
 def watch_job(job: "Job[Any]", *, as_json: bool) -> None:

@@ -40,13 +40,16 @@ def print_fields(fields: Mapping[str, Any]) -> None:
         typer.echo(f"{name.ljust(width)}  {json.dumps(value) if isinstance(value, dict | list) else value}")
 
 
-def save(content: "Figure", output: Path) -> None:
+def save(content: "Figure", output: Path, *, as_json: bool = False) -> None:
     """Write a file, or to standard output for `-`. Raises ValueError for the suffix of another format of a figure."""
     if str(output) == "-":
         typer.get_binary_stream("stdout").write(content)
         return
     content.save(output)
-    typer.echo(f"{output}: {len(content):,} bytes", err=True)
+    if as_json:
+        print_json({"file": output, "bytes": len(content)})
+    else:
+        typer.echo(f"{output}: {len(content):,} bytes", err=True)
 
 
 def short_ids(ids: Iterable[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The running service, for the commands that are clients of it."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,19 @@ UrlOption = Annotated[
     str | None, typer.Option(help="address of the service (NUMERAL_URL; else from NUMERAL_HOST and NUMERAL_PORT)")
 ]
 
+# How a command line says what the service's sentences name as requests.
+COMMANDS = {
+    r"GET /v1/jobs": "`numeral jobs list`",
+    r"DELETE /v1/jobs/([^\s/),;.]+)": r"`numeral jobs delete \1`",
+    r"POST /v1/jobs/([^\s/),;.]+)/retry": r"`numeral jobs retry \1`",
+    r"GET /v1/models/aliases": "`numeral models aliases`",
+    r"PUT /v1/models/aliases/([^\s/),;.]+)": r"`numeral models promote VERSION --alias \1`",
+    r"GET /v1/models": "`numeral models list`",
+    r"DELETE /v1/models/([^\s/),;.]+)": r"`numeral models delete \1`",
+    r"GET /v1/datasets": "`numeral datasets list`",
+    r"DELETE /v1/datasets/([^\s/),;.]+)": r"`numeral datasets delete \1`",
+}
+
 
 @contextmanager
 def open_client(url: str | None) -> Iterator["Client"]:
@@ -31,5 +45,12 @@ def open_client(url: str | None) -> Iterator["Client"]:
         with Client(given or read_settings().url, retries=RETRIES, trust_env=trust_env) as client:
             yield client
     except (NumeralError, OSError, ValueError) as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {name_commands(str(error))}", err=True)
         raise typer.Exit(1) from error
+
+
+def name_commands(text: str) -> str:
+    """The text with commands in the place of requests, where there is one."""
+    for request, command in COMMANDS.items():
+        text = re.sub(request + r"(?![\w/?{])", command, text)
+    return text

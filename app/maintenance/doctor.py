@@ -1,12 +1,12 @@
 """Check everything that the service needs, and say what to do about each fault."""
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 from uuid import uuid4
 
@@ -61,12 +61,14 @@ def check_folder(settings: Settings) -> str:
     """The data folder can be written, or can be made."""
     folder = settings.data_dir.resolve()
     existing = next(place for place in (folder, *folder.parents) if place.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        why = "this user may not write into it" if existing.is_dir() else "it is no folder"
+    try:
+        TemporaryDirectory(prefix=".doctor-", dir=existing).cleanup()
+    except OSError as error:
+        why = error.strerror if existing.is_dir() else "it is no folder"
         raise ConfigurationError(
             f"The data folder {folder} cannot be used because of {existing}: {why}. Give another --data-dir "
             "(NUMERAL_DATA_DIR), or correct its rights."
-        )
+        ) from error
     return f"{folder} is writable" if existing == folder else f"{folder} can be made"
 
 

@@ -134,8 +134,8 @@ def test_folder_becomes_a_data_set(numeral: Numeral, tmp_path: Path) -> None:
     assert "ours has 2 pictures" in numeral("datasets", "upload", "ours", tmp_path).stdout
     assert re.search(r"^ours\s+2\s", numeral("datasets", "list").stdout, re.MULTILINE)
     assert '"2": 1' in numeral("datasets", "show", "ours").stdout
-    numeral("datasets", "sheet", "ours", "-o", tmp_path / "sheet.png")
-    assert (tmp_path / "sheet.png").is_file()
+    drawn = json.loads(numeral("datasets", "sheet", "ours", "-o", tmp_path / "sheet.png", "--json").stdout)
+    assert drawn == {"file": str(tmp_path / "sheet.png"), "bytes": (tmp_path / "sheet.png").stat().st_size}
     assert json.loads(numeral("datasets", "delete", "ours", "--json").stdout) == {"deleted": "ours"}
 
 
@@ -161,6 +161,18 @@ def test_commands_of_the_page(numeral: Numeral, tmp_path: Path, monkeypatch: pyt
 def test_trace_shows_each_formula_with_its_numbers(numeral: Numeral) -> None:
     shown = numeral("trace", "--learning-rate", 0.5, "--inputs", "0.05,0.1").stdout
     assert "h1 = w1 * i1 + w2 * i2 = 0.15 * 0.05 + 0.2 * 0.1 = 0.0275" in shown
+
+
+def test_what_the_service_refuses_is_said_in_commands(numeral: Numeral) -> None:
+    for words, command in {
+        "jobs show 01a224df-abbe-7439-9cb0-502f69bdce1a": "`numeral jobs list`",
+        "models show 4711": "`numeral models list`",
+        "datasets show nothing": "`numeral datasets list`",
+        "models unalias champion": "`numeral models promote VERSION --alias champion`",
+    }.items():
+        said = numeral(*words.split(), exit_code=1).stderr
+        assert command in said
+        assert "/v1/" not in said
 
 
 def test_what_cannot_be_reached_is_told_apart() -> None:

@@ -58,6 +58,10 @@ def test_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     state, detail = finding(Settings(data_dir=tmp_path / "file" / "data"), "folder")
     assert state == "failed"
     assert f"{tmp_path / 'file'}: it is no folder" in detail
+    state, detail = finding(Settings(data_dir=Path("/proc/data")), "folder")  # even root cannot
+    assert state == "failed"
+    assert "because of /proc: " in detail
+    assert finding(Settings(data_dir=tmp_path / "new" / "data"), "folder")[0] == "ok"
 
 
 def test_database_that_can_be_used_is_ok_on_both_kinds(database_url: str, tmp_path: Path) -> None:

@@ -58,7 +58,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "traceStep": {"the workbook's": {"learning_rate": 0.5}},
     "giveFeedback": {"bytes": {**IMAGE, "digit": 7}},
     "correctLabel": {"it is a seven": {"digit": 7}},
-    "setAlias": {"if it is still that": {"version": "1", "expected_version": "1", "reason": "better on fours"}},
+    "setAlias": {
+        "a name for a version": {"version": "1"},
+        "if it is still that": {"version": "1", "expected_version": "1", "reason": "better on fours"},
+    },
     "rollBackAlias": {"if it is still that": {"expected_version": "1"}},
     "annotateModel": {"a note": {"note": "best on the scans"}},
     "infer": {"both outputs": {"inputs": [TENSOR]}, "the digit": {"inputs": [TENSOR], "outputs": [{"name": "digit"}]}},

@@ -33,6 +33,7 @@ from models.backprop.derivation import diagram, page
 from models.backprop.derivation.general import derive_step
 from models.backprop.sweeps.replay import MAX_STEPS, is_affordable, replay
 from models.backprop.sweeps.summary import describe_targets
+from models.backprop.sweeps.task import Task
 from models.figures.figure import ThemeName, render
 
 router = APIRouter(prefix="/v1/backprop", tags=["backprop"], route_class=JsonRoute)
@@ -199,9 +200,10 @@ async def _answer(
 def _derive_step(spec: TraceSpec) -> Derived:
     task, rate = spec.to_task(), spec.learning_rate
     notes = describe_targets(task)
-    introduction = f"The step of a {_shape(spec)} network at learning rate {rate:g}. {' '.join(notes)}".strip()
-    trace = derive_step(task.batches(1)[0], task.start, rate)
-    return Derived(trace | {"notes": notes}, introduction)
+    batch = task.batches(1)[0]
+    trace = derive_step(batch, task.start, rate)
+    introduction = f"The step of a {_shape(spec)} network at learning rate {rate:g}."
+    return Derived(trace | {"notes": notes}, " ".join([introduction, _describe_samples(batch, trace), *notes]))
 
 
 def _read_sweep(services: Services, job_id: str, part: str) -> dict[str, Any]:
@@ -233,7 +235,8 @@ def _derive_step_of_sweep(stored: dict[str, Any], spec: TraceSpec, part: str) ->
         f"epoch {spec.epoch + 1} of {sweep.epochs}."
     )
     trace = derive_step(batches[0], replayed.parameters, spec.learning_rate, optimizer=replayed.optimizer)
-    return Derived(trace | {"notes": [introduction, *describe_targets(task)]}, introduction)
+    notes = [introduction, *describe_targets(task)]
+    return Derived(trace | {"notes": notes}, f"{introduction} {_describe_samples(batches[0], trace)}")
 
 
 def _require_step(sweep: BackpropSweepSpec, spec: TraceSpec, part: str) -> None:
@@ -259,6 +262,10 @@ def _require_step(sweep: BackpropSweepSpec, spec: TraceSpec, part: str) -> None:
         require_explainable(sweep)
     except ValueError as error:
         raise InvalidInput(_sentence(str(error)), location=f"{part}.job") from None
+
+
+def _describe_samples(task: Task, trace: dict[str, Any]) -> str:
+    return page.describe_samples(task.inputs.tolist(), task.targets.tolist(), trace["errors"]["E_total"])
 
 
 def _shape(network: NetworkFields) -> str:

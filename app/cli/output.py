@@ -12,7 +12,7 @@ from pydantic_core import to_jsonable_python
 if TYPE_CHECKING:
     from numeral_client import Figure
 
-MIN_ID_LENGTH = 8
+MIN_ID_LENGTH = 13  # the time of submission, in milliseconds
 MAX_CELL_LENGTH = 40
 
 

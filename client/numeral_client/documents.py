@@ -40,7 +40,10 @@ class Tabular:
 
     def to_frame(self) -> Any:
         """A pandas.DataFrame. Raises ImportError where pandas is not installed."""
-        import pandas  # optional
+        try:
+            import pandas  # optional
+        except ImportError as error:
+            raise ImportError("to_frame() needs pandas: pip install pandas. to_records() does without.") from error
 
         return pandas.DataFrame(self.to_records())
 
@@ -194,7 +197,7 @@ class Evaluation(Document):
     confusion: list[list[int]] | None = None
 
 
-class TrainingResult(Document, Tabular):
+class TrainingResult(Tabular, Document):
     """Of an `mnist_training`. The trial of a search has no version and no test; `value` judges it."""
 
     epochs: list[Epoch]
@@ -222,7 +225,7 @@ class SweepTrial(Document):
     final_outputs: Any = None
 
 
-class SweepResult(Document, Tabular):
+class SweepResult(Tabular, Document):
     """Of a `backprop_sweep`."""
 
     trials: list[SweepTrial]
@@ -274,7 +277,7 @@ class Trial(Document):
     seconds: float | None
 
 
-class Trials(Document, Tabular):
+class Trials(Tabular, Document):
     items: list[Trial]
     best: int | None
 
@@ -283,7 +286,7 @@ class Trials(Document, Tabular):
         return [trial.model_dump(exclude={"params"}) | trial.params for trial in self.items]
 
 
-class Comparison(Document, Tabular):
+class Comparison(Tabular, Document):
     """Several trainings side by side; `differences` has the fields of their specs that are not the same for all."""
 
     items: list[dict[str, Any]]
@@ -430,7 +433,7 @@ class TraceStep(Document):
     value: float | None  # None where it overflowed
 
 
-class Trace(Document, Tabular):
+class Trace(Tabular, Document):
     """One step of gradient descent: forward pass, errors, gradients and updates, each with its formula."""
 
     forward: dict[str, Any]
@@ -504,4 +507,8 @@ def html_table(records: Iterable[Mapping[str, Any]]) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S %Z}".strip()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return ", ".join(map(_cell, value))
     return "" if value is None else str(value)

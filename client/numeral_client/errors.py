@@ -115,7 +115,10 @@ def from_transport(error: httpx.TransportError, url: str) -> ConnectionFailed:
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return HostNotFound(f"There is no host {host!r}. Check the address {url}.")
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return ConnectionRefused(f"Connection refused: nothing listens at {url}. Start a service with `numeral up`.")
+        return ConnectionRefused(
+            f"Connection refused: nothing listens at {url}. Start a service (`make run`, `numeral up`), or give the "
+            "address of one (NUMERAL_URL)."
+        )
     if isinstance(error, httpx.TimeoutException):
         return TimedOut(f"{url} did not answer in time ({type(error).__name__}).")
     return ConnectionFailed(f"The connection to {url} failed: {error or type(error).__name__}.")

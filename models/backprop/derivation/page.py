@@ -1,5 +1,7 @@
 """The trace as a page: Markdown for GitHub, with formulas in LaTeX, or HTML for the console's KaTeX."""
 
+import math
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -28,18 +30,29 @@ HEADINGS = {
     ),
 }
 TITLE = "One step of backpropagation"
+MAX_SAMPLES = 8  # of which inputs and targets are named
 
 
 def render(
     trace: dict[str, Any], *, inputs: tuple[float, ...], targets: tuple[float, ...], learning_rate: float, picture: str
 ) -> str:
     """Returns the Markdown of a step of the 2-2-2 network. `picture` is the URL of the network's diagram."""
-    introduction = (
-        f"Inputs {_join(inputs)}, targets {_join(targets)}, learning rate {learning_rate:g}. "
-        f"The error before the step is {trace['errors']['E_total']:.9g}."
-    )
+    samples = describe_samples([inputs], [targets], trace["errors"]["E_total"])
+    introduction = f"The step of a 2-2-2 network at learning rate {learning_rate:g}. {samples}"
     diagram = f"![The network with its weights and gradients]({picture})\n"
     return "\n".join([f"# {TITLE}\n", f"{introduction}\n", diagram, *_sections(trace, place=1)])
+
+
+def describe_samples(inputs: Sequence[Sequence[float]], targets: Sequence[Sequence[float]], error: float | None) -> str:
+    """What the step is taken on, and its error before; None where that overflowed."""
+    samples = [
+        f"inputs {_join(sample)}, {'target' if len(target) == 1 else 'targets'} {_join(target)}"
+        for sample, target in zip(inputs, targets, strict=True)
+    ]
+    shown = "; ".join(samples[:MAX_SAMPLES])
+    others = f"; and {len(samples) - MAX_SAMPLES} more samples" if len(samples) > MAX_SAMPLES else ""
+    error_text = "is no finite number" if error is None or not math.isfinite(error) else f"is {error:.9g}"
+    return f"{shown[:1].upper()}{shown[1:]}{others}. The error before the step {error_text}."
 
 
 def render_general(trace: dict[str, Any], introduction: str) -> str:
@@ -108,5 +121,5 @@ def _render_step_html(step: dict[str, Any]) -> str:
     return f"{text}\n<table><tr><th>Factor</th><th>Formula</th><th>Value</th></tr>{rows}</table>"
 
 
-def _join(numbers: tuple[float, ...]) -> str:
+def _join(numbers: Sequence[float]) -> str:
     return " and ".join(f"{number:g}" for number in numbers)

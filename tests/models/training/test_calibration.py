@@ -19,6 +19,12 @@ def test_temperature_undoes_the_overconfidence_it_was_given() -> None:
     assert negative_log_likelihood(true, labels) < negative_log_likelihood(true * 3, labels)
 
 
+def test_few_pictures_that_were_all_read_right_do_not_make_it_certain() -> None:
+    logits = np.zeros((10, 10), np.float32)
+    logits[np.arange(10), np.arange(10)] = 6
+    assert fit_temperature(logits, np.arange(10)) == pytest.approx(1, rel=0.2)
+
+
 def test_threshold_leaves_one_error_in_a_thousand() -> None:
     margins = np.linspace(1, 0.6, 4000, dtype=np.float32)
     is_right = np.ones(4000, bool)

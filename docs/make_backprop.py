@@ -92,7 +92,9 @@ PAGE = r"""# The backprop lab
 
 ## Six learning rates
 
-One command trains the 2-2-2 sigmoid network at the workbook's six learning rates and fetches the picture:
+The network is the classic worked example: two inputs, two hidden units and two outputs, all sigmoids. *The workbook* is
+the spreadsheet of it whose table for learning rate 2.0 a test reproduces. One command trains it at the workbook's six
+learning rates and fetches the picture:
 
 ```sh
 curl -L -o sweep.svg -H 'Accept: image/svg+xml' -H 'Prefer: wait=10' -H 'Content-Type: application/json' \

@@ -56,7 +56,7 @@ def train(run: Run, storage: Storage, *, data_dir: Path, mnist_dir: Path | None)
         epochs=epochs,
         seconds=seconds,
         spec=spec.model_dump(mode="json"),
-        start_from=start.origin,
+        start_from=start.describe(training.recipe, dataset.test),
         origin=retry_while_unavailable(lambda: runs.continued_from(run.sessions, run.claim.job_id)),
     )
     run.store(lambda: registry.measure_champion(run.sessions, storage))

@@ -16,7 +16,8 @@ from app.registry import service as registry
 from app.storage import Storage
 from models.errors import CheckpointUnusable
 from models.recipes import Recipe
-from models.training.data import Dataset, from_pictures, load_dataset, mix_in
+from models.training.data import Dataset, Split, from_pictures, load_dataset, mix_in
+from models.training.evaluation import evaluate
 from models.training.run import build_digit_network
 from worker.retrying import retry_while_unavailable
 from worker.runner import Run
@@ -32,6 +33,13 @@ class Start:
 
     build: Callable[[Recipe], nn.Module]
     origin: dict[str, Any] | None
+
+    def describe(self, recipe: Recipe, test: Split) -> dict[str, Any] | None:
+        """Returns `origin` with how those weights read the test split, to be compared with what was learnt."""
+        if self.origin is None:
+            return None
+        found = evaluate(self.build(recipe), test)
+        return self.origin | {"test": {"accuracy": found.accuracy, "correct": found.correct, "total": found.total}}
 
 
 def inputs_of_job(run: Run) -> dict[str, Any]:

@@ -13,7 +13,7 @@ MAX_LEVEL = 255  # of grey
 
 
 def encode_explanation(explanation: Explanation) -> dict[str, Any]:
-    """Returns the document: 40 kB, most of which are the sheets."""
+    """Returns the document: 25 to 30 kB, most of which are the sheets."""
     return {
         "saliency": np.round(explanation.saliency.astype(np.float64), 3).tolist(),
         "activations": [_encode_layer(name, values) for name, values in explanation.activations.items()],

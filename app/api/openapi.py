@@ -140,7 +140,7 @@ def _summarise(operation: Document) -> None:
     sentence, _, more = re.sub(r"\s+", " ", first).partition(". ")
     if ": " in sentence or len(sentence) > MAX_SUMMARY_LENGTH:
         sentence, more = re.split("[:;] ", sentence)[0], first
-    operation["summary"] = sentence.rstrip(".")
+    operation["summary"] = sentence.rstrip(".").replace("`", "")  # Swagger UI shows it as plain text
     operation["description"] = "\n\n".join(filter(None, (more, rest)))
     if not operation["description"]:
         del operation["description"]

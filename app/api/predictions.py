@@ -26,7 +26,7 @@ from models.pictures.overlay import draw_ink
 router = APIRouter(prefix="/v1/predict", tags=["prediction"], route_class=PictureRoute)
 
 DEBUG = flag("debug", "show what was seen: `image.png`, `image.overlay` and `image.hypotheses`")
-EXPLAIN = flag("explain", "add `explanation`: which ink counted how much, and what each layer computed; 40 kB")
+EXPLAIN = flag("explain", "add `explanation`: which ink counted how much, and what each layer computed; 25 to 30 kB")
 
 
 @router.post(

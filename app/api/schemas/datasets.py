@@ -88,7 +88,7 @@ UPLOAD: dict[str, Any] = {
                     "type": "object",
                     "required": ["name", "file"],
                     "properties": {
-                        "name": {"type": "string", "pattern": f"^{NAME}$"},
+                        "name": {"type": "string", "pattern": f"^{NAME}$", "examples": ["mine"]},
                         "file": {
                             "type": "array", "minItems": 1, "maxItems": 4, "items": BINARY["schema"],
                             "description": "a zip of folders 0 to 9 with pictures, a zip of IDX files, or two or four "

@@ -126,6 +126,12 @@ class Ancestor(BaseModel):
     sha256: str = Field(description="of the data set")
 
 
+class Score(BaseModel):
+    accuracy: float
+    correct: int
+    total: int
+
+
 class Start(BaseModel):
     """The version whose weights a training started from."""
 
@@ -134,6 +140,7 @@ class Start(BaseModel):
     lineage: list[Ancestor] | None = Field(
         description="the data sets that those weights have seen; null where a card does not say"
     )
+    test: Score | None = Field(None, description="how those weights read the test set; left out by older releases")
 
 
 class TrainingResult(BaseModel):

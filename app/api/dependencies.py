@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.api.headers import find_media_type
-from app.errors import UnsupportedMediaType
+from app.api.json_limits import wrong_media_type
 from app.services import Services
 
 
@@ -18,10 +18,7 @@ def require_json(request: Request) -> None:
     """Raise UnsupportedMediaType unless the body says that it is JSON."""
     media_type = find_media_type(request.scope)
     if media_type != "application/json":
-        raise UnsupportedMediaType(
-            f"A body of type {media_type or '(none given)'} cannot be read here. Set Content-Type: application/json.",
-            location="header.Content-Type",
-        )
+        raise wrong_media_type(media_type)
 
 
 ServicesDependency = Annotated[Services, Depends(get_services)]

@@ -6,7 +6,7 @@ Parsing holds the interpreter's lock: 8 MB of `[],[],` hold it for half a second
 import json
 from typing import NamedTuple
 
-from app.errors import InvalidInput
+from app.errors import InvalidInput, UnsupportedMediaType
 
 MAX_UNCOUNTED_BYTES = 16_384  # whatever they are, they take less than a millisecond
 
@@ -20,6 +20,14 @@ class JsonLimits(NamedTuple):
 
 
 SMALL = JsonLimits(commas=1_000, brackets=100, colons=100)  # of what is no list of numbers
+
+
+def wrong_media_type(media_type: str) -> UnsupportedMediaType:
+    """Says that a body of this type is not read as JSON."""
+    return UnsupportedMediaType(
+        f"A body of type {media_type or '(none given)'} cannot be read here. Set Content-Type: application/json.",
+        location="header.Content-Type",
+    )
 
 
 def not_json(error: json.JSONDecodeError) -> InvalidInput:

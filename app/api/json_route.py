@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.headers import find_media_type
-from app.api.json_limits import MAX_UNCOUNTED_BYTES, SMALL, JsonLimits, not_json, require_within
+from app.api.json_limits import MAX_UNCOUNTED_BYTES, SMALL, JsonLimits, not_json, require_within, wrong_media_type
 from app.errors import InvalidInput
 
 MAX_INLINE_JSON_BYTES = MAX_UNCOUNTED_BYTES
@@ -34,8 +34,10 @@ class JsonRoute(APIRoute):
 
         async def handle_read(request: Request) -> Response:
             body = await request.body()
-            if not body or not _is_json(request):
+            if not body:
                 return await handle(request)
+            if not _is_json(media_type := find_media_type(request.scope)):
+                raise wrong_media_type(media_type)  # FastAPI would validate the bytes
             if len(body) <= MAX_INLINE_JSON_BYTES:
                 content = self._read(body, field.validate)
             else:
@@ -77,6 +79,5 @@ class ReadRequest(Request):
         return self._content
 
 
-def _is_json(request: Request) -> bool:
-    media_type = find_media_type(request.scope)
+def _is_json(media_type: str) -> bool:
     return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))

@@ -18,7 +18,7 @@ from starlette.requests import Request
 
 from app.api.forms import read_field
 from app.api.headers import find_media_type
-from app.api.json_limits import JsonLimits, not_json, require_within
+from app.api.json_limits import JsonLimits, not_json, require_within, wrong_media_type
 from app.api.raw_route import read_body
 from app.api.request_context import read_context
 from app.api.schemas.pictures import MAX_MODEL_LENGTH, MAX_PICTURES, PICTURE_TYPES
@@ -97,10 +97,7 @@ async def decode_feedback_request(request: Request) -> FeedbackRequest:
     """Raises UnsupportedMediaType, InvalidInput."""
     context, media_type = read_context(request), find_media_type(request.scope)
     if media_type != "application/json":
-        raise UnsupportedMediaType(
-            f"A body of type {media_type or '(none given)'} cannot be read here. Set Content-Type: application/json.",
-            location="header.Content-Type",
-        )
+        raise wrong_media_type(media_type)
     body = await read_body(request)
     item = await to_thread.run_sync(_parse_json, body, ONE_PICTURE)
     if not isinstance(item, dict) or "digit" not in item or len(item) < 2:

@@ -202,6 +202,19 @@ def test_body_of_another_type_is_415(api: httpx.Client) -> None:
         assert (answer.status_code, answer.headers["content-type"]) == (415, "application/problem+json")
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/jobs/{job_id}/retry", "/v1/backprop/trace", "/v1/models/aliases/champion/rollback"]
+)
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", ""])
+def test_body_that_need_not_be_there_is_415_without_the_type_too(
+    api: httpx.Client, path: str, content_type: str
+) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+    answer = api.post(path.format(job_id=submit(api)), content=b'{"epochs": 3}', headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["location"]) == (415, "header.Content-Type")
+    assert answer.json()["detail"].endswith("Set Content-Type: application/json.")
+
+
 def test_specs_are_small_so_a_large_body_is_413_declared_or_not(api: httpx.Client) -> None:
     def chunks() -> Iterator[bytes]:
         yield from [b" " * 2**19] * 4

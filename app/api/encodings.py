@@ -31,9 +31,9 @@ def unpack(body: bytes, encoding: str, *, max_bytes: int) -> bytes:
     unpacker = zlib.decompressobj(WINDOWS[name])
     try:
         content = unpacker.decompress(body, max_bytes + 1)
-    except zlib.error as error:
+    except zlib.error:
         raise InvalidInput(
-            f"The body is not {name}, as Content-Encoding says: {error}.", location="header.Content-Encoding"
+            f"The body is not {name}, as Content-Encoding says, or it is damaged.", location="header.Content-Encoding"
         ) from None
     if len(content) > max_bytes:
         raise BodyTooLarge(f"The body unpacks to more than {max_bytes:,} bytes, which is the most that is read here.")

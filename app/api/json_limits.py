@@ -4,6 +4,7 @@ Parsing holds the interpreter's lock: 8 MB of `[],[],` hold it for half a second
 """
 
 import json
+import sys
 from typing import NamedTuple
 
 from app.errors import InvalidInput, UnsupportedMediaType
@@ -19,6 +20,10 @@ class JsonLimits(NamedTuple):
     colons: int
 
 
+WORDS = {  # for what orjson says
+    "depth limit exceeded": "it is nested too deep",
+    "number is infinity when parsed as double": "a number is too large",
+}
 SMALL = JsonLimits(commas=1_000, brackets=100, colons=100)  # of what is no list of numbers
 
 
@@ -30,11 +35,32 @@ def wrong_media_type(media_type: str) -> UnsupportedMediaType:
     )
 
 
-def not_json(error: json.JSONDecodeError) -> InvalidInput:
-    """Says where the JSON of a body ends to be JSON."""
-    return InvalidInput(
-        f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.", location="body"
-    )
+def not_json(body: bytes, error: ValueError | RecursionError) -> InvalidInput:
+    """Says why a body is no JSON, and where: `error` is what json or orjson raised."""
+    return InvalidInput(f"The body is not JSON: {_describe(body, error)}.", location="body")
+
+
+def _describe(body: bytes, error: ValueError | RecursionError) -> str:
+    if not body.strip():
+        return "it is empty"
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    if isinstance(error, UnicodeDecodeError):
+        return _describe_text(error)
+    if not isinstance(error, json.JSONDecodeError):  # the only other ValueError of json
+        return f"a number in it has more than {sys.get_int_max_str_digits():,} digits"
+    if not error.doc:  # orjson could not decode it, and does not say where
+        try:
+            body.decode()
+        except UnicodeDecodeError as found:
+            return _describe_text(found)
+    return f"{WORDS.get(error.msg, error.msg)} at line {error.lineno}, column {error.colno}"
+
+
+def _describe_text(error: UnicodeDecodeError) -> str:
+    before = error.object[: error.start].decode(error.encoding, "surrogatepass")  # as json decodes it
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return f"it is not {error.encoding.upper()} at line {line}, column {column}"
 
 
 def require_within(body: bytes, limits: JsonLimits) -> None:

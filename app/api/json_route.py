@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from app.api.headers import find_media_type
 from app.api.json_limits import MAX_UNCOUNTED_BYTES, SMALL, JsonLimits, not_json, require_within, wrong_media_type
-from app.errors import InvalidInput
 
 MAX_INLINE_JSON_BYTES = MAX_UNCOUNTED_BYTES
 MAX_PARSING_THREADS = 2
@@ -51,14 +50,8 @@ class JsonRoute(APIRoute):
         require_within(body, self.limits)
         try:
             document = json.loads(body)  # it takes NaN too: the field then says what is wrong
-        except json.JSONDecodeError as error:
-            raise not_json(error) from None
-        except ValueError as error:  # bytes that are no text, or a number with too many digits
-            raise InvalidInput(f"The body is not JSON: {error}.", location="body") from None
-        except RecursionError:
-            raise InvalidInput(
-                "The body is not JSON that can be read: it is nested too deep.", location="body"
-            ) from None
+        except (ValueError, RecursionError) as error:
+            raise not_json(body, error) from None
         content, errors = validate(document, loc=("body",))
         if errors:
             raise RequestValidationError(errors, body=document)

@@ -228,7 +228,7 @@ def _parse_json(body: bytes, limits: JsonLimits) -> Any:
     try:
         return orjson.loads(_not_empty(body, "body"))
     except orjson.JSONDecodeError as error:
-        raise not_json(error) from None
+        raise not_json(body, error) from None
 
 
 async def _uploads(request: Request, field: str, *, limit: int) -> list[bytes]:

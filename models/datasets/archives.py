@@ -47,7 +47,7 @@ def open_archive(file: BinaryIO) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]
     except ArchiveTooLarge:
         raise
     except ZIP_ERRORS as error:
-        raise ArchiveRefused(f"The zip archive cannot be read: {error}.") from error
+        raise ArchiveRefused(f"The zip archive cannot be read: {describe(error)}.") from error
     bounded.max_bytes = sys.maxsize  # what follows is bounded by what the directory declares
     entries = archive.infolist()
     for entry in entries:
@@ -67,6 +67,11 @@ def open_archive(file: BinaryIO) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]
             f"The archive unpacks to {unpacked:,} bytes, more than {MAX_UNPACKED_BYTES:,}. Send fewer or smaller files."
         )
     return archive, sorted(files, key=lambda entry: entry.filename)
+
+
+def describe(error: Exception) -> str:
+    """What is wrong with an archive; zlib's own words are numbers of its insides."""
+    return "its packed bytes are damaged" if isinstance(error, zlib.error) else str(error)
 
 
 def path_of(entry: zipfile.ZipInfo) -> str:
@@ -96,7 +101,7 @@ def read_picture(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     except ArchiveRefused as error:
         raise PictureRefused(str(error)) from error
     except ZIP_ERRORS as error:
-        raise PictureRefused(f"It cannot be unpacked: {error}.") from error
+        raise PictureRefused(f"It cannot be unpacked: {describe(error)}.") from error
 
 
 def open_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> BinaryIO:
@@ -108,7 +113,7 @@ def open_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> BinaryIO:
     try:
         return archive.open(entry)  # type: ignore[return-value]
     except ZIP_ERRORS as error:
-        raise ArchiveRefused(f"It cannot be unpacked: {error}.") from error
+        raise ArchiveRefused(f"It cannot be unpacked: {describe(error)}.") from error
 
 
 def _require_safe(entry: zipfile.ZipInfo) -> None:

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.datasets.archives import ZIP_ERRORS, show_name
+from models.datasets.archives import ZIP_ERRORS, describe, show_name
 from models.errors import ArchiveRefused, ArchiveTooLarge
 
 MAX_IDX_BYTES = 2**27  # of the pictures of all files together, unpacked: MNIST has 55 MB; of one file, packed
@@ -89,7 +89,7 @@ def _read(file: BinaryIO, shown: str, into: bytearray, *, dimensions: int, check
     try:
         return _read_array(_Reader(file, check), shown, into, dimensions)
     except ZIP_ERRORS as error:
-        raise ArchiveRefused(f"The file {shown!r} is damaged: {error}.") from error
+        raise ArchiveRefused(f"The file {shown!r} is damaged: {describe(error)}.") from error
 
 
 def _read_array(reader: "_Reader", shown: str, into: bytearray, dimensions: int) -> Shape:

@@ -175,6 +175,22 @@ def test_what_is_not_json_is_refused(api: httpx.Client, content: str) -> None:
     json.dumps(answer.json(), allow_nan=False)
 
 
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b'{"seed": ' + b"9" * 5000 + b"}", "a number in it has more than 4,300 digits."),
+        (b'{"kind": "x",\n "name": "\xff"}', "it is not UTF-8 at line 2, column 11."),
+        ('{"kind": "ä'.encode() + b'\xff"}', "it is not UTF-8 at line 1, column 12."),
+        (b"[" * 10_000, "it is nested too deep."),
+        (b" ", "it is empty."),
+    ],
+    ids=["digits", "bytes", "letters", "depth", "nothing"],
+)
+def test_what_is_not_json_is_told_why_and_where_in_plain_words(api: httpx.Client, content: bytes, why: str) -> None:
+    answer = api.post("/v1/jobs", content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["detail"]) == (422, f"The body is not JSON: {why}")
+
+
 @pytest.mark.parametrize("job_id", ["01890000-0000-7000-8000-000000000000", "nonsense", "%00", "a" * 3000])
 def test_unknown_job_is_404(api: httpx.Client, job_id: str) -> None:
     for answer in (

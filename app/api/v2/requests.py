@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from app.api.json_limits import JsonLimits, require_within
+from app.api.json_limits import JsonLimits, not_json, require_within
 from app.api.v2.tensors import INPUT, MAX_PICTURES, PICTURE, Floats, from_bytes, from_json
 from app.errors import InvalidInput
 
@@ -75,9 +75,7 @@ def _parse(content: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(
-            f"The body is not JSON: {error}. Binary tensors need Inference-Header-Content-Length."
-        ) from None
+        raise InvalidInput(f"{not_json(content, error)} Binary tensors need Inference-Header-Content-Length.") from None
     if not isinstance(document, dict):
         raise InvalidInput('The body must be a JSON object: {"inputs": [...]}.')
     return document

@@ -151,6 +151,14 @@ def test_what_is_wrong_is_refused_with_a_sentence(body: bytes, size: int | None)
     assert 20 < len(str(refused.value)) < 300
 
 
+@pytest.mark.parametrize(
+    ("body", "why"), [(b"", "it is empty."), (b'{"id":\n "\xff"}', "it is not UTF-8 at line 2, column 3.")]
+)
+def test_what_is_not_json_is_told_why_and_where(body: bytes, why: str) -> None:
+    with pytest.raises(InvalidInput, match=f"^The body is not JSON: {why} Binary"):
+        read_request(body, None)
+
+
 @pytest.mark.parametrize("header", ["", "-1", "+1", "1.0", "0x1", "1 2", "٣", "9" * 5000])
 def test_json_size_is_a_whole_number(header: str) -> None:
     with pytest.raises(InvalidInput, match="number of bytes"):

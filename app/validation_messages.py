@@ -137,12 +137,27 @@ def _find_place(detail: Mapping[str, Any], document: Any) -> tuple[str, ...]:
         parts = (*parts, str(detail["ctx"]["discriminator"]).strip("'"))
     if document is None or not parts or parts[0] != "body":
         return tuple(map(str, parts))
-    kept, value = ["body"], document
-    for position, part in enumerate(parts[1:], start=2):
-        is_last = position == len(parts)
-        is_absent = is_last and detail["type"] in ("missing", "extra_forbidden", "union_tag_not_found")
-        if isinstance(value, dict) and (part in value or is_absent):
-            kept, value = [*kept, str(part)], value.get(part)
-        elif isinstance(value, list) and isinstance(part, int) and (part < len(value) or is_last):
-            kept, value = [*kept, str(part)], value[part] if part < len(value) else None
-    return tuple(kept)
+    may_lack = detail["type"] in ("missing", "extra_forbidden", "union_tag_not_found")
+    return ("body", *_follow(parts[1:], document, may_lack=may_lack)[1])
+
+
+def _follow(parts: tuple[Any, ...], value: Any, *, may_lack: bool) -> tuple[bool, tuple[str, ...]]:
+    """Whether the last part leads somewhere in the value, and the longest way there; otherwise the longest way.
+
+    A part that pydantic tried may have the name of a field by chance, so each is left out, too.
+    """
+    if not parts:
+        return False, ()
+    part, rest = parts[0], parts[1:]
+    is_in_object = isinstance(value, dict) and (part in value or (may_lack and not rest))
+    is_in_list = isinstance(value, list) and isinstance(part, int) and (part < len(value) or not rest)
+    if not (is_in_object or is_in_list):
+        return _follow(rest, value, may_lack=may_lack)
+    if not rest:
+        return True, (str(part),)
+    is_reached, way = _follow(rest, value[part], may_lack=may_lack)
+    return max((is_reached, (str(part), *way)), _follow(rest, value, may_lack=may_lack), key=_worth)
+
+
+def _worth(found: tuple[bool, tuple[str, ...]]) -> tuple[bool, int]:
+    return found[0], len(found[1])

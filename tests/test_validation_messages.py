@@ -38,12 +38,28 @@ def findings(adapter: TypeAdapter[Any], document: Any) -> dict[str, str]:
         ({"kind": "training_search"}, "body.space", "it is missing"),
         ({"kind": "training_search", "space": {"epochs": {"low": 1, "hihg": 3}}}, "body.space.epochs.hihg",
          "there is no such field; do you mean 'high'?"),
+        ({"kind": "training_search", "space": {"epochs": {"values": [1, 2], "log": True}}}, "body.space.epochs.log",
+         "a list of values has no log: give values, or low and high, with log if need be"),
+        ({"kind": "training_search", "space": {"epochs": {"values": [1, 2], "low": 1}}}, "body.space.epochs.low",
+         "a list of values has no low: give values, or low and high, with log if need be"),
+        ({"kind": "training_search", "space": {"epochs": {"values": [1, [2]]}}}, "body.space.epochs.values.1",
+         "true or false is expected, or a whole number is expected, or a number is expected, or a text is expected, "
+         "not a list"),
+        ({"kind": "training_search", "space": {"range": {"low": 1}}}, "body.space.range.high", "it is missing"),
     ],
 )  # fmt: skip
 def test_a_spec_that_is_wrong_is_told_so_in_plain_words_at_its_place(
     spec: dict[str, Any], place: str, message: str
 ) -> None:
     assert findings(job_spec_adapter, spec)[place] == message
+
+
+@pytest.mark.parametrize("dimension", [[32, 64], {"choices": [32, 64]}, {"value": [8]}, {}, None, 8, {"log": True}])
+def test_what_is_no_dimension_of_a_space_is_told_the_forms_of_one(dimension: Any) -> None:
+    spec = {"kind": "training_search", "space": {"batch_size": dimension}}
+    assert findings(job_spec_adapter, spec) == {
+        "body.space.batch_size": 'give {"values": [32, 64]} or {"low": ..., "high": ...}'
+    }
 
 
 def test_of_alternatives_the_one_that_was_meant_is_told() -> None:

@@ -56,13 +56,30 @@ class Choice(NamedFields):
 
     values: list[Scalar] = Field(min_length=1, max_length=MAX_VALUES)
 
+    @classmethod
+    def _describe_unknown(cls, name: str, value: Any) -> InitErrorDetails:
+        if name not in Range.model_fields:
+            return super()._describe_unknown(name, value)
+        message = f"a list of values has no {name}: give values, or low and high, with log if need be"
+        error = PydanticCustomError("range_of_values", "{message}", {"message": message})
+        return InitErrorDetails(type=error, loc=(name,), input=value)
 
-def _shape(value: Any) -> str:
-    is_choice = isinstance(value, Choice) or (isinstance(value, dict) and "values" in value)
-    return "values" if is_choice else "range"
+
+def _shape(value: Any) -> str | None:
+    if isinstance(value, Choice) or (isinstance(value, dict) and "values" in value):
+        return "values"
+    is_range = isinstance(value, Range) or (isinstance(value, dict) and {"low", "high"} & value.keys())
+    return "range" if is_range else None
 
 
-Dimension = Annotated[Annotated[Range, Tag("range")] | Annotated[Choice, Tag("values")], Discriminator(_shape)]
+Dimension = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[Choice, Tag("values")],
+    Discriminator(
+        _shape,
+        custom_error_type="dimension",
+        custom_error_message='give {"values": [32, 64]} or {"low": ..., "high": ...}',
+    ),
+]
 
 
 class TrainingSearchSpec(BaseSpec):

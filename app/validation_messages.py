@@ -8,11 +8,18 @@ from typing import Any, NamedTuple
 MAX_SHOWN = 40  # characters of a value in a message
 MAX_NAMED = 12  # choices that a message lists
 MAX_COMPARED = 100  # characters of a name for which the nearest is looked for
+MIN_LIKENESS = 0.7  # difflib's ratio: below it, `lr` is like `blur`, and `version` like `precision`
+SYNONYMS = {  # names that other programs have for the same
+    "lr": "learning_rate", "bs": "batch_size", "batch": "batch_size", "wd": "weight_decay", "data": "dataset",
+    "sweep": "backprop_sweep", "train": "mnist_training", "training": "mnist_training", "search": "training_search",
+}  # fmt: skip
 
 # by pydantic's type of error; {input} is what was sent, the other names are pydantic's
 SENTENCES = {
     "missing": "it is missing",
     "extra_forbidden": "there is no such field",
+    "union_tag_invalid": "it is of no known kind",
+    "union_tag_not_found": "it is of no known kind",
     "none_required": "it must be null",
     "int_type": "a whole number is expected, not {input}",
     "int_parsing": "a whole number is expected, not {input}",
@@ -81,12 +88,7 @@ def describe(detail: Mapping[str, Any]) -> str:
         return str(context.get("error", detail["msg"])).removeprefix("Value error, ")
     if kind in ("literal_error", "enum"):
         return _describe_choice(detail.get("input"), _split(context["expected"]))
-    if kind == "union_tag_invalid":
-        field = str(context["discriminator"]).strip("'")
-        return _describe_choice(context["tag"], _split(context["expected_tags"]), what=field)
-    if kind == "union_tag_not_found":
-        return f"it needs a {str(context['discriminator']).strip(chr(39))}"
-    if kind == "extra_forbidden" and context.get("hint"):
+    if kind in SENTENCES and context.get("hint"):
         return f"{SENTENCES[kind]}; {context['hint']}"
     if kind == "too_short" and context["min_length"] == 1:
         return "it must not be empty"
@@ -99,16 +101,16 @@ def describe(detail: Mapping[str, Any]) -> str:
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
     """The known name that is most like this one, if any is."""
-    found = get_close_matches(str(name)[:MAX_COMPARED].lower(), known, n=1)
+    wanted = str(name)[:MAX_COMPARED].lower()
+    found = get_close_matches(SYNONYMS.get(wanted, wanted), known, n=1, cutoff=MIN_LIKENESS)
     return found[0] if found else None
 
 
-def _describe_choice(value: Any, known: Sequence[str], what: str = "") -> str:
-    subject = f"there is no {what} {_show(value)}" if what else f"it cannot be {_show(value)}"
+def _describe_choice(value: Any, known: Sequence[str]) -> str:
+    subject = f"it cannot be {_show(value)}"
     if guess := nearest(value, known) if isinstance(value, str) else None:
         return f"{subject}; do you mean '{guess}'?"
-    verb = "there are" if what else "it can be"
-    return f"{subject}; {verb} {', '.join(known[:MAX_NAMED])}" + (" ..." if len(known) > MAX_NAMED else "")
+    return f"{subject}; it can be {', '.join(known[:MAX_NAMED])}" + (" ..." if len(known) > MAX_NAMED else "")
 
 
 def _split(choices: str) -> list[str]:
@@ -133,11 +135,9 @@ def _show(value: Any) -> str:
 
 def _find_place(detail: Mapping[str, Any], document: Any) -> tuple[str, ...]:
     parts = detail["loc"]
-    if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        parts = (*parts, str(detail["ctx"]["discriminator"]).strip("'"))
     if document is None or not parts or parts[0] != "body":
         return tuple(map(str, parts))
-    may_lack = detail["type"] in ("missing", "extra_forbidden", "union_tag_not_found")
+    may_lack = detail["type"] in ("missing", "extra_forbidden")
     return ("body", *_follow(parts[1:], document, may_lack=may_lack)[1])
 
 

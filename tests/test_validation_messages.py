@@ -7,6 +7,8 @@ from pydantic_core._pydantic_core import list_all_errors
 from app.jobs.specs import job_spec_adapter
 from app.validation_messages import describe, describe_all
 
+KINDS = "backprop_sweep, mnist_training, reproduction, training_search"
+
 
 def findings(adapter: TypeAdapter[Any], document: Any) -> dict[str, str]:
     """The messages by their places in the document."""
@@ -19,8 +21,19 @@ def findings(adapter: TypeAdapter[Any], document: Any) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("spec", "place", "message"),
     [
-        ({"kind": "mnist_trainin"}, "body.kind", "there is no kind \"mnist_trainin\"; do you mean 'mnist_training'?"),
-        ({}, "body.kind", "it needs a kind"),
+        ({"kind": "mnist_trainin"}, "body.kind", "it cannot be \"mnist_trainin\"; do you mean 'mnist_training'?"),
+        ({"kind": "sweep"}, "body.kind", "it cannot be \"sweep\"; do you mean 'backprop_sweep'?"),
+        ({"kind": "search"}, "body.kind", "it cannot be \"search\"; do you mean 'training_search'?"),
+        ({"kind": None}, "body.kind", f"it cannot be null; it can be {KINDS}"),
+        ({"kind": {"a": 1}}, "body.kind", f"it cannot be an object; it can be {KINDS}"),
+        ({"kind": ["backprop_sweep"]}, "body.kind", f"it cannot be a list; it can be {KINDS}"),
+        ({}, "body.kind", f"it is missing; there are {KINDS}"),
+        ({"Kind": "backprop_sweep", "epochs": 3}, "body.Kind", "there is no such field; do you mean 'kind'?"),
+        ({"kind": "mnist_training", "lr": 1}, "body.lr", "there is no such field; do you mean 'learning_rate'?"),
+        ({"kind": "backprop_sweep", "lr": 1}, "body.lr", "there is no such field; do you mean 'learning_rates'?"),
+        ({"kind": "mnist_training", "steps": 3}, "body.steps", "there is no such field; there are dataset, device, "
+         "kind, mix, name, priority, recipe, seed, start_from, tags, time_limit_seconds and those of a recipe: "
+         "GET /v1/recipes lists them"),
         ({"kind": "backprop_sweep", "epoch": 3}, "body.epoch", "there is no such field; do you mean 'epochs'?"),
         ({"kind": "backprop_sweep", "epochs": "3"}, "body.epochs", "a whole number is expected, not \"3\""),
         ({"kind": "backprop_sweep", "epochs": 0}, "body.epochs", "it must be at least 1, not 0"),
@@ -60,6 +73,12 @@ def test_what_is_no_dimension_of_a_space_is_told_the_forms_of_one(dimension: Any
     assert findings(job_spec_adapter, spec) == {
         "body.space.batch_size": 'give {"values": [32, 64]} or {"low": ..., "high": ...}'
     }
+
+
+@pytest.mark.parametrize("name", ["dataset", "version", "weights"])
+def test_a_name_is_not_taken_for_one_that_is_little_like_it(name: str) -> None:
+    spec = {"kind": "training_search", "space": {name: {"values": [1]}}}
+    assert "do you mean" not in findings(job_spec_adapter, spec)[f"body.space.{name}"]
 
 
 def test_of_alternatives_the_one_that_was_meant_is_told() -> None:

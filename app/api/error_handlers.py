@@ -93,7 +93,7 @@ STATUS: dict[type[Exception], int] = {
 }
 
 MAX_LISTED_ERRORS = 20
-MAX_MESSAGE_LENGTH = 300  # characters of one of them
+MAX_MESSAGE_LENGTH = 500  # characters of one of them
 DETAIL_LOG_SECONDS = 10.0  # between two lines about the same error whose detail was withheld
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
@@ -281,7 +281,9 @@ async def _system(request: Request, error: Exception) -> Response:
 
 
 def _printable(part: object) -> str:
-    return mask_keys(str(part)[:MAX_MESSAGE_LENGTH]).encode("utf-8", "replace").decode()
+    text = str(part)
+    shown = text if len(text) <= MAX_MESSAGE_LENGTH else f"{text[:MAX_MESSAGE_LENGTH]}..."
+    return mask_keys(shown).encode("utf-8", "replace").decode()
 
 
 HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {

@@ -34,9 +34,14 @@ class NamedFields(BaseModel):
         return values
 
     @classmethod
+    def list_fields(cls) -> str:
+        """The names of all fields, for a message."""
+        return ", ".join(sorted(cls.model_fields))
+
+    @classmethod
     def _describe_unknown(cls, name: str, value: Any) -> InitErrorDetails:
         guess = nearest(name, cls.model_fields)
-        hint = f"do you mean '{guess}'?" if guess else f"there are {', '.join(sorted(cls.model_fields))}"
+        hint = f"do you mean '{guess}'?" if guess else f"there are {cls.list_fields()}"
         error = PydanticCustomError("extra_forbidden", "there is no such field; {hint}", {"hint": hint})
         return InitErrorDetails(type=error, loc=(name,), input=value)
 

@@ -129,5 +129,11 @@ class RecipeFields(NamedFields):
             raise ValueError("nesterov needs a momentum above 0; set nesterov to false, or momentum to 0.9")
         return self
 
+    @classmethod
+    def list_fields(cls) -> str:
+        """The fields that are not the recipe's, and where the recipe's are listed: all of them would be too many."""
+        others = ", ".join(sorted(set(cls.model_fields) - set(RECIPE_NAMES)))
+        return f"{others} and those of a recipe: GET /v1/recipes lists them"
+
     def to_recipe(self) -> Recipe:
         return Recipe(**{name: getattr(self, name) for name in RECIPE_NAMES})

@@ -22,7 +22,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
 from app.jobs.specs.options import BaseSpec, NamedFields
-from app.jobs.specs.recipe_fields import RECIPE_NAMES
+from app.jobs.specs.recipe_fields import RECIPE_NAMES, RecipeFields
 from app.jobs.specs.training import MODEL_BYTES, MnistTrainingSpec, require_whole_batch
 from app.validation_messages import describe, nearest
 from models.recipes import RECIPES
@@ -238,8 +238,10 @@ def _ends(dimension: Range | Choice) -> Sequence[Any]:
 def _check_dimension(name: str, dimension: Range | Choice, base: dict[str, Any]) -> Range | Choice:
     """Returns the dimension with its numbers as the field takes them. Raises ValueError."""
     if name not in SEARCHABLE:
+        if name in MnistTrainingSpec.model_fields:
+            raise ValueError("no field of this name can be searched: all trials share it, so give it in `base`")
         guess = nearest(name, SEARCHABLE)
-        hint = f"do you mean '{guess}'?" if guess else f"there are {', '.join(sorted(SEARCHABLE))}"
+        hint = f"do you mean '{guess}'?" if guess else f"there are {RecipeFields.list_fields()}"
         raise ValueError(f"no field of this name can be searched; {hint}")
     if name in base:
         raise ValueError("it stands in `base` too: leave it out in one of them")

@@ -48,8 +48,8 @@ def test_stored_spec_is_read_as_the_same_one() -> None:
     ("space", "name", "message"),
     [
         ({"learning_rte": RATES}, "learning_rte", "do you mean 'learning_rate'?"),
-        ({"zzz": RATES}, "zzz", "there are aspect, average_decay,"),
-        ({"dataset": {"values": ["mnist"]}}, "dataset", "no field of this name can be searched"),
+        ({"zzz": RATES}, "zzz", "there are recipe and those of a recipe: GET /v1/recipes lists them"),
+        ({"dataset": {"values": ["mnist"]}}, "dataset", "give it in `base`"),
         ({"learning_rate": {"low": 0.5, "high": 0.01}}, "learning_rate", "0.5 is not below 0.01"),
         ({"learning_rate": {"low": 0.1, "high": 0.1}}, "learning_rate", "low must be below high"),
         (

@@ -86,7 +86,7 @@ def test_unknown_fields_suggest_the_nearest_name() -> None:
         (error,) = refused.value.errors()
         assert error["loc"] == (unknown,)
         assert error["msg"] == f"there is no such field; do you mean '{nearest}'?"
-    with pytest.raises(ValidationError, match="there is no such field; there are aspect, average_decay"):
+    with pytest.raises(ValidationError, match="there is no such field; there are dataset, device"):
         training_spec(zzzzzz=1)
 
 

@@ -11,6 +11,7 @@ MAX_COMPARED = 100  # characters of a name for which the nearest is looked for
 MIN_LIKENESS = 0.7  # difflib's ratio: below it, `lr` is like `blur`, and `version` like `precision`
 SYNONYMS = {  # names that other programs have for the same
     "lr": "learning_rate", "bs": "batch_size", "batch": "batch_size", "wd": "weight_decay", "data": "dataset",
+    "label": "digit",
     "sweep": "backprop_sweep", "train": "mnist_training", "training": "mnist_training", "search": "training_search",
 }  # fmt: skip
 
@@ -93,9 +94,9 @@ def describe(detail: Mapping[str, Any]) -> str:
     if kind == "too_short" and context["min_length"] == 1:
         return "it must not be empty"
     if kind in SENTENCES:
-        bounds = {name: _show(value) if isinstance(value, float) else value for name, value in context.items()}
+        bounds = {name: show(value) if isinstance(value, float) else value for name, value in context.items()}
         form = FORMS.get(bounds.get("pattern", ""), bounds.get("pattern"))
-        return SENTENCES[kind].format_map({**bounds, "pattern": form, "input": _show(detail.get("input"))})
+        return SENTENCES[kind].format_map({**bounds, "pattern": form, "input": show(detail.get("input"))})
     return str(detail["msg"]).replace("Input should be", "it must be").replace("Input should", "it must")
 
 
@@ -107,7 +108,7 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
 
 
 def _describe_choice(value: Any, known: Sequence[str]) -> str:
-    subject = f"it cannot be {_show(value)}"
+    subject = f"it cannot be {show(value)}"
     if guess := nearest(value, known) if isinstance(value, str) else None:
         return f"{subject}; do you mean '{guess}'?"
     return f"{subject}; it can be {', '.join(known[:MAX_NAMED])}" + (" ..." if len(known) > MAX_NAMED else "")
@@ -123,7 +124,7 @@ def _join(messages: list[str]) -> list[str]:
     return [message.partition(", not ")[0] for message in messages[:-1]] + messages[-1:]
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
     """A value as JSON has it, cut off where it is long."""
     if isinstance(value, dict):
         return "an object"

@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from app.api.dependencies import ServicesDependency, get_services, require_json
 from app.api.documented_errors import errors
 from app.api.figure_parameters import Theme
+from app.api.forms import show_others
 from app.api.headers import find_media_type
 from app.api.json_route import JsonRoute
 from app.api.links import link
@@ -165,14 +166,18 @@ def delete_dataset(name: DatasetName, services: ServicesDependency) -> None:
 
 
 def _read_form(upload: Upload) -> tuple[str, list[Any]]:
+    others = show_others(upload.other_fields("name", "file"))
     names, files = upload.texts("name", max_bytes=100), upload.files("file")
     if len(names) != 1 or not re.fullmatch(schemas.NAME, names[0]):
         raise InvalidInput(
-            "The form must hold one `name`: a lower-case letter, then up to 39 lower-case letters, digits, - and _.",
+            "The form must hold one `name`: a lower-case letter, then up to 39 lower-case letters, digits, - and _"
+            f"{others}.",
             location="body.name",
         )
     if not 1 <= len(files) <= MAX_FILES:
-        raise InvalidInput(f"The form must hold 1 to {MAX_FILES} files in the field 'file'.", location="body.file")
+        raise InvalidInput(
+            f"The form must hold 1 to {MAX_FILES} files in the field 'file'{others}.", location="body.file"
+        )
     return names[0], files
 
 

@@ -5,7 +5,7 @@ text. Here the whole body has been received already, into memory or a file (uplo
 boundary.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from python_multipart.multipart import parse_options_header
@@ -15,6 +15,7 @@ from app.errors import InvalidInput
 MAX_BOUNDARY_BYTES = 70  # RFC 2046, section 5.1.1
 MAX_PART_HEAD_BYTES = 4_096
 MAX_OTHER_PARTS = 32  # fields that are ignored, such as a CSRF token or a submit button
+MAX_NAMED, MAX_SHOWN = 3, 40  # of these in a message, and characters of a name
 
 
 class Body(Protocol):
@@ -35,11 +36,13 @@ class Part(NamedTuple):
 
 
 def read_field(body: bytes, content_type: str, field: str, *, limit: int) -> list[bytes]:
-    """The content of each part named `field`, 1 to `limit` of them, in order. Parts of other names are ignored.
+    """The content of each part named `field`, 1 to `limit` of them, in order.
 
+    Parts of other names are ignored, except `model`: the champion would answer in place of the one that was meant.
     Raises InvalidInput.
     """
     found: list[bytes] = []
+    others: list[str] = []
     for number, (name, _, start, end) in enumerate(_parts(body, _boundary(content_type))):
         if number >= limit + MAX_OTHER_PARTS:
             raise InvalidInput(f"The form has more than {limit + MAX_OTHER_PARTS} parts.", location="body")
@@ -47,8 +50,12 @@ def read_field(body: bytes, content_type: str, field: str, *, limit: int) -> lis
             if len(found) == limit:
                 raise _not_as_many(field, limit)
             found.append(body[start:end])
+        elif name == "model":
+            raise InvalidInput("There is no such field; model goes into the query.", location="body.model")
+        else:
+            others.append(name)
     if not found:
-        raise _not_as_many(field, limit)
+        raise _not_as_many(field, limit, others)
     return found
 
 
@@ -60,6 +67,12 @@ def find_parts(body: Body, content_type: str, *, limit: int) -> list[Part]:
             raise InvalidInput(f"The form has more than {limit} parts.", location="body")
         found.append(part)
     return found
+
+
+def show_others(names: Sequence[str]) -> str:
+    """The fields of a form that nobody reads, for a message about one that is missing."""
+    named = dict.fromkeys(repr(name[:MAX_SHOWN]) for name in names)
+    return f"; its other fields: {', '.join(list(named)[:MAX_NAMED])}" if named else ""
 
 
 def _parts(body: Body, boundary: bytes) -> Iterator[Part]:
@@ -114,6 +127,8 @@ def _boundary(content_type: str) -> bytes:
     return boundary
 
 
-def _not_as_many(field: str, limit: int) -> InvalidInput:
+def _not_as_many(field: str, limit: int, others: Sequence[str] = ()) -> InvalidInput:
     wanted = "one picture" if limit == 1 else f"1 to {limit} pictures"
-    return InvalidInput(f"The form must hold {wanted} in the field {field!r}.", location=f"body.{field}")
+    return InvalidInput(
+        f"The form must hold {wanted} in the field {field!r}{show_others(others)}.", location=f"body.{field}"
+    )

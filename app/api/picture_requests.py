@@ -7,7 +7,7 @@ the predictor calls at once if it is fast, and in a thread otherwise.
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,11 +26,14 @@ from app.errors import InvalidInput, UnsupportedMediaType
 from app.serving.model_cache import CHAMPION
 from app.serving.preparation import PictureReader, Pixels
 from app.serving.request_context import RequestContext
+from app.validation_messages import nearest, show
 from models.pictures.encoded import EncodedPicture, examine
 
 ONE_PICTURE = JsonLimits(commas=4 * 28 * 28, brackets=4 * 32, colons=32)
 MANY_PICTURES = JsonLimits(*(MAX_PICTURES * limit for limit in (2 * 28 * 28, 64, 8)))
 MAX_NAME = 40  # characters of an unknown field in a message
+PICTURE_FIELDS = ("image", "pixels", "scale")
+FEEDBACK_FIELDS = ("digit", "prediction_id", *PICTURE_FIELDS)
 ITEMS = ({"image"}, {"pixels"}, {"pixels", "scale"})
 SCALES = (1, 255)
 FLAG_VALUES = {"true": True, "True": True, "1": True, "false": False, "False": False, "0": False}
@@ -100,6 +103,7 @@ async def decode_feedback_request(request: Request) -> FeedbackRequest:
         raise wrong_media_type(media_type)
     body = await read_body(request)
     item = await to_thread.run_sync(_parse_json, body, ONE_PICTURE)
+    _refuse_unknown(item, FEEDBACK_FIELDS, "body")
     if not isinstance(item, dict) or "digit" not in item or len(item) < 2:
         raise InvalidInput(
             'Give the right "digit", and one of "pixels", "image" and "prediction_id", and nothing else.',
@@ -138,12 +142,27 @@ def _read_json(body: bytes) -> EncodedPicture | Pixels:
 def _split_json(body: bytes) -> Iterable[PictureReader]:
     """A reader for each of up to 256 items, so that each can fail in its own place."""
     document = _parse_json(body, MANY_PICTURES)
+    _refuse_unknown(document, ("items",), "body")
     if not isinstance(document, dict) or set(document) != {"items"} or not isinstance(document["items"], list):
         raise InvalidInput('The body must be {"items": [...]} and nothing else.', location="body")
     items = document["items"]
     if not 1 <= len(items) <= MAX_PICTURES:
         raise InvalidInput(f"items must hold 1 to {MAX_PICTURES} pictures, not {len(items)}.", location="body.items")
     return [partial(_read_item, item, f"body.items.{number}") for number, item in enumerate(items)]
+
+
+def _refuse_unknown(item: Any, known: Sequence[str], location: str) -> None:
+    """Raise InvalidInput for a field of an object that is none of the known ones."""
+    for name in item if isinstance(item, dict) else ():
+        if name in known:
+            continue
+        if name == "model" and known is not FEEDBACK_FIELDS:
+            hint = "model goes into the query."
+        elif guess := nearest(name, known):
+            hint = f"do you mean '{guess}'?"
+        else:
+            hint = f"there {'is only' if len(known) == 1 else 'are'} {', '.join(known)}."
+        raise InvalidInput(f"There is no such field; {hint}", location=f"{location}.{name[:MAX_NAME]}")
 
 
 def _read_bytes(content: bytes, location: str) -> EncodedPicture:
@@ -154,10 +173,7 @@ def _read_bytes(content: bytes, location: str) -> EncodedPicture:
 def _read_item(item: Any, location: str) -> EncodedPicture | Pixels:
     """The picture of `{"image": base64}` or `{"pixels": [...]}`. Raises as `_read_bytes`."""
     if not isinstance(item, dict) or item.keys() not in ITEMS:
-        other = next(iter(set(item) - {"image", "pixels", "scale"}), None) if isinstance(item, dict) else None
-        if other is not None:
-            known = "model goes into the query" if other == "model" else "there are image, pixels and scale"
-            raise InvalidInput(f"There is no such field; {known}.", location=f"{location}.{other[:MAX_NAME]}")
+        _refuse_unknown(item, PICTURE_FIELDS, location)
         raise InvalidInput(
             'Give either {"image": base64} or {"pixels": [...]}, the latter with "scale" if need be, and nothing else.',
             location=location,
@@ -174,9 +190,38 @@ def _read_pixels(values: Any, scale: Any, location: str) -> Pixels:
         rows = [value for row in rows for value in row]
     pixels = _as_pixels(rows, set(map(type, rows))) if len(rows) == 784 else None
     if pixels is None:
-        wanted = "pixels must be 28 rows of 28 numbers, or 784 numbers, each 0 to 255, bright ink on dark."
-        raise InvalidInput(wanted, location=f"{location}.pixels")
+        place, wrong = _find_wrong_pixels(values)
+        raise InvalidInput(
+            f"pixels{place} {wrong}; pixels must be 28 rows of 28 numbers, or 784 numbers, each 0 to 255, bright ink "
+            "on dark.",
+            location=f"{location}.pixels{place}",
+        )
     return _scale(pixels, scale, location).reshape(28, 28)
+
+
+def _find_wrong_pixels(values: Any) -> tuple[str, str]:
+    """Where the first fault in pixels is that are no picture, as the end of a location, and what it is."""
+    if not isinstance(values, list):
+        return "", f"is {show(values)}"
+    if not any(isinstance(value, list) for value in values):
+        return _find_wrong_number(values, "") if len(values) == 784 else ("", f"has {len(values)} numbers")
+    if len(values) != 28:
+        return "", f"has {len(values)} rows"
+    for number, row in enumerate(values):
+        if not isinstance(row, list):
+            return f".{number}", f"is {show(row)}, no row"
+        if len(row) != 28:
+            return f".{number}", f"has {len(row)} numbers"
+    return next(found for number, row in enumerate(values) if (found := _find_wrong_number(row, f".{number}"))[1])
+
+
+def _find_wrong_number(numbers: list[Any], place: str) -> tuple[str, str]:
+    for number, value in enumerate(numbers):
+        if type(value) not in (int, float):
+            return f"{place}.{number}", f"is {show(value)}, no number"
+        if not 0 <= value <= 255:
+            return f"{place}.{number}", f"is {show(value)}, {'below 0' if value < 0 else 'above 255'}"
+    return place, ""
 
 
 def _scale(pixels: Pixels, scale: Any, location: str) -> Pixels:

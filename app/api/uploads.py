@@ -32,6 +32,10 @@ class Upload:
     def __init__(self, file: BinaryIO, parts: list[Part]) -> None:
         self._file, self._parts = file, parts
 
+    def other_fields(self, *known: str) -> list[str]:
+        """The names of the fields that are none of these."""
+        return [part.name for part in self._parts if part.name not in known]
+
     def files(self, field: str) -> list[tuple[str, BinaryIO]]:
         """The name and the content of each file that was sent in this field."""
         return [(part.file_name, self._open(part)) for part in self._parts if part.name == field]

@@ -163,6 +163,8 @@ def test_form_that_lacks_something_says_what(api: httpx.Client) -> None:
     ]:
         assert answer.status_code == 422, answer.text
         assert answer.json()["errors"][0]["location"] == location
+    misnamed = api.post("/v1/datasets", data={"name": "x"}, files={"files": archive})
+    assert misnamed.json()["detail"].endswith("in the field 'file'; its other fields: 'files'.")
     assert api.post("/v1/datasets", json={"name": "x"}).status_code == 415
 
 

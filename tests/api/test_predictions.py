@@ -18,6 +18,7 @@ from models.training.data import Dataset
 SEVEN = Path(__file__).parents[2] / "docs" / "examples" / "seven.png"
 HEIC = Path(__file__).parents[1] / "models" / "pictures" / "heic" / "seven.heic"
 PNG = {"Content-Type": "image/png"}
+BLANK = {"pixels": [0] * 784}
 
 
 def as_png(size: tuple[int, int], mode: str = "L") -> bytes:
@@ -229,6 +230,67 @@ def test_body_over_the_limit_is_413_declared_or_not(api: httpx.Client) -> None:
     chunked = api.post("/v1/predict", content=chunks(), headers=PNG)
     assert (declared.status_code, chunked.status_code) == (413, 413)
     assert "33,554,432" in chunked.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "place", "wrong"),
+    [
+        ([0] * 783, "", "has 783 numbers"),
+        (None, "", "is null"),
+        ("0" * 784, "", f'is "{"0" * 39}...'),
+        ([0] * 500 + ["x"] + [0] * 283, ".500", 'is "x", no number'),
+        ([0.5] * 783 + [True], ".783", "is true, no number"),
+        ([0] * 783 + [-1], ".783", "is -1, below 0"),
+        ([[0] * 28] * 3 + [[0] * 27 + [300]] + [[0] * 28] * 24, ".3.27", "is 300, above 255"),
+        ([[0] * 28] * 27 + [[0] * 27 + [255.5]], ".27.27", "is 255.5, above 255"),
+        ([[0] * 28] * 27 + [[0] * 27], ".27", "has 27 numbers"),
+        ([[0] * 28] * 27 + [0], ".27", "is 0, no row"),
+        ([[0] * 28] * 27, "", "has 27 rows"),
+    ],
+)
+def test_wrong_pixels_are_named_alone_and_in_a_batch(api: httpx.Client, pixels: Any, place: str, wrong: str) -> None:
+    refused = api.post("/v1/predict", json={"pixels": pixels})
+    assert (refused.status_code, refused.json()["errors"][0]["location"]) == (422, f"body.pixels{place}")
+    assert refused.json()["detail"].startswith(f"pixels{place} {wrong}; pixels must be 28 rows")
+    (item,) = api.post("/v1/predict/batch", json={"items": [{"pixels": pixels}]}).json()["items"]
+    assert item["error"]["detail"] == refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "location", "hint"),
+    [
+        ("/v1/predict", {"pixel": [0] * 784}, "body.pixel", "do you mean 'pixels'?"),
+        ("/v1/predict", {"pixels": [0] * 784, "Scale": 1}, "body.Scale", "do you mean 'scale'?"),
+        ("/v1/predict", {"pixels": [0] * 784, "model": "2"}, "body.model", "model goes into the query."),
+        ("/v1/predict", {"picture": "x"}, "body.picture", "there are image, pixels, scale."),
+        ("/v1/predict/batch", {"item": []}, "body.item", "do you mean 'items'?"),
+        ("/v1/predict/batch", {"images": []}, "body.images", "there is only items."),
+        ("/v1/predict/batch", {"items": [BLANK], "model": "2"}, "body.model", "model goes into the query."),
+        ("/v1/predictions/feedback", {"prediction": "x", "digit": 7}, "body.prediction",
+         "do you mean 'prediction_id'?"),
+        ("/v1/predictions/feedback", {"image": "x", "label": 7}, "body.label", "do you mean 'digit'?"),
+        ("/v1/predictions/feedback", {"pixels": [], "digt": 7}, "body.digt", "do you mean 'digit'?"),
+        ("/v1/predictions/feedback", {"pixels": [], "model": "2"}, "body.model",
+         "there are digit, prediction_id, image, pixels, scale."),
+    ],
+)  # fmt: skip
+def test_unknown_field_of_a_picture_is_named_with_the_nearest(
+    api: httpx.Client, path: str, body: dict[str, Any], location: str, hint: str
+) -> None:
+    refused = api.post(path, json=body)
+    assert (refused.status_code, refused.json()["errors"][0]["location"]) == (422, location)
+    assert refused.json()["detail"] == f"There is no such field; {hint}"
+
+
+def test_form_says_what_it_holds_instead_and_does_not_ignore_a_version(api: httpx.Client) -> None:
+    for path, field in (("/v1/predict", "file"), ("/v1/predict/batch", "files"), ("/v1/read", "file")):
+        refused = api.post(path, files={"image": SEVEN.read_bytes()}, data={"token": "x"})
+        assert refused.status_code == 422
+        assert refused.json()["detail"].endswith(f"in the field '{field}'; its other fields: 'token', 'image'.")
+        versioned = api.post(path, files={field: SEVEN.read_bytes()}, data={"model": "2"})
+        assert (versioned.status_code, versioned.json()["errors"][0]["location"]) == (422, "body.model")
+        assert "model goes into the query" in versioned.json()["detail"]
+        assert api.post(path, files={field: SEVEN.read_bytes()}, data={"token": "x"}).status_code == 200
 
 
 def test_unknown_model_is_404_and_a_known_one_answers(api: httpx.Client) -> None:

@@ -66,17 +66,21 @@ def set_alias(
     With `If-Match` or `expected_version`, only if the alias still stands for that version; otherwise 412.
     """
     expected = _expected(if_match, target.expected_version)
-    services.model_cache.get(target.version)  # loaded before it serves; if that fails, nothing changes
     reason = f"set by a client: {target.reason}" if target.reason else "set by a client"
-    aliases.set_alias(
-        services.sessions,
-        alias,
-        target.version,
-        expected=expected,
-        reason=reason,
-        storage=services.storage,
-        force=target.force,
-    )
+    try:
+        services.model_cache.get(target.version)  # loaded before it serves; if that fails, nothing changes
+        aliases.set_alias(
+            services.sessions,
+            alias,
+            target.version,
+            expected=expected,
+            reason=reason,
+            storage=services.storage,
+            force=target.force,
+        )
+    except ModelNotFound as error:
+        error.location = "body.version"
+        raise
     return _answer(services, alias)
 
 

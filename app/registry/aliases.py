@@ -10,7 +10,7 @@ from app.db import Sessions
 from app.errors import AliasMoved, GateNotPassed, ModelNotFound, ModelNotServable, NothingToRollBack
 from app.registry import alias_changes, gate
 from app.registry.gate import CHAMPION, CHAMPION_DATASET
-from app.registry.service import version_row
+from app.registry.service import suggest_alias, version_row
 from app.registry.tables import Alias, AliasChange
 from app.storage import Storage
 
@@ -114,17 +114,18 @@ def remove(sessions: Sessions, alias: str, *, expected: str | None = None) -> No
     with sessions.writing() as session:
         current = alias_changes.lock(session, alias)
         if current is None:
-            raise _alias_not_found(alias)
+            raise _alias_not_found(session, alias)
         _require_expected(alias, current, expected)
         alias_changes.remove(session, alias)
 
 
 def current(sessions: Sessions, alias: str) -> AliasChange:
     """Returns the change that holds now. Raises ModelNotFound."""
-    newest = history(sessions, alias, limit=1)[0]
-    if newest.until is not None:
-        raise _alias_not_found(alias)
-    return newest
+    with sessions.reading() as session:
+        newest = next(iter(alias_changes.history(session, alias, limit=1)), None)
+        if newest is None or newest.until is not None:
+            raise _alias_not_found(session, alias)
+        return newest
 
 
 def history(sessions: Sessions, alias: str, *, limit: int) -> Sequence[AliasChange]:
@@ -132,7 +133,7 @@ def history(sessions: Sessions, alias: str, *, limit: int) -> Sequence[AliasChan
     with sessions.reading() as session:
         rows = alias_changes.history(session, alias, limit=limit)
         if not rows:
-            raise _alias_not_found(alias)
+            raise _alias_not_found(session, alias)
         return rows
 
 
@@ -147,7 +148,7 @@ def _earlier(session: Session, alias: str, expected: str | None) -> AliasChange:
     """Returns the change to go back to. Raises ModelNotFound, AliasMoved, NothingToRollBack."""
     current = session.get(Alias, alias)
     if current is None:
-        raise _alias_not_found(alias)
+        raise _alias_not_found(session, alias)
     _require_expected(alias, current.number, expected)
     earlier = alias_changes.previous(session, alias)
     if earlier is None:
@@ -158,5 +159,6 @@ def _earlier(session: Session, alias: str, expected: str | None) -> AliasChange:
     return earlier
 
 
-def _alias_not_found(alias: str) -> ModelNotFound:
-    return ModelNotFound(f"There is no alias {alias!r}. GET /v1/models/aliases lists those that there are.")
+def _alias_not_found(session: Session, alias: str) -> ModelNotFound:
+    hint = suggest_alias(session, alias) or ". GET /v1/models/aliases lists those that there are."
+    return ModelNotFound(f"There is no alias {alias!r}{hint}")

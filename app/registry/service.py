@@ -17,11 +17,13 @@ from app.errors import ArtifactDamaged, ModelFileNotFound, ModelInUse, ModelNotF
 from app.registry import alias_changes, gate
 from app.registry.tables import Alias, ModelVersion
 from app.storage import Artifact, Storage
+from app.validation_messages import nearest
 
 CHAMPION, MODEL_FILE = gate.CHAMPION, gate.MODEL_FILE
 WEIGHTS_FILE, CARD_FILE = "weights.safetensors", "card.json"
 HARDEST_FILE = "hardest.png"  # only of versions that a job made
 ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+MAX_COMPARED_ALIASES = 100  # with a name that is not there
 SHIPPED = Path(__file__).parents[2] / "models" / "pretrained"
 
 
@@ -197,10 +199,22 @@ def version_row(session: Session, version: str, *, lock: dict[str, bool] | None 
     is_number = version.isascii() and version.isdecimal() and len(version) <= 9
     found = session.get(ModelVersion, int(version), with_for_update=lock) if is_number else None
     if found is None:
-        raise ModelNotFound(
-            f"There is no model version or alias {version!r}. GET /v1/models lists those that there are."
-        )
+        raise _version_not_found(session, version)
     return found
+
+
+def _version_not_found(session: Session, name: str) -> ModelNotFound:
+    if (number := _resolve_alias(session, name)) != name:
+        return ModelNotFound(f"{name!r} is an alias of version {number}; name the version.")
+    hint = suggest_alias(session, name) or ". GET /v1/models lists those that there are."
+    return ModelNotFound(f"There is no model version or alias {name!r}{hint}")
+
+
+def suggest_alias(session: Session, name: str) -> str:
+    """The end of a sentence about an alias that is not there: the nearest one, if any is near."""
+    known = session.scalars(select(Alias.alias).order_by(Alias.changed_at.desc()).limit(MAX_COMPARED_ALIASES))
+    guess = nearest(name, known.all())
+    return f"; do you mean {guess!r}?" if guess else ""
 
 
 def _reason(source: str) -> str:

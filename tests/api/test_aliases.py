@@ -76,6 +76,22 @@ def test_what_is_not_there_is_404_and_what_is_wrong_is_422(api: httpx.Client) ->
     assert api.post("/v1/models/aliases/only/rollback").status_code == 409
 
 
+def test_alias_in_place_of_a_version_is_told_so_and_a_misspelt_one_the_nearest(api: httpx.Client) -> None:
+    present = api.get(CHAMPION).json()["version"]
+    words = f"'champion' is an alias of version {present}; name the version."
+    deleted = api.delete("/v1/models/champion")
+    assert (deleted.status_code, deleted.json()["detail"]) == (404, words)
+    for name in ("champion", "trial"):
+        moved = api.put(f"/v1/models/aliases/{name}", json={"version": "champion"})
+        assert (moved.status_code, moved.json()["errors"]) == (404, [{"location": "body.version", "message": words}])
+    unknown = api.put(CHAMPION, json={"version": "99"})
+    assert (unknown.status_code, unknown.json()["errors"][0]["location"]) == (404, "body.version")
+    for path in ("champio", "Champion", "aliases/champio/history", "aliases/champio"):
+        answer = api.get(f"/v1/models/{path}")
+        assert answer.status_code == 404
+        assert answer.json()["detail"].endswith("; do you mean 'champion'?"), path
+
+
 def test_champion_past_the_gate_is_409_with_the_reasons_and_needs_force(
     api: httpx.Client, api_sessions: Sessions, api_storage: Storage
 ) -> None:

@@ -25,11 +25,13 @@ from app.errors import (
     StorageUnavailable,
 )
 from app.storage import Storage
+from app.validation_messages import nearest
 from models.datasets.built_in import BUILT_IN, FEEDBACK
 from models.datasets.contents import Rejected
 from models.datasets.pictures import LabelledPictures, read_npz, write_npz
 
 MAX_DATASETS = 1000
+MAX_COMPARED = 100  # names, with one that is not there
 MAX_LISTED_REJECTED = 1000  # of the files that could not be read, in a data set's document
 
 
@@ -104,7 +106,10 @@ def dataset_row(session: Session, name: str, *, is_shared: bool = False) -> Data
     query = select(Dataset).where(Dataset.name == name)
     found = session.scalars(query.with_for_update(read=True) if is_shared else query).one_or_none()
     if found is None:
-        raise DatasetNotFound(f"There is no data set {name!r}. GET /v1/datasets lists those that there are.")
+        known = session.scalars(select(Dataset.name).order_by(Dataset.created_at.desc()).limit(MAX_COMPARED))
+        guess = nearest(name, [*BUILT_IN, *known])
+        hint = f"; do you mean {guess!r}?" if guess else ". GET /v1/datasets lists those that there are."
+        raise DatasetNotFound(f"There is no data set {name!r}{hint}")
     return found
 
 

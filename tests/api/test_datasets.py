@@ -150,6 +150,18 @@ def test_archives_that_are_made_to_do_harm_are_refused(api: httpx.Client) -> Non
         assert words in answer.json()["detail"]
 
 
+def test_misspelt_name_of_a_data_set_is_told_the_nearest(api: httpx.Client, mine: dict[str, Any]) -> None:
+    for unknown, near in (("optdigit", "optdigits"), (f"{mine['name']}x", mine["name"])):
+        hint = f"There is no data set '{unknown}'; do you mean '{near}'?"
+        assert api.get(f"/v1/datasets/{unknown}").json()["detail"] == hint
+        (error,) = api.post("/v1/jobs", json={"kind": "mnist_training", "dataset": unknown}).json()["errors"]
+        assert error == {"location": "body.dataset", "message": hint}
+    (error,) = api.post("/v1/jobs", json={"kind": "mnist_training", "dataset": "MNIST"}).json()["errors"]
+    assert error == {"location": "body.dataset", "message": "there is no data set \"MNIST\"; do you mean 'mnist'?"}
+    (error,) = api.post("/v1/jobs", json={"kind": "mnist_training", "dataset": "Mine, Yours"}).json()["errors"]
+    assert error["message"].startswith("it must have the form")
+
+
 def test_form_that_lacks_something_says_what(api: httpx.Client) -> None:
     archive = ("digits.zip", zip_of_digits({1: 3, 2: 3}))
     for answer, location in [

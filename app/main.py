@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from app import VERSION
@@ -77,6 +78,9 @@ def create_app(services: Services) -> FastAPI:
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )
     app.state.services = services
+    app.state.paths = frozenset(
+        route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
+    )
     error_handlers.install(app)
     for router in ROUTERS:
         app.include_router(router)

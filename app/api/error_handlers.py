@@ -23,7 +23,7 @@ from app import errors
 from app.api.encodings import ACCEPTED
 from app.api.links import link
 from app.redaction import mask_keys, show_path
-from app.validation_messages import describe_all
+from app.validation_messages import describe_all, nearest
 from models.errors import (
     ArchiveRefused,
     ArchiveTooLarge,
@@ -224,7 +224,8 @@ async def _http(request: Request, error: Exception) -> Response:
     elif status == 404:
         if (other := _other_spelling(request)) is not None:
             return RedirectResponse(other, 307)
-        detail = f"There is nothing at {show_path(request.scope['path'])}. GET /docs shows what there is."
+        where = f"{show_path(request.scope['path'])}{_suggest_path(request)}"
+        detail = f"There is nothing at {where}{'' if where.endswith('?') else '.'} GET /docs shows what there is."
     elif status == 405:
         headers["Allow"] = _allowed_methods(request)
         detail = f"{show_path(request.scope['path'])} does not take {request.method}; it takes {headers['Allow']}."
@@ -252,6 +253,22 @@ def _other_spelling(request: Request) -> str | None:
         return None
     query = request.scope["query_string"].decode("latin-1")
     return link(quote(other)) + (f"?{query}" if query else "")
+
+
+def _suggest_path(request: Request) -> str:
+    """The end of a sentence: the path that differs in one part only, where that is near."""
+    parts, known = request.scope["path"].split("/"), dict[int, list[str]]()
+    for path in request.app.state.paths:
+        names = path.split("/")
+        if len(names) != len(parts):
+            continue
+        differing = [n for n, name in enumerate(names) if name != parts[n] and not name.startswith("{")]
+        if len(differing) == 1:
+            known.setdefault(differing[0], []).append(names[differing[0]])
+    for position, names in known.items():
+        if guess := nearest(parts[position], names):
+            return f"; do you mean {show_path('/'.join([*parts[:position], guess, *parts[position + 1 :]]))}?"
+    return ""
 
 
 async def _gone(request: Request, error: Exception) -> Response:

@@ -202,7 +202,10 @@ def test_unknown_job_is_404(api: httpx.Client, job_id: str) -> None:
 
 
 def test_wrong_path_method_and_parameters_are_problems_too(api: httpx.Client) -> None:
-    assert api.get("/v1/nothing").json()["status"] == 404
+    nothing = api.get("/v1/nothing").json()
+    assert (nothing["status"], nothing["detail"][:32]) == (404, "There is nothing at /v1/nothing.")
+    misspelt = api.post("/v1/job/x/retry").json()
+    assert misspelt["detail"].startswith("There is nothing at /v1/job/x/retry; do you mean /v1/jobs/x/retry? GET")
     wrong_method = api.put("/v1/jobs")
     assert (wrong_method.status_code, wrong_method.headers["Allow"]) == (405, "GET, HEAD, POST")
     assert api.get("/v1/jobs", params={"limit": 0}).json()["errors"][0]["location"] == "query.limit"

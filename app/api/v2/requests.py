@@ -84,13 +84,13 @@ def _parse(content: bytes) -> dict[str, Any]:
 def _read_input(inputs: Any, tensors: bytes) -> Floats:
     for tensor in _objects(inputs, "inputs"):
         if tensor.get("name") != INPUT:
-            raise InvalidInput(f"There is no input {_shown(tensor.get('name'))}; this model has one, {INPUT!r}.")
+            raise InvalidInput(f"The `name` of an input must be {INPUT!r}{_instead(tensor, 'name')}.")
     if inputs is None or len(inputs) != 1:
         raise InvalidInput(f"`inputs` must hold {INPUT!r}, once.")
     tensor = inputs[0]
     if tensor.get("datatype") != "FP32":
-        raise InvalidInput(f"The datatype of {INPUT!r} is FP32, not {_shown(tensor.get('datatype'))}.")
-    count = _read_count(tensor.get("shape"))
+        raise InvalidInput(f"The `datatype` of {INPUT!r} must be FP32{_instead(tensor, 'datatype')}.")
+    count = _read_count(tensor)
     parameters = _parameters(tensor, INPUT)
     _refuse_shared_memory(parameters)
     size = parameters.get("binary_data_size")
@@ -105,11 +105,13 @@ def _read_input(inputs: Any, tensors: bytes) -> Floats:
     return from_bytes(tensors, count)
 
 
-def _read_count(shape: Any) -> int:
+def _read_count(tensor: dict[str, Any]) -> int:
+    shape: Any = tensor.get("shape")
     is_list = isinstance(shape, list) and len(shape) == 4 and all(type(side) is int for side in shape)
     if not is_list or tuple(shape[1:]) != PICTURE or not 1 <= shape[0] <= MAX_PICTURES:
         raise InvalidInput(
-            f"The shape of {INPUT!r} must be [n, 1, 28, 28] with n from 1 to {MAX_PICTURES}, not {_shown(shape)}."
+            f"The `shape` of {INPUT!r} must be [n, 1, 28, 28] with n from 1 to {MAX_PICTURES}"
+            f"{_instead(tensor, 'shape')}."
         )
     count: int = shape[0]
     return count
@@ -127,7 +129,7 @@ def _read_outputs(outputs: Any, is_binary: bool) -> tuple[RequestedOutput, ...]:
 def _read_output(output: dict[str, Any], is_binary: bool) -> RequestedOutput:
     name = output.get("name")
     if name not in OUTPUTS:
-        raise InvalidInput(f"There is no output {_shown(name)}; this model has {PROBABILITIES!r} and {DIGIT!r}.")
+        raise InvalidInput(f"The `name` of an output must be {PROBABILITIES!r} or {DIGIT!r}{_instead(output, 'name')}.")
     parameters = _parameters(output, name)
     _refuse_shared_memory(parameters)
     own = _flag(parameters, "binary_data")
@@ -170,5 +172,11 @@ def _refuse_shared_memory(parameters: dict[str, Any]) -> None:
         raise InvalidInput("Shared memory is not supported here; send the tensor in the body.")
 
 
+def _instead(owner: dict[str, Any], field: str) -> str:
+    """The end of a sentence about what a field must be: what it is instead."""
+    return f", not {_shown(owner[field])}" if field in owner else "; it has none"
+
+
 def _shown(value: Any) -> str:
-    return repr(value)[:80]
+    """A value as JSON has it, cut off where it is long."""
+    return orjson.dumps(value).decode()[:80]

@@ -96,11 +96,17 @@ def test_whatever_is_wrong_is_400_and_says_what(api: httpx.Client) -> None:
     body, size = as_binary()
     for content, headers, word in (
         (b"", {}, "JSON"),
-        (as_json(tensor(name="x")), {}, "no input 'x'"),
+        (as_json(tensor(name="x")), {}, "must be 'image', not \"x\"."),
+        (as_json({"nam": "image"}), {}, "The `name` of an input must be 'image'; it has none."),
+        (as_json({"name": "image"}), {}, "The `datatype` of 'image' must be FP32; it has none."),
+        (as_json({"name": "image", "datatype": "FP32"}), {}, "with n from 1 to 1024; it has none."),
+        (as_json(tensor(shape=[1, 784])), {}, "with n from 1 to 1024, not [1,784]."),
+        (as_json(tensor(), outputs=[{"nam": "digit"}]), {}, "'probabilities' or 'digit'; it has none."),
+        (as_json(tensor(), outputs=[{"name": None}]), {}, "'probabilities' or 'digit', not null."),
         (as_json(tensor(shape=[2, 1, 28, 28])), {}, "784 elements"),
         (as_json(tensor(data=[float("nan")] * 784)), {}, "JSON"),
         (as_json(tensor(), outputs=[{"name": "\ud800"}]), {}, "JSON"),
-        (as_json(tensor(), outputs=[{"name": "é\x00"}]), {}, "no output"),
+        (as_json(tensor(), outputs=[{"name": "é\x00"}]), {}, "`name` of an output"),
         (body, {JSON_SIZE: str(size - 1)}, "JSON"),
         (body, {JSON_SIZE: "x"}, "'x'"),
         (body[:-4], {JSON_SIZE: str(size)}, "3132"),
@@ -117,6 +123,8 @@ def test_what_is_not_there_is_404_and_too_much_is_413(api: httpx.Client) -> None
         "/v2/models/digits/versions/%00/infer",
     ):
         assert_is_error(api.post(path, content=as_json(tensor())), 404)
+    assert_is_error(api.post("/v2/models/digit/infer"), 404, "digit/infer; do you mean /v2/models/digits/infer?")
+    assert_is_error(api.get("/v2/models/digit"), 404, "do you mean /v2/models/digits?")
     assert_is_error(api.get(INFER), 405, "POST")
     assert_is_error(api.post(INFER, content=b" " * (33 * 2**20)), 413, "33,554,432")
     assert api.post(INFER, content=as_json(tensor(1000))).status_code == 200

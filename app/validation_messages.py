@@ -1,6 +1,7 @@
 """What pydantic found wrong with a document, in plain sentences, and where in the document as it was sent."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -93,10 +94,13 @@ def describe(detail: Mapping[str, Any]) -> str:
         return f"{SENTENCES[kind]}; {context['hint']}"
     if kind == "too_short" and context["min_length"] == 1:
         return "it must not be empty"
+    if kind == "string_pattern_mismatch" and context["pattern"] in FORMS:
+        lower, form = str(detail.get("input")).lower(), FORMS[context["pattern"]]
+        hint = f"; do you mean '{lower}'?" if re.fullmatch(context["pattern"], lower) else ""
+        return f"it must have the form: {form}{hint}"
     if kind in SENTENCES:
         bounds = {name: show(value) if isinstance(value, float) else value for name, value in context.items()}
-        form = FORMS.get(bounds.get("pattern", ""), bounds.get("pattern"))
-        return SENTENCES[kind].format_map({**bounds, "pattern": form, "input": show(detail.get("input"))})
+        return SENTENCES[kind].format_map({**bounds, "input": show(detail.get("input"))})
     return str(detail["msg"]).replace("Input should be", "it must be").replace("Input should", "it must")
 
 

@@ -18,6 +18,7 @@ from app.errors import (
     JobAlreadyEnded,
     JobInUse,
     JobNotEnded,
+    ModelNotFound,
     TooManyJobs,
 )
 from app.jobs.inputs import require_inputs, resolve_inputs
@@ -201,7 +202,11 @@ def delete(sessions: Sessions, job_id: str) -> list[str]:
 
 def _complete(sessions: Sessions, spec: ReproductionSpec) -> ReproductionSpec:
     """Returns the spec with the version that it means, and the device on which that was trained if it names none."""
-    version, _ = get_version(sessions, spec.version)
+    try:
+        version, _ = get_version(sessions, spec.version)
+    except ModelNotFound as error:
+        error.location = "body.version"
+        raise
     missing = [name for name in ("recipe", "seed", "dataset", "weights_sha256", "epochs") if name not in version.card]
     if missing:
         raise InvalidInput(

@@ -86,6 +86,8 @@ def test_alias_in_place_of_a_version_is_told_so_and_a_misspelt_one_the_nearest(a
         assert (moved.status_code, moved.json()["errors"]) == (404, [{"location": "body.version", "message": words}])
     unknown = api.put(CHAMPION, json={"version": "99"})
     assert (unknown.status_code, unknown.json()["errors"][0]["location"]) == (404, "body.version")
+    reproduced = api.post("/v1/jobs", json={"kind": "reproduction", "version": "champio"})
+    assert (reproduced.status_code, reproduced.json()["errors"][0]["location"]) == (404, "body.version")
     for path in ("champio", "Champion", "aliases/champio/history", "aliases/champio"):
         answer = api.get(f"/v1/models/{path}")
         assert answer.status_code == 404

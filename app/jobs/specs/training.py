@@ -1,16 +1,14 @@
 """The spec of a training of the digit network."""
 
-import re
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from app.errors import InvalidInput
 from app.jobs.specs.numbers import Number, WholeNumber
 from app.jobs.specs.options import BaseSpec
 from app.jobs.specs.recipe_fields import RecipeFields
 from app.jobs.specs.versions import Version
-from app.validation_messages import nearest, show
 from models.datasets.built_in import BUILT_IN, FEEDBACK, NAME_PATTERN, NOT_DIGITS
 
 CPU_QUEUE, CUDA_QUEUE = "training", "training-cuda"
@@ -32,14 +30,6 @@ class MnistTrainingSpec(RecipeFields, BaseSpec):
         0, ge=0, le=1, description="share of MNIST's training pictures that are added to those of another data set"
     )
     start_from: Version | None = Field(None, description="a version or an alias whose weights the training starts from")
-
-    @field_validator("dataset", mode="before")
-    @classmethod
-    def _suggest_built_in(cls, name: Any) -> Any:
-        """Of a name that no data set can have, such as MNIST: the nearest, where the form would say too little."""
-        if isinstance(name, str) and not re.fullmatch(NAME_PATTERN, name) and (guess := nearest(name, BUILT_IN)):
-            raise ValueError(f"there is no data set {show(name)}; do you mean '{guess}'?")
-        return name
 
     @model_validator(mode="after")
     def _require_mixable(self) -> Self:

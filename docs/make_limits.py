@@ -117,6 +117,8 @@ SECTIONS: dict[str, list[Budget]] = {
         Budget("its tags", "app.jobs.specs.options:MAX_TAGS", "", "422", "tests/jobs/specs/test_training.py"),
         Budget("one of them", "app.jobs.specs.options:MAX_TAG_LENGTH", "characters", "422", "tests/jobs/specs/test_training.py"),
         Budget("unknown fields of a spec for which the nearest name is looked for", "app.jobs.specs.options:MAX_SUGGESTIONS", "", "the rest is not listed", "tests/api/test_jobs.py"),
+        Budget("aliases with which one that is not there is compared", "app.registry.service:MAX_COMPARED_ALIASES", "", "the rest is not compared", "tests/api/test_aliases.py"),
+        Budget("data sets with which one that is not there is compared", "app.datasets.service:MAX_COMPARED", "", "the rest is not compared", DATASETS),
         Budget("the note of a model version", "app.api.schemas.models:MAX_NOTE_LENGTH", "characters", "422", "tests/api/test_models.py"),
         Budget("trainings in one comparison", "app.jobs.comparison:MAX_COMPARED", "", "422", "tests/api/test_comparison.py"),
         Budget("epochs of a training", "app.jobs.specs.recipe_fields:MAX_EPOCHS", "", "422", "tests/jobs/specs/test_training.py"),

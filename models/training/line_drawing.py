@@ -18,7 +18,7 @@ WIDTH = 144
 MAX_INK_WIDTH = 122  # pixels that digits are drawn on: scaled up, they still fit
 MAX_DIGITS = 7
 # Pixels between the ink of neighbours (lowest, highest), and the share of the lines that has such gaps.
-GAPS = (((1, 9), 0.35), ((-3, 1), 0.5), ((-5, -1), 0.15))
+GAPS = (((1, 9), 0.3), ((-3, 1), 0.45), ((-5, -1), 0.25))
 INK_THRESHOLD = 0.15
 MAX_BASELINE_STEP = 2  # pixels that a line, and each digit in it, is moved up or down
 # Bounds of the random map of a line: logarithms of its scale and of its height against its width, and its shear. On a

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from models.pictures.line_format import BLANK, HEIGHT
 
 CLASSES = BLANK + 1
-CHANNELS = (16, 32, 48, 96)
+CHANNELS = (24, 48, 64, 128)
 
 
 def line_network() -> nn.Sequential:
@@ -34,7 +34,7 @@ def line_network() -> nn.Sequential:
 def log_probabilities(network: nn.Module, line_images: Tensor) -> Tensor:
     """Returns log-probabilities (width / 2, batch, 11), the shape that torch's CTC loss takes."""
     scores: Tensor = network(line_images)
-    return scores[:, :, 0].permute(2, 0, 1).log_softmax(dim=2)
+    return scores[:, :, 0].permute(2, 0, 1).float().log_softmax(dim=2)
 
 
 def _convolve(

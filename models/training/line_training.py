@@ -27,11 +27,12 @@ from models.training.data import Dataset, Split, load_local_mnist
 from models.training.line_drawing import draw_line_images
 from models.training.line_network import line_network, log_probabilities
 from models.training.onnx_graph import GraphBuilder
+from models.training.run import choose_precision
 from models.training.synthetic_digits import PICTURES_PER_DIGIT, draw_digits
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 SEED = 0
-STEPS, BATCH_SIZE = 6000, 64
+STEPS, BATCH_SIZE = 9000, 64
 LEARNING_RATE, WEIGHT_DECAY, AVERAGE_DECAY = 4e-3, 1e-2, 0.998
 MAX_GRADIENT_NORM = 5.0  # exceeded in the first steps only
 VALIDATION_LINES = 4000
@@ -48,10 +49,13 @@ def train(dataset: Dataset, *, steps: int = STEPS, seed: int = SEED) -> nn.Seque
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY), use_buffers=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, pct_start=0.15)
+    precision = choose_precision("auto", torch.device("cpu"))
     start, losses = time.perf_counter(), []
     for step in range(1, steps + 1):
         lines, texts = draw_line_images(digits, BATCH_SIZE, random)
-        loss = line_loss(log_probabilities(network, lines.to(memory_format=torch.channels_last)), texts)
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            scores = log_probabilities(network, lines.to(memory_format=torch.channels_last))
+        loss = line_loss(scores, texts)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), MAX_GRADIENT_NORM)
@@ -122,6 +126,7 @@ def main() -> None:
         "batch_size": BATCH_SIZE,
         "seconds": round(time.perf_counter() - start, 1),
         "threads": torch.get_num_threads(),
+        "precision": choose_precision("auto", torch.device("cpu")),
         "dataset": {"name": dataset.name, "sha256": dataset.sha256, "train": len(dataset.train)},
         "validation": validation,
         "sha256": hashlib.sha256(model).hexdigest(),

@@ -180,6 +180,21 @@ def test_what_cannot_be_reached_is_told_apart() -> None:
     assert "There is no host" in run("models", "list", "--url", "no.such.host.invalid:1", exit_code=1).stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("jobs list --limit abc", "a whole number is expected, not"),
+        ("jobs --limit 1.5", "a whole number is expected, not"),
+        ("api --port ''", "a whole number is expected, not"),
+        ("gc --grace-minutes x", "a number is expected, not"),
+    ],
+)
+def test_value_of_another_type_is_refused_in_plain_words(words: str, sentence: str) -> None:
+    said = run(*shlex.split(words), exit_code=2).stderr
+    assert sentence in said
+    assert "Input" not in said
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_a_script_of_the_shell(shell: str) -> None:
     script = run("completion", shell).stdout

@@ -61,6 +61,12 @@ def read_settings(**options: Any) -> Settings:
         raise typer.Exit(1) from error
 
 
+def option_of(field: str) -> str:
+    """The option that stands for a field: `--batch-size` for `batch_size`, also in the base of a search."""
+    name, dot, rest = field.removeprefix("base.").partition(".")
+    return f"--{name.replace('_', '-')}{dot}{rest}"
+
+
 @contextmanager
 def exit_on_error() -> Iterator[None]:
     """Report an AppError in one sentence and exit with 1; for an invalid option or spec exit with 2."""
@@ -68,7 +74,7 @@ def exit_on_error() -> Iterator[None]:
         yield
     except ValidationError as error:
         for place, message in describe_all(error.errors()):
-            typer.echo(f"error: {'.'.join(place)}: {message}", err=True)
+            typer.echo(f"error: {option_of('.'.join(place))}: {message}", err=True)
         raise typer.Exit(2) from error
     except AppError as error:
         typer.echo(f"error: {error}", err=True)

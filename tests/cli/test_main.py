@@ -148,6 +148,7 @@ def test_output_that_is_no_folder_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     found = numeral("train", "--dataset", "optdigits", "--output", str(tmp_path / "file"), folder=tmp_path)
     assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+    assert "file cannot be written: it is a file, not a folder" in found.stderr
 
 
 @pytest.mark.parametrize("name", ["a b", "50%", "what?", "x#y", "long" * 40])

@@ -213,8 +213,8 @@ def _verify_and_unpack(name: str, scratch: Path, sources: list[Path]) -> None:
         wanted = ", ".join(f"{file}.gz" for file in MNIST_FILES)
         raise DatasetUnavailable(
             f"{name} was not found in {' and '.join(map(str, sources))} and could not be downloaded "
-            f"({_why_not(error)}). Put the four files {wanted} into {sources[0]}, or set NUMERAL_MNIST_DIR to a folder that holds them in "
-            f"{TORCHVISION[name]}/raw."
+            f"({_why_not(error)}). Put the four files {wanted} into {sources[0]}, or set NUMERAL_MNIST_DIR to a folder "
+            f"that holds them in {TORCHVISION[name]}/raw."
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from onnxruntime import get_available_providers
 
-from app.processes.checks import exclusive_lock
+from app.errors import ConfigurationError
+from app.processes.checks import exclusive_lock, require_free_port, require_writable
 from tests.conftest import free_port
 from tests.s3 import NO_CREDENTIALS, S3Server, credentials
 
@@ -45,6 +46,18 @@ def test_port_in_use_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
         found = numeral("up", "--port", str(taken.getsockname()[1]), folder=tmp_path)
     assert (found.returncode, len(found.stderr.splitlines())) == (1, 1)
     assert "give another --port" in found.stderr
+
+
+@pytest.mark.parametrize("host", ["300.1.1.1", "192.0.2.1", "no.such.host.invalid", "1:2"])
+def test_host_of_another_machine_is_not_blamed_on_the_port(host: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"give another --host\.$"):
+        require_free_port(host, free_port())
+
+
+def test_data_folder_that_is_a_file_needs_no_rights(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match=r"it is a file, not a folder\. Give another --data-dir"):
+        require_writable(tmp_path / "file")
 
 
 @pytest.mark.parametrize(

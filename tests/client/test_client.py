@@ -18,6 +18,7 @@ from numeral_client import (
     AsyncJob,
     Client,
     Conflict,
+    ConnectionFailed,
     ConnectionRefused,
     HostNotFound,
     InvalidInput,
@@ -247,6 +248,18 @@ def test_what_cannot_be_reached_is_told_apart() -> None:
         Client("http://no.such.host.invalid", trust_env=False).models.list()
     with pytest.raises(NumeralError, match="no address of HTTP"):
         Client("ftp://localhost")
+    with pytest.raises(NumeralError, match="from 1 to 65,535"):
+        Client("localhost:99999")
+
+
+def test_address_may_end_in_v1_and_https_of_a_plain_service_is_told(working_service: str) -> None:
+    with Client(f"{working_service}/v1/") as client:
+        assert client.models.list()
+    with (
+        Client(working_service.replace("http", "https"), retries=0) as client,
+        pytest.raises(ConnectionFailed, match="speaks http, not https"),
+    ):
+        client.models.list()
 
 
 def test_job_is_cancelled_retried_and_deleted(idle_client: Client) -> None:

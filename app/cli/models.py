@@ -50,7 +50,7 @@ def show(version: VersionArgument, url: UrlOption = None, as_json: JsonOption = 
     if as_json:
         print_json(model)
         return
-    test = model.card["test"]
+    test = model.card.test
     print_fields(
         {
             "version": model.version,
@@ -58,8 +58,8 @@ def show(version: VersionArgument, url: UrlOption = None, as_json: JsonOption = 
             "age": age(model.created_at),
             "data set": model.dataset,
             "recipe": model.recipe,
-            "seed": model.card["seed"],
-            "test": f"{test['correct']:,} of {test['total']:,} ({percent(test['accuracy'])})",
+            "seed": model.card.seed,
+            "test": f"{test.correct:,} of {test.total:,} ({percent(test.accuracy)})",
             "validation": percent(model.validation_accuracy),
             "job": model.job,
             "note": model.note,

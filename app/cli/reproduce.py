@@ -10,7 +10,7 @@ from app.cli.service import UrlOption, name_commands, open_client
 
 
 def reproduce(
-    version: Annotated[str, typer.Argument(help="a model version or an alias")],
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="a version or an alias")],
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:

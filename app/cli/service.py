@@ -28,6 +28,7 @@ COMMANDS = {
     r"GET /readyz": "`numeral doctor`",
     r"with \?model=": "with --model",
     r'send "force": true': "add --force",
+    r"GET /v1/jobs\?(\w+)=": r"`numeral jobs list --\1`",
     r"GET /v1/jobs": "`numeral jobs list`",
     r"DELETE /v1/jobs/([^\s/),;.]+)": r"`numeral jobs delete \1`",
     r"POST /v1/jobs/([^\s/),;.]+)/retry": r"`numeral jobs retry \1`",

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from onnxruntime import get_available_providers
+from typer.testing import CliRunner
 
+from app.cli.main import cli
 from app.errors import ConfigurationError
 from app.processes.checks import exclusive_lock, require_free_port, require_writable
 from tests.conftest import free_port
@@ -30,6 +32,13 @@ def test_every_command_has_help(tmp_path: Path, command: str) -> None:
     assert numeral("--help", folder=tmp_path).stdout.count(command) >= 1
     found = numeral(command, "--help", folder=tmp_path)
     assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_no_text_of_help_is_taken_for_markup_or_speaks_of_requests() -> None:
+    for words in (["keys", "create"], ["submit", "train"], ["submit", "search"], ["submit", "sweep"], ["trace"]):
+        shown = CliRunner().invoke(cli, [*words, "--help"], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"}).output
+        assert "/v1/" not in shown
+        assert words != ["keys", "create"] or "default: predict" in shown
 
 
 def test_broken_setting_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:

@@ -249,8 +249,8 @@ def test_training_is_followed_through_a_bad_line_and_becomes_a_version(
     assert {client.jobs.get(one).id for one in (job.id[:18], listed, job)} == {job.id}
     other = client.train(dataset="optdigits", epochs=1).wait(progress=False)
     assert [item["id"] for item in client.jobs.compare(job, other.id).items] == [job.id, other.id]
-    model = client.models.get(client.models.list()[1])
-    card = model.card
+    [summary] = [one for one in client.models.list() if one.version == version]
+    model, card = client.models.get(summary), client.models.get(version).card
     assert (model.version, card.recipe.name, card.seed, card.dataset.name) == (version, "fast", 0, "optdigits")
     assert (card.test.total, card.epochs[-1].epoch, card.recipe.model_dump()["momentum"]) == (300, 2, 0.9)
     assert len(repr(model)) < 1000

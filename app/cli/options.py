@@ -74,7 +74,7 @@ def exit_on_error() -> Iterator[None]:
         yield
     except ValidationError as error:
         for place, message in describe_all(error.errors()):
-            typer.echo(f"error: {option_of('.'.join(place))}: {message}", err=True)
+            typer.echo(f"error: {option_of('.'.join(place))}: {message}" if place else f"error: {message}", err=True)
         raise typer.Exit(2) from error
     except AppError as error:
         typer.echo(f"error: {error}", err=True)

@@ -36,7 +36,7 @@ class Connection:
     def of(cls, url: str | None, key: str | None, *, retries: int, trust_env: bool | None) -> Connection:
         """What is not given comes from NUMERAL_URL and NUMERAL_API_KEY. `http://` may be left out."""
         url = url or os.environ.get("NUMERAL_URL") or DEFAULT_URL
-        url = (url if "://" in url else f"http://{url}").rstrip("/").removesuffix("/v1")  # which each path begins with
+        url = url if "://" in url else f"http://{url}"
         try:
             host, port = httpx.URL(url).host, httpx.URL(url).port
         except httpx.InvalidURL as error:
@@ -52,7 +52,8 @@ class Connection:
             )
         if trust_env is None:
             trust_env = not _is_loopback(host)
-        return cls(url, key, retries, trust_env)
+        base = url.rstrip("/").removesuffix("/v1")  # with which each path begins
+        return cls(base, key, retries, trust_env)
 
     @property
     def options(self) -> dict[str, Any]:

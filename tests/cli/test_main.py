@@ -12,6 +12,7 @@ from onnxruntime import get_available_providers
 from typer.testing import CliRunner
 
 from app.cli.main import cli
+from app.db import create_database_engine
 from app.errors import ConfigurationError
 from app.processes.checks import exclusive_lock, require_free_port, require_writable
 from tests.conftest import free_port
@@ -65,8 +66,9 @@ def test_host_of_another_machine_is_not_blamed_on_the_port(host: str) -> None:
 
 def test_data_folder_that_is_a_file_needs_no_rights(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigurationError, match=r"it is a file, not a folder\. Give another --data-dir"):
-        require_writable(tmp_path / "file")
+    for check in (require_writable, lambda folder: create_database_engine(f"sqlite:///{folder}/numeral.db")):
+        with pytest.raises(ConfigurationError, match=r"it is a file, not a folder\. Give another --data-dir"):
+            check(tmp_path / "file")
 
 
 @pytest.mark.parametrize(

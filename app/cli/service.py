@@ -63,4 +63,5 @@ def name_commands(text: str) -> str:
     """The text with commands in the place of requests, and options in the place of fields."""
     for request, command in COMMANDS.items():
         text = re.sub(request + r"(?![\w/?{])", command, text)
+    text = text.removeprefix("The request is not valid. body: ")  # of no field alone
     return PLACE.sub(lambda found: ARGUMENTS.get(found[1]) or option_of(found[1].partition(".")[2]), text)

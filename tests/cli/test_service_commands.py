@@ -196,6 +196,7 @@ def test_what_the_service_refuses_is_said_in_commands(numeral: Numeral) -> None:
         ),
         ('To promote it, send "force": true; so', "To promote it, add --force; so"),
         ("body.base.batch_size: it is bad", "--batch-size: it is bad"),
+        ("The request is not valid. body: adamw needs a learning_rate", "adamw needs a learning_rate"),
     ],
 )
 def test_requests_become_commands_and_fields_options(sentence: str, said: str) -> None:

@@ -30,7 +30,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
-from app.errors import ConfigurationError, DatabaseUnavailable, SchemaOutdated, StorageFull, install_hint
+from app.errors import ConfigurationError, DatabaseUnavailable, SchemaOutdated, StorageFull, install_hint, why
 from app.sqlite import create_file_engine, without_pool
 
 SCHEMA = "0013"  # the newest revision in app/migrations; a constant, so that the API need not load Alembic
@@ -180,9 +180,10 @@ def create_database_engine(url: str, *, may_create: bool = False) -> Engine:
             f"NUMERAL_DATABASE_URL names PostgreSQL, whose driver is not installed. {install_hint('postgres')}"
         ) from error
     except OSError as error:  # SQLite's file, which lies in the data folder unless a URL names another place
+        right = "Give this user the right to write it, or give" if isinstance(error, PermissionError) else "Give"
         raise ConfigurationError(
-            f"The database's file {parsed.database} cannot be used: {error.strerror}. Give another --data-dir "
-            "(NUMERAL_DATA_DIR) or NUMERAL_DATABASE_URL, or correct the rights of its folder."
+            f"The database's file {parsed.database} cannot be used: {why(error, 'written')}. {right} another "
+            "--data-dir (NUMERAL_DATA_DIR) or NUMERAL_DATABASE_URL."
         ) from error
     except (ArgumentError, ValueError) as error:
         raise ConfigurationError(

@@ -1,6 +1,9 @@
 """All errors that are reported to a user. Only `api/error_handlers.py` knows their status codes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
 
 
 class AppError(Exception):
@@ -273,3 +276,31 @@ def install_hint(extra: str) -> str:
 
 class ConfigurationError(AppError):
     """The service cannot start with these settings."""
+
+
+class FileUnusable(AppError):
+    """A file of this machine cannot be read or written."""
+
+
+@contextmanager
+def file_is(access: Literal["read", "written"]) -> Iterator[None]:
+    """Raises FileUnusable, whose words name the file and say what is in the way, for an OSError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # of standard output: nobody reads on
+    except OSError as error:
+        name = "The file" if error.filename is None else error.filename
+        raise FileUnusable(f"{name} cannot be {access}: {why(error, access)}.") from error
+
+
+def why(error: OSError, access: Literal["read", "written"] = "read") -> str:
+    """What is in the way of a file."""
+    folder = Path(str(error.filename or ".")).parent
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        if not folder.is_dir():
+            return f"there is no folder {folder}"
+        return "there is no such file" if access == "read" else f"nothing can be made in {folder}"
+    if isinstance(error, FileExistsError):
+        return "it is a file, not a folder"
+    return (error.strerror or str(error)).lower()

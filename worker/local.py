@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from app.config import Settings
+from app.errors import FileUnusable, file_is
 from app.jobs.specs import MnistTrainingSpec
 from models.errors import CheckpointUnusable, ModelError
 from models.training.checkpoints import restore, to_bytes
@@ -111,8 +112,9 @@ class _Terminal:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        main(sys.argv[1], Path(sys.argv[2]), is_json=sys.argv[3] == "json")
-    except (ModelError, OSError) as error:
+        with file_is("written"):
+            main(sys.argv[1], Path(sys.argv[2]), is_json=sys.argv[3] == "json")
+    except (ModelError, FileUnusable) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:

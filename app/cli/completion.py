@@ -12,7 +12,9 @@ completion_init()  # Typer does it for its own --install-completion alone, which
 
 
 def completion(
-    shell: Annotated[str, typer.Argument(metavar="|".join(SHELLS), autocompletion=lambda: list(SHELLS))],
+    shell: Annotated[
+        str, typer.Argument(metavar="|".join(SHELLS), help="your shell", autocompletion=lambda: list(SHELLS))
+    ],
 ) -> None:
     """Print a completion script, such as for ~/.bashrc: eval "$(numeral completion bash)"."""
     if shell not in SHELLS:

@@ -64,7 +64,10 @@ def show(name: NameArgument, url: UrlOption = None, as_json: JsonOption = False)
 def upload(
     name: NameArgument,
     source: Annotated[
-        list[Path], typer.Argument(metavar="FOLDER|ZIP|IDX...", exists=True, help="<digit>/<picture>, or IDX files")
+        list[Path],
+        typer.Argument(
+            metavar="FOLDER|ZIP|IDX...", exists=True, help="a folder or a zip of <digit>/<picture>, or IDX files"
+        ),
     ],
     url: UrlOption = None,
     as_json: JsonOption = False,

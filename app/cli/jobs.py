@@ -157,7 +157,7 @@ def plot(
     with open_client(url) as client:
         found = client.jobs.get(job)
         target = output or Path(f"{found.id}.svg")
-        image_format = "png" if target.suffix == ".png" else "svg"
+        image_format = "png" if target.suffix.lower() == ".png" else "svg"
         save(found.plot(image_format=image_format, view=view), target, as_json=as_json)
 
 

@@ -23,9 +23,10 @@ UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days
 
 @keys.command()
 def create(
-    name: Annotated[str, typer.Argument(help="who or what the key is for")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="who or what the key is for")],
     scope: Annotated[
-        list[str] | None, typer.Option(help=f"what the key allows: {', '.join(SCOPES)}; may be repeated [predict]")
+        list[str] | None,
+        typer.Option(help=f"what the key allows: {', '.join(SCOPES)}; may be repeated (default: predict)"),
     ] = None,
     expires: Annotated[str | None, typer.Option(help="lifetime: 90d, 12h, 1y; without this, it never expires")] = None,
     data_dir: DataOption = None,
@@ -46,7 +47,11 @@ def create(
         typer.echo(json.dumps(_describe(key) | {"key": whole}))
         return
     typer.echo(whole)
-    typer.echo("The key is shown only this once. Send it as Authorization: Bearer KEY or X-API-Key: KEY.", err=True)
+    typer.echo(
+        "The key is shown only this once. Set NUMERAL_API_KEY to it, or send it as Authorization: "
+        "Bearer KEY or X-API-Key: KEY.",
+        err=True,
+    )
 
 
 @keys.command("list")

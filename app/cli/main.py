@@ -16,7 +16,16 @@ from app.cli.jobs import jobs
 from app.cli.keys import keys
 from app.cli.maintenance import doctor, gc
 from app.cli.models import models
-from app.cli.options import DataOption, HostOption, InsecureOption, JsonOption, PortOption, exit_on_error, read_settings
+from app.cli.options import (
+    DataOption,
+    HostOption,
+    InsecureOption,
+    JsonOption,
+    PlainGroup,
+    PortOption,
+    exit_on_error,
+    read_settings,
+)
 from app.cli.predict import predict, read
 from app.cli.reproduce import reproduce
 from app.cli.submit import submit
@@ -38,7 +47,10 @@ from models.revision import find_commit
 TRAINING_QUEUES = (CPU_QUEUE, CUDA_QUEUE)
 
 cli = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Numeral trains, evaluates and serves a digit recogniser."
+    cls=PlainGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Numeral trains, evaluates and serves a digit recogniser.",
 )
 
 

@@ -8,6 +8,7 @@ import typer
 from app.cli.options import JsonOption
 from app.cli.output import age, percent, print_fields, print_json, print_table, short_ids
 from app.cli.service import UrlOption, open_client
+from app.errors import file_is
 
 models = typer.Typer(no_args_is_help=True, help="The model versions of the running service.")
 
@@ -49,7 +50,7 @@ def show(version: VersionArgument, url: UrlOption = None, as_json: JsonOption = 
     if as_json:
         print_json(model)
         return
-    test = model.card["test"]
+    test = model.card.test
     print_fields(
         {
             "version": model.version,
@@ -57,8 +58,8 @@ def show(version: VersionArgument, url: UrlOption = None, as_json: JsonOption = 
             "age": age(model.created_at),
             "data set": model.dataset,
             "recipe": model.recipe,
-            "seed": model.card["seed"],
-            "test": f"{test['correct']:,} of {test['total']:,} ({percent(test['accuracy'])})",
+            "seed": model.card.seed,
+            "test": f"{test.correct:,} of {test.total:,} ({percent(test.accuracy)})",
             "validation": percent(model.validation_accuracy),
             "job": model.job,
             "note": model.note,
@@ -127,7 +128,8 @@ def download(
     with open_client(url) as client:
         number = client.models.get(version).version
         folder = output or Path(f"version-{number}")
-        files = client.models.download(number, folder)
+        with file_is("written"):
+            files = client.models.download(number, folder)
     if as_json:
         print_json({"folder": str(folder), "files": files})
         return

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from typer.core import TyperGroup
 
 from app.config import Settings
 from app.errors import AppError, ConfigurationError
-from app.validation_messages import describe_all
+from app.validation_messages import describe, describe_all
 
 HostOption = Annotated[str | None, typer.Option(help="address to listen on (NUMERAL_HOST, 127.0.0.1)")]
 PortOption = Annotated[int | None, typer.Option(help="port to listen on (NUMERAL_PORT, 8000)")]
@@ -19,6 +20,18 @@ InsecureOption = Annotated[
 ]
 DataOption = Annotated[Path | None, typer.Option(help="data folder (NUMERAL_DATA_DIR, ./data)")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+class PlainGroup(TyperGroup):
+    """Commands of which a value of another type is refused in this program's words; Typer's own are pydantic's."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            if isinstance(error.__cause__, ValidationError):
+                error.message = describe(error.__cause__.errors()[0])
+            raise
 
 
 def within(low: float, high: float) -> Callable[[float], float]:
@@ -48,6 +61,12 @@ def read_settings(**options: Any) -> Settings:
         raise typer.Exit(1) from error
 
 
+def option_of(field: str) -> str:
+    """The option that stands for a field: `--batch-size` for `batch_size`, also in the base of a search."""
+    name, dot, rest = field.removeprefix("base.").partition(".")
+    return f"--{name.replace('_', '-')}{dot}{rest}"
+
+
 @contextmanager
 def exit_on_error() -> Iterator[None]:
     """Report an AppError in one sentence and exit with 1; for an invalid option or spec exit with 2."""
@@ -55,7 +74,7 @@ def exit_on_error() -> Iterator[None]:
         yield
     except ValidationError as error:
         for place, message in describe_all(error.errors()):
-            typer.echo(f"error: {'.'.join(place)}: {message}", err=True)
+            typer.echo(f"error: {option_of('.'.join(place))}: {message}" if place else f"error: {message}", err=True)
         raise typer.Exit(2) from error
     except AppError as error:
         typer.echo(f"error: {error}", err=True)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from pydantic_core import to_jsonable_python
 
+from app.errors import file_is
+
 if TYPE_CHECKING:
     from numeral_client import Figure
 
@@ -45,7 +47,8 @@ def save(content: "Figure", output: Path, *, as_json: bool = False) -> None:
     if str(output) == "-":
         typer.get_binary_stream("stdout").write(content)
         return
-    content.save(output)
+    with file_is("written"):
+        content.save(output)
     if as_json:
         print_json({"file": output, "bytes": len(content)})
     else:

@@ -9,7 +9,8 @@ import typer
 
 from app.cli.options import JsonOption
 from app.cli.output import print_json
-from app.cli.service import UrlOption, open_client
+from app.cli.service import UrlOption, name_commands, open_client
+from app.errors import why
 from models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def _each(files: list[str], ask: Callable[[bytes], Any], show: Callable[[Any], s
             found = ask(_content(path))
             document, line, is_error = found.model_dump(mode="json", exclude_defaults=True), show(found), False
         except (ApiError, ModelError, OSError) as error:
-            problem = error.problem if isinstance(error, ApiError) else {"detail": str(error)}
-            document, line, is_error = problem, getattr(error, "strerror", None) or str(error), True
+            line, is_error = why(error) if isinstance(error, OSError) else name_commands(str(error)), True
+            document = (error.problem if isinstance(error, ApiError) else {}) | {"detail": line}
         failed += is_error
         bar.clear()
         if as_json:

@@ -6,11 +6,11 @@ import typer
 
 from app.cli.options import JsonOption
 from app.cli.output import print_json
-from app.cli.service import UrlOption, open_client
+from app.cli.service import UrlOption, name_commands, open_client
 
 
 def reproduce(
-    version: Annotated[str, typer.Argument(help="a model version or an alias")],
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="a version or an alias")],
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -23,7 +23,7 @@ def reproduce(
             typer.echo(f"Job {job.id} trains version {job.document.spec['version']} again.", err=True)
             result = job.wait().document.result or {}
         except (ApiError, JobFailed) as error:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"error: {name_commands(str(error))}", err=True)
             raise typer.Exit(2) from error
     if as_json:
         print_json(result)

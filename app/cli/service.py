@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import read_settings
+from app.cli.options import option_of, read_settings
+from app.errors import FileUnusable, file_is
 
 if TYPE_CHECKING:
     from numeral_client import Client
@@ -19,8 +20,15 @@ UrlOption = Annotated[
     str | None, typer.Option(help="address of the service (NUMERAL_URL; else from NUMERAL_HOST and NUMERAL_PORT)")
 ]
 
-# How a command line says what the service's sentences name as requests.
+# How a command line says what the service's sentences say of requests.
 COMMANDS = {
+    r"^[A-Z]+ /\S+ needs": "This command needs",
+    r"Send it as Authorization: Bearer KEY or X-API-Key: KEY": "Set NUMERAL_API_KEY to it",
+    r" GET /docs lists the endpoints\.": "",
+    r"GET /readyz": "`numeral doctor`",
+    r"with \?model=": "with --model",
+    r'send "force": true': "add --force",
+    r"GET /v1/jobs\?(\w+)=": r"`numeral jobs list --\1`",
     r"GET /v1/jobs": "`numeral jobs list`",
     r"DELETE /v1/jobs/([^\s/),;.]+)": r"`numeral jobs delete \1`",
     r"POST /v1/jobs/([^\s/),;.]+)/retry": r"`numeral jobs retry \1`",
@@ -31,6 +39,8 @@ COMMANDS = {
     r"GET /v1/datasets": "`numeral datasets list`",
     r"DELETE /v1/datasets/([^\s/),;.]+)": r"`numeral datasets delete \1`",
 }
+ARGUMENTS = {"path.version": "VERSION", "path.name": "NAME", "path.job_id": "ID"}
+PLACE = re.compile(r"(?:The request is not valid\. )?\b((?:body|query|path)(?:\.\w+)+)(?=:)")
 
 
 @contextmanager
@@ -42,15 +52,16 @@ def open_client(url: str | None) -> Iterator["Client"]:
     try:
         # A proxy that the environment names is not asked for this program's own address.
         trust_env = None if given else False
-        with Client(given or read_settings().url, retries=RETRIES, trust_env=trust_env) as client:
+        with file_is("read"), Client(given or read_settings().url, retries=RETRIES, trust_env=trust_env) as client:
             yield client
-    except (NumeralError, OSError, ValueError) as error:
+    except (NumeralError, FileUnusable, ValueError) as error:
         typer.echo(f"error: {name_commands(str(error))}", err=True)
         raise typer.Exit(1) from error
 
 
 def name_commands(text: str) -> str:
-    """The text with commands in the place of requests, where there is one."""
+    """The text with commands in the place of requests, and options in the place of fields."""
     for request, command in COMMANDS.items():
         text = re.sub(request + r"(?![\w/?{])", command, text)
-    return text
+    text = text.removeprefix("The request is not valid. body: ")  # of no field alone
+    return PLACE.sub(lambda found: ARGUMENTS.get(found[1]) or option_of(found[1].partition(".")[2]), text)

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
+from app.cli.service import name_commands
+
 TYPES = {"integer": "INTEGER", "number": "NUMBER", "string": "TEXT", "array": "LIST"}
 
 
@@ -39,7 +41,7 @@ def _parameter(name: str, schema: dict[str, Any]) -> Parameter:
     """An option of text, but for flags: the service judges its value, in the words of every other error."""
     kinds = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
     one = kinds[0] if len(kinds) == 1 else {}
-    help_text = schema.get("description", "")
+    help_text = name_commands(schema.get("description", ""))
     if isinstance(schema.get("default"), str | float | int):
         help_text = f"{help_text} [{json.dumps(schema['default'])}]".strip()
     is_flag = schema.get("type") == "boolean"

@@ -11,6 +11,7 @@ from app.cli.options import JsonOption
 from app.cli.output import print_json
 from app.cli.service import UrlOption, open_client
 from app.cli.spec_options import given_fields, spec_parameters, with_parameters
+from app.errors import FileUnusable, file_is
 from app.jobs.specs import BackpropSweepSpec, MnistTrainingSpec, TrainingSearchSpec
 
 submit = typer.Typer(no_args_is_help=True, help="Queue a job.")
@@ -31,7 +32,7 @@ def train(
 ) -> None:  # fmt: skip
     """Train the digit network. The recipe fills in what is left out; shown are the values of `fast`."""
     fields = given_fields(MnistTrainingSpec, options)
-    _submit("mnist_training", _read_spec(spec) | fields, watch=watch, url=url, as_json=as_json)
+    _submit("mnist_training", _read_spec(spec, "mnist_training") | fields, watch=watch, url=url, as_json=as_json)
 
 
 def sweep(
@@ -40,7 +41,7 @@ def sweep(
 ) -> None:  # fmt: skip
     """Train a small network once per learning rate. Lists are 0.1,0.5 or JSON."""
     fields = given_fields(BackpropSweepSpec, options)
-    _submit("backprop_sweep", _read_spec(spec) | fields, watch=watch, url=url, as_json=as_json)
+    _submit("backprop_sweep", _read_spec(spec, "backprop_sweep") | fields, watch=watch, url=url, as_json=as_json)
 
 
 def search(
@@ -50,8 +51,11 @@ def search(
     """Search for the best settings of a training. Options of a training are the same for all trials."""
     fields = given_fields(TrainingSearchSpec, options)
     base = {name: value for name, value in given_fields(MnistTrainingSpec, options).items() if name not in fields}
-    asked = _read_spec(spec) | fields
-    asked |= {"space": asked.get("space", {}) | dict(map(_dimension, space)), "base": asked.get("base", {}) | base}
+    asked = _read_spec(spec, "training_search") | fields
+    for name, more in {"space": dict(map(_dimension, space)), "base": base}.items():
+        if not isinstance(asked.setdefault(name, {}), dict):
+            raise typer.BadParameter(f"--spec: {name} must be an object")
+        asked[name] |= more
     _submit("training_search", asked, watch=watch, url=url, as_json=as_json)
 
 
@@ -81,19 +85,28 @@ def _submit(kind: str, fields: dict[str, Any], *, watch: bool, url: str | None, 
             typer.echo(f"Follow it with `numeral jobs watch {job.id}`.", err=True)
 
 
-def _read_spec(spec: str | None) -> dict[str, Any]:
+def _read_spec(spec: str | None, kind: str) -> dict[str, Any]:
+    """The fields that --spec has. Raises BadParameter, also if it is of another kind."""
     if spec is None:
         return {}
     text = spec
     try:
-        if not spec.lstrip().startswith("{"):
-            text = typer.get_text_stream("stdin").read() if spec == "-" else Path(spec).read_text()
+        if not spec.lstrip().startswith(("{", "[")):
+            with file_is("read"):
+                text = typer.get_text_stream("stdin").read() if spec == "-" else Path(spec).read_text()
         found = json.loads(text)
-    except (OSError, ValueError) as error:
+    except FileUnusable as error:
         raise typer.BadParameter(f"--spec: {error}") from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise typer.BadParameter(f"--spec is not JSON: see {place}") from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise typer.BadParameter("--spec is not JSON") from error
     if not isinstance(found, dict):
         raise typer.BadParameter('--spec must be an object, such as {"epochs": 3}')
-    return {name: value for name, value in found.items() if name != "kind"}
+    if (other := found.pop("kind", kind)) != kind:
+        raise typer.BadParameter(f"--spec is of the kind {other}, and this command submits a {kind}")
+    return found
 
 
 def _dimension(text: str) -> tuple[str, dict[str, Any]]:

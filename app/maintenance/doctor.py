@@ -179,7 +179,7 @@ def check_port(settings: Settings) -> str:
         try:
             answer = httpx.get(f"{settings.url}/readyz", timeout=TIMEOUT_SECONDS, trust_env=False)
             body = answer.json()
-        except (httpx.HTTPError, ValueError):
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
             raise error from None
         if not isinstance(body, dict) or not body.keys() & {"ready", "detail"}:
             raise

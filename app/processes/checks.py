@@ -1,5 +1,6 @@
 """Checks before the service starts. Each raises an error that says what to change."""
 
+import errno
 import fcntl
 import socket
 import tempfile
@@ -12,7 +13,7 @@ import redis
 
 from app.config import Settings
 from app.db import create_database_engine
-from app.errors import ConfigurationError, install_hint
+from app.errors import ConfigurationError, install_hint, why
 from app.jobs.notifier import broker_url
 from app.storage import require_storage
 from models.errors import DeviceUnavailable
@@ -38,9 +39,10 @@ def require_writable(data_dir: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
+        right = "Give this user the right to write it, or give" if isinstance(error, PermissionError) else "Give"
         raise ConfigurationError(
-            f"Cannot write into the data folder {folder}: {error.strerror or error}. Give this user the right to write "
-            "it, or give another --data-dir (NUMERAL_DATA_DIR)."
+            f"Cannot write into the data folder {folder}: {why(error, 'written')}. {right} another --data-dir "
+            "(NUMERAL_DATA_DIR)."
         ) from error
 
 
@@ -78,13 +80,16 @@ def require_serving_device(settings: Settings) -> None:
 def require_free_port(host: str, port: int) -> None:
     """Raise ConfigurationError if this process cannot listen on the port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except OSError as error:
-            reason = error.strerror or error
-            raise ConfigurationError(f"Cannot listen on {host}:{port} ({reason}); give another --port.") from error
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name of a host
+        if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES):
+            wrong = f"({error.strerror}); give another --port"
+        else:
+            wrong = "(no address of this machine); give another --host"
+        raise ConfigurationError(f"Cannot listen on {host}:{port} {wrong}.") from error
 
 
 @contextmanager

@@ -5,6 +5,7 @@ Both clients (client.py, async_client.py) have these as methods; they differ in 
 
 from __future__ import annotations
 
+import math
 from base64 import b64encode
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from uuid import uuid4
 import httpx
 
 from numeral_client import documents as d
-from numeral_client.documents import Figure, JobDocument, JobPage, JobView, Rows
+from numeral_client.documents import Figure, JobDocument, JobPage, JobView, Rows, name_of
 from numeral_client.errors import NumeralError, UnexpectedAnswer, from_response, not_found
 from numeral_client.pictures import Picture, encode
 
@@ -26,6 +27,7 @@ Files = Iterable[tuple[str, BinaryIO]]  # the name and the content of each
 
 TIMEOUT_SECONDS = 60.0  # the first figure of a process loads matplotlib
 SWEEP_WAIT_SECONDS = 10
+MAX_WAIT_SECONDS = 60
 IMPORT_TIMEOUT_SECONDS = 200.0
 PAGE = 100
 ID_LENGTH = 36
@@ -104,20 +106,33 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def _name(thing: object) -> str | None:
+    return None if thing is None else name_of(thing)
+
+
 def _part(name: object) -> str:
     """A part of a path. Raises NotFound for what is none: the service would read another path."""
+    name = name_of(name)
     if not str(name) or "/" in str(name):
         raise not_found(f"{str(name)!r} is no name and no id.")
     return quote(str(name), safe="")
 
 
-def _plain(value: Any) -> Any:
-    """The value as JSON can hold it: numbers and arrays of NumPy become those of Python."""
+def _plain(value: Any, field: str = "") -> Any:
+    """The value as JSON can hold it: numbers and arrays of NumPy become those of Python. Raises ValueError for NaN."""
+    value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: _plain(one, f"{field}.{name}".lstrip(".")) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    return value.tolist() if hasattr(value, "tolist") else value
+        return [_plain(one, field) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{field}: a finite number is expected, not {value}")
+    return value
+
+
+def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} is {' or '.join(choices)}, not {value!r}")
 
 
 # Predictions
@@ -132,12 +147,12 @@ def predict(
     ink on light and bright ink on dark are both read. `model` is a version or an alias, by default the champion.
     `explain` fills in `explanation`: which parts of the picture mattered, and what each layer computed.
     """
-    return _picture_call("/v1/predict", picture, scale, d.Prediction, model=model, explain=explain or None)
+    return _picture_call("/v1/predict", picture, scale, d.Prediction, model=_name(model), explain=explain or None)
 
 
 def read(picture: Picture, *, model: str | None = None, scale: float | None = None) -> Call[d.Reading]:
     """All digits of a picture, line by line. The picture is as in `predict`."""
-    return _picture_call("/v1/read", picture, scale, d.Reading, model=model)
+    return _picture_call("/v1/read", picture, scale, d.Reading, model=_name(model))
 
 
 def _picture_call(path: str, picture: Picture, scale: float | None, kind: type[Doc], **params: Any) -> Call[Doc]:
@@ -148,7 +163,7 @@ def _picture_call(path: str, picture: Picture, scale: float | None, kind: type[D
 
 def predict_batch(contents: list[bytes], *, model: str | None) -> Call[list[d.Prediction | d.FailedPicture]]:
     files = [("files", (str(number), content)) for number, content in enumerate(contents)]
-    return Call("POST", "/v1/predict/batch", _batch, {"files": files, "params": _given(model=model)})
+    return Call("POST", "/v1/predict/batch", _batch, {"files": files, "params": _given(model=_name(model))})
 
 
 def _batch(response: httpx.Response) -> list[d.Prediction | d.FailedPicture]:
@@ -164,13 +179,17 @@ def _job(response: httpx.Response) -> JobDocument:
 
 
 def submit(
-    spec: Mapping[str, Any], *, wait_seconds: int = 0, idempotency_key: str | None = None
+    spec: Mapping[str, Any], *, wait_seconds: float = 0, idempotency_key: str | None = None
 ) -> Call[JobView[d.Document]]:
     """Queue a job by its spec, such as {"kind": "mnist_training", ...}; `wait_seconds` (to 60): wait for its end."""
+    if not isinstance(spec, Mapping):
+        raise TypeError(f'a spec is a dict, such as {{"kind": "backprop_sweep"}}, not {spec!r:.60}')
+    if not 0 <= wait_seconds <= MAX_WAIT_SECONDS:
+        raise ValueError(f"wait_seconds is 0 to {MAX_WAIT_SECONDS}, not {wait_seconds}")
     headers = {"Idempotency-Key": idempotency_key or str(uuid4())}  # a repeated request is answered with the first job
     if wait_seconds:
-        headers["Prefer"] = f"wait={wait_seconds}"
-    options = {"json": _plain(dict(spec)), "headers": headers}
+        headers["Prefer"] = f"wait={math.ceil(wait_seconds)}"
+    options = {"json": _plain(spec), "headers": headers}
     return Call("POST", "/v1/jobs", lambda r: JobView(_job(r)), options, timeout=TIMEOUT_SECONDS + wait_seconds)
 
 
@@ -183,11 +202,13 @@ def train(**fields: Any) -> Call[JobView[d.TrainingResult]]:
 def search(space: Mapping[str, Any], **fields: Any) -> Call[JobView[d.SearchResult]]:
     """Queue a search for the best settings. `space` has for each field {"low", "high", "log"} or {"values"}, or a list
     of values. Fields: `base`, `sampler`, `trials`, `parallel`, `pruning` and others, as in docs/search.md."""
+    if not isinstance(space, Mapping):
+        raise TypeError(f'a space is a dict, such as {{"batch_size": [32, 64]}}, not {space!r:.60}')
     dimensions = {name: {"values": list(one)} if isinstance(one, (list, tuple)) else one for name, one in space.items()}
     return submit({"kind": "training_search", "space": dimensions, **fields})  # type: ignore[return-value]
 
 
-def sweep(*, wait_seconds: int = SWEEP_WAIT_SECONDS, **fields: Any) -> Call[JobView[d.SweepResult]]:
+def sweep(*, wait_seconds: float = SWEEP_WAIT_SECONDS, **fields: Any) -> Call[JobView[d.SweepResult]]:
     """Train a small network once per learning rate. Fields: `learning_rates`, `epochs`, `layers`, `inputs`, `targets`,
     `weights` and others. Waits for the end, which a sweep of usual size reaches at once; 0 does not wait."""
     return submit({"kind": "backprop_sweep", **fields}, wait_seconds=wait_seconds)  # type: ignore[return-value]
@@ -245,13 +266,13 @@ def cancel_job(job_id: str) -> Call[JobDocument]:
 
 
 def retry_job(job_id: str, **changes: Any) -> Call[JobDocument]:
-    return Call(
-        "POST", f"/v1/jobs/{_part(job_id)}/retry", _job, {"json": changes} if changes else {}, is_repeatable=False
-    )
+    options = {"json": _plain(changes)} if changes else {}
+    return Call("POST", f"/v1/jobs/{_part(job_id)}/retry", _job, options, is_repeatable=False)
 
 
 def extend_search(job_id: str, trials: int) -> Call[JobDocument]:
-    return Call("POST", f"/v1/jobs/{_part(job_id)}/extend", _job, {"json": {"trials": trials}}, is_repeatable=False)
+    options = {"json": _plain({"trials": trials})}
+    return Call("POST", f"/v1/jobs/{_part(job_id)}/extend", _job, options, is_repeatable=False)
 
 
 def delete_job(job_id: str) -> Call[None]:
@@ -267,8 +288,9 @@ def plot_job(
 ) -> Call[Figure]:
     """The curves of a job so far, as `svg` or `png`. `view`: of a sweep, also `panels`. `scale`: `linear` or `log`, of
     the losses. `theme`: also `dark`."""
+    _require_choice("image_format", image_format, ("svg", "png"))
     params = _given(view=view, scale=scale, theme=theme)
-    return Call("GET", f"/v1/jobs/{_part(job_id)}/plot.{_part(image_format)}", _figure, {"params": params})
+    return Call("GET", f"/v1/jobs/{_part(job_id)}/plot.{image_format}", _figure, {"params": params})
 
 
 def get_curves(job_id: str) -> Call[bytes]:
@@ -283,7 +305,8 @@ def draw_hardest(job_id: str) -> Call[Figure]:
 
 def draw_search(job_id: str, *, view: str = "parallel") -> Call[Figure]:
     """The trials of a search through their settings (`parallel`), or how much each setting mattered (`importance`)."""
-    return Call("GET", f"/v1/jobs/{_part(job_id)}/{_part(view)}.svg", _figure)
+    _require_choice("view", view, ("parallel", "importance"))
+    return Call("GET", f"/v1/jobs/{_part(job_id)}/{view}.svg", _figure)
 
 
 def list_trials(job_id: str) -> Call[d.Trials]:
@@ -302,7 +325,7 @@ def plot_comparison(*jobs: str | JobDocument | JobView[Any]) -> Call[Figure]:
 
 
 def _ids(jobs: Iterable[str | JobDocument | JobView[Any]]) -> str:
-    return ",".join(job if isinstance(job, str) else job.id for job in jobs)
+    return ",".join(map(name_of, jobs))
 
 
 # Versions and aliases
@@ -358,19 +381,20 @@ def set_alias(
     force: bool = False,
 ) -> Call[d.Model]:
     """Let an alias stand for a version; `champion` answers predictions. `force` promotes past the gate."""
-    body = _given(version=version, expected_version=expected_version, reason=reason, force=force or None)
+    expected = _name(expected_version)
+    body = _given(version=name_of(version), expected_version=expected, reason=reason, force=force or None)
     return Call("PUT", f"/v1/models/aliases/{_part(alias)}", _document(d.Model), {"json": body})
 
 
 def delete_alias(alias: str, *, expected_version: str | None = None) -> Call[None]:
     """Remove an alias; its history stays. Never `champion`."""
-    options = {"headers": {"If-Match": expected_version}} if expected_version else {}
+    options = {} if expected_version is None else {"headers": {"If-Match": name_of(expected_version)}}
     return Call("DELETE", f"/v1/models/aliases/{_part(alias)}", _nothing, options, is_repeatable=False)
 
 
 def roll_back(alias: str = "champion", *, expected_version: str | None = None) -> Call[d.Model]:
     """Let an alias stand for the version that served before."""
-    body = _given(expected_version=expected_version)
+    body = _given(expected_version=_name(expected_version))
     options = {"json": body} if body else {}
     return Call("POST", f"/v1/models/aliases/{_part(alias)}/rollback", _document(d.Model), options, is_repeatable=False)
 
@@ -419,19 +443,21 @@ def correct_label(name: str, position: int, digit: int) -> Call[d.Dataset]:
         "PATCH",
         f"/v1/datasets/{_part(name)}/pictures/{_part(position)}",
         _document(d.Dataset),
-        {"json": {"digit": digit}},
+        {"json": _plain({"digit": digit})},
     )
 
 
-def give_feedback(picture: Picture | d.Prediction, digit: int, *, scale: float | None = None) -> Call[dict[str, Any]]:
+def give_feedback(picture: Picture | d.Prediction, digit: int, *, scale: float | None = None) -> Call[d.Feedback]:
     """Say which digit a picture shows; it joins the data set `feedback`. A prediction with an `id` stands for its
     picture, where the service keeps pictures."""
     if isinstance(picture, d.Prediction):
+        if picture.id is None:
+            raise ValueError("the picture of this prediction was not kept, so give the picture itself")
         shown = {"prediction_id": picture.id}
     else:
         shown = {"image": b64encode(encode(picture, scale=scale)).decode()}
-    body = {**shown, "digit": digit}
-    return Call("POST", "/v1/predictions/feedback", lambda r: dict(r.json()), {"json": body}, is_repeatable=False)
+    body = _plain({**shown, "digit": digit})
+    return Call("POST", "/v1/predictions/feedback", _document(d.Feedback), {"json": body}, is_repeatable=False)
 
 
 # The service itself

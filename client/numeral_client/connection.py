@@ -20,6 +20,7 @@ T = TypeVar("T")
 DEFAULT_URL = "http://127.0.0.1:8000"
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 30.0
 BUSY = (429, 503)
+MAX_PORT = 65_535
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,15 @@ class Connection:
     def of(cls, url: str | None, key: str | None, *, retries: int, trust_env: bool | None) -> Connection:
         """What is not given comes from NUMERAL_URL and NUMERAL_API_KEY. `http://` may be left out."""
         url = url or os.environ.get("NUMERAL_URL") or DEFAULT_URL
-        url = (url if "://" in url else f"http://{url}").rstrip("/")
+        url = url if "://" in url else f"http://{url}"
         try:
-            host = httpx.URL(url).host
+            host, port = httpx.URL(url).host, httpx.URL(url).port
         except httpx.InvalidURL as error:
             raise errors.NumeralError(f"{url!r} is no address: {error}.") from error
         if not host or not url.startswith(("http://", "https://")):
             raise errors.NumeralError(f"{url!r} is no address of HTTP, such as http://127.0.0.1:8000.")
+        if port is not None and not 0 < port <= MAX_PORT:
+            raise errors.NumeralError(f"{url!r} is no address: a port is a number from 1 to {MAX_PORT:,}.")
         key = key or os.environ.get("NUMERAL_API_KEY") or None
         if key and not (key.isascii() and key.isprintable()):  # the key itself is not repeated
             raise errors.NumeralError(
@@ -49,7 +52,8 @@ class Connection:
             )
         if trust_env is None:
             trust_env = not _is_loopback(host)
-        return cls(url, key, retries, trust_env)
+        base = url.rstrip("/").removesuffix("/v1")  # with which each path begins
+        return cls(base, key, retries, trust_env)
 
     @property
     def options(self) -> dict[str, Any]:

@@ -360,8 +360,49 @@ class ModelSummary(Document):
     note: str | None
 
 
+class CardRecipe(Document):
+    """The recipe's name and all of its fields."""
+
+    name: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+
+
+class UsedDataset(Document):
+    name: str
+    sha256: str
+    train: int | None = None  # how many pictures
+
+
+class Calibration(Document):
+    temperature: float
+    min_margin: float  # between the two likeliest digits of an accepted prediction
+    least_confidence: float | None = None
+
+
+class Card(Document):
+    """How a version was trained, and how good it is. Cards of older releases say less."""
+
+    recipe: CardRecipe
+    seed: int
+    parameters: int
+    dataset: UsedDataset
+    test: Evaluation
+    validation: Evaluation
+    train: Evaluation | None = None
+    calibration: Calibration
+    epochs: list[Epoch]
+    seconds: float
+    device: str
+    weights_sha256: str
+    libraries: dict[str, str]
+    spec: dict[str, Any] | None = None  # what was asked for
+    commit: str | None = None  # of the program that trained it
+
+
 class Model(ModelSummary):
-    card: dict[str, Any]
+    card: Card
     files: list[ModelFile]
 
 
@@ -406,10 +447,25 @@ class DatasetPicture(Document):
 # The service itself
 
 
-class Recipes(Document):
-    """`items` has each recipe's name, description and fields, `fields` the meaning and the bounds of each field."""
+class Feedback(Document):
+    """The data set that a picture was added to, and how many it holds now."""
 
-    items: list[dict[str, Any]]
+    dataset: str
+    digit: int
+    pictures: int
+    sha256: str
+
+
+class Recipe(Document):
+    name: str
+    description: str
+    fields: dict[str, Any]
+
+
+class Recipes(Document):
+    """`items` are the recipes, `fields` has the meaning and the bounds of each field."""
+
+    items: list[Recipe]
     fields: dict[str, dict[str, Any]]
 
 
@@ -492,6 +548,15 @@ class JobView(Generic[Result]):
         if (progress := self.progress) is not None:
             shown["progress"] = f"{progress.done} of {progress.total} {progress.unit}"
         return html_table([shown])
+
+
+def name_of(thing: object) -> str:
+    """What the service calls it: a document or a job may stand for its id, version or name."""
+    if isinstance(thing, (JobDocument, JobView)):
+        return thing.id
+    if isinstance(thing, (ModelSummary, AliasChange)):
+        return thing.version
+    return thing.name if isinstance(thing, DatasetSummary) else str(thing)
 
 
 def html_table(records: Iterable[Mapping[str, Any]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -78,6 +79,7 @@ class Unavailable(ApiError):
     """The service is overloaded (429) or cannot serve now (5xx); `retry_after` is in seconds, if it says so."""
 
 
+NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # OpenSSL's names, by its version
 CLASSES: dict[int, type[ApiError]] = {
     401: NotAllowed, 403: NotAllowed, 404: NotFound, 409: Conflict, 412: Conflict, 429: Unavailable
 }  # fmt: skip
@@ -119,6 +121,11 @@ def from_transport(error: httpx.TransportError, url: str) -> ConnectionFailed:
             f"Connection refused: nothing listens at {url}. Start a service (`make run`, `numeral up`), or give the "
             "address of one (NUMERAL_URL)."
         )
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return ConnectionFailed(f"The certificate of {url} is not accepted: {cause.verify_message}.")
+        if isinstance(cause, ssl.SSLError) and cause.reason in NO_TLS:
+            return ConnectionFailed(f"What listens at {url} speaks http, not https.")
     if isinstance(error, httpx.TimeoutException):
         return TimedOut(f"{url} did not answer in time ({type(error).__name__}).")
     return ConnectionFailed(f"The connection to {url} failed: {error or type(error).__name__}.")

@@ -33,7 +33,8 @@ def predict_many(
             try:
                 yield encode(picture, scale=scale)
             except OSError as error:
-                unread[number] = d.FailedPicture(error=d.PictureError(title="File not read", detail=str(error)))
+                detail = f"{error.filename or 'The file'} cannot be read: {error.strerror or error}."
+                unread[number] = d.FailedPicture(error=d.PictureError(title="File not read", detail=detail))
 
     answers: list[d.Prediction | d.FailedPicture] = []
     for batch in batches(contents()):
@@ -45,8 +46,9 @@ def predict_many(
     return found
 
 
-def get_job(job_id: str) -> Flow[JobView[d.Document]]:
-    """A job, by its id or the beginning of it."""
+def get_job(job_id: str | JobDocument | JobView[Any]) -> Flow[JobView[d.Document]]:
+    """A job, by its id or the beginning of it, or as a list has it."""
+    job_id = d.name_of(job_id)
     if len(job_id) < calls.ID_LENGTH:
         job_id = yield from calls.find_job(job_id)
     return JobView((yield from calls.get_job(job_id)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,8 @@ def encode(picture: Picture, *, scale: float | None = None) -> bytes:
     Dark ink on light and bright ink on dark are both read: the service finds out which it is. An array that is in
     MNIST's form already (28x28, bright ink on dark, centred) is taken as it is.
 
-    Raises ValueError for an array whose shape or scale is not clear, OSError for a file that cannot be read.
+    Raises ValueError for an array whose shape or scale is not clear, and for a `scale` that is no number above 0;
+    OSError for a file that cannot be read.
     """
     if isinstance(picture, (bytes, bytearray, memoryview)):
         return bytes(picture)
@@ -50,16 +53,21 @@ def encode_array(array: Any, *, scale: float | None = None) -> bytes:
     """A PNG of an array; see `encode`."""
     import numpy  # only who has an array needs it
 
+    if scale is not None and not (isinstance(scale, Real) and 0 < scale < math.inf):
+        raise ValueError(f"scale is the value of white, a number above 0, not {scale!r}")
     pixels = numpy.asarray(array)
     if pixels.dtype.kind not in "buif":
         raise ValueError(f"a picture is a path, bytes, a PIL image or an array of numbers, not {type(array).__name__}")
     shape = tuple(side for side in pixels.shape if side != 1)
     pixels = pixels.reshape((28, 28) if shape == (784,) else shape)
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and shape[2] not in (3, 4)) or not pixels.size:
+        several = "; for several pictures take predict_many" if pixels.ndim > 2 else ""
         raise ValueError(
             f"an array of shape {numpy.shape(array)} is no picture: give (height, width), (height, width, 3 or 4) or "
-            "784 numbers; for several pictures take predict_many"
+            f"784 numbers{several}"
         )
+    if not numpy.isfinite(pixels).all():
+        raise ValueError("the array has values that are not finite numbers (NaN or infinity)")
     low, high = float(pixels.min()), float(pixels.max())
     black, white = _find_scale(pixels.dtype, low, high) if scale is None else (0, scale)
     if not (low >= black and high <= white):
@@ -73,13 +81,26 @@ def encode_array(array: Any, *, scale: float | None = None) -> bytes:
 
 
 def find_pictures(pictures: Iterable[Picture] | str | os.PathLike[str]) -> Iterable[Picture]:
-    """The pictures that are meant: as they are given, or those of a folder at any depth, sorted by name."""
+    """The pictures that are meant: as they are given, or those of a folder at any depth, sorted by name.
+
+    Raises ValueError for a picture alone, whose bytes or rows are no pictures.
+    """
     if isinstance(pictures, (str, os.PathLike)):
         path = Path(pictures)
         return (
             [each for each in sorted(path.rglob("*")) if each.suffix.lower() in SUFFIXES] if path.is_dir() else [path]
         )
+    if isinstance(pictures, (bytes, bytearray, memoryview)) or hasattr(pictures, "read") or _is_one_array(pictures):
+        raise ValueError("this is one picture, which predict takes; predict_many takes several, such as [picture]")
     return pictures
+
+
+def _is_one_array(pictures: Any) -> bool:
+    """Whether an array of numbers is one picture: what it holds are rows."""
+    if getattr(getattr(pictures, "dtype", None), "kind", "O") not in "buif":
+        return False
+    row = [side for side in pictures.shape[1:] if side != 1]
+    return row != [784] and (len(row) < 2 or (len(row) == 2 and row[1] in COLOURS))
 
 
 def batches(pictures: Iterable[bytes], *, max_pictures: int = 256, max_bytes: int = 2**24) -> Iterator[list[bytes]]:

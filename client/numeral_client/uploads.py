@@ -19,9 +19,11 @@ DatasetSource = str | os.PathLike[str] | Sequence[Any]  # a folder, a zip, or ID
 def opened(source: DatasetSource, *, progress: bool | None = None) -> Iterator[list[tuple[str, BinaryIO]]]:
     """The files to send: a folder of <digit>/<picture> becomes a zip, which goes with the block.
 
-    Raises OSError, and ValueError for a folder without digits.
+    Raises OSError, and ValueError for a folder without digits or no files.
     """
     paths = [Path(source)] if isinstance(source, (str, os.PathLike)) else [Path(path) for path in source]
+    if not paths:
+        raise ValueError("there is no file to upload: give a folder of <digit>/<picture>, a zip, or IDX files")
     with ExitStack() as stack:
         if len(paths) == 1 and paths[0].is_dir():
             archive = stack.enter_context(tempfile.TemporaryFile())

@@ -8,12 +8,14 @@ both sides, as with MNIST's own test set: on a random split the accuracy would b
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import torch
@@ -210,12 +212,19 @@ def _verify_and_unpack(name: str, scratch: Path, sources: list[Path]) -> None:
     except (RuntimeError, OSError) as error:
         wanted = ", ".join(f"{file}.gz" for file in MNIST_FILES)
         raise DatasetUnavailable(
-            f"{name} was not found in {' and '.join(map(str, sources))} and could not be downloaded ({error}). Put the "
-            f"four files {wanted} into {sources[0]}, or set NUMERAL_MNIST_DIR to a folder that holds them in "
-            f"{TORCHVISION[name]}/raw."
+            f"{name} was not found in {' and '.join(map(str, sources))} and could not be downloaded "
+            f"({_why_not(error)}). Put the four files {wanted} into {sources[0]}, or set NUMERAL_MNIST_DIR to a folder "
+            f"that holds them in {TORCHVISION[name]}/raw."
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)
+
+
+def _why_not(error: Exception) -> str:
+    """Why torchvision could not download: the reason at each mirror, in one line and without Python's marks."""
+    tried = re.findall(r"Tried (\S+), got:\n(.*)", str(error))
+    reasons = "; ".join(f"{urlsplit(mirror).hostname}: {reason}" for mirror, reason in tried) or str(error)
+    return " ".join(re.sub(r"<urlopen error (.*?)>", r"\1", re.sub(r"\[.*?\] | \(_ssl\.c:\d+\)", "", reasons)).split())
 
 
 def _replace_folder(source: Path, target: Path) -> None:

@@ -8,8 +8,8 @@ from models.errors import ModelError, PictureRefused
 
 NEVER_ANSWERED = {  # raised at start, in workers, or by commands only
     "ApiKeyNotFound", "BatchTooLarge", "BrokerAway", "CheckpointUnusable", "ConfigurationError", "DatasetUnavailable",
-    "DatasetUnusable", "DeviceUnavailable", "ExportMismatch", "NotReproducible", "OriginGone", "SearchFailed",
-    "TrainingDiverged", "WeightsDiffer",
+    "DatasetUnusable", "DeviceUnavailable", "ExportMismatch", "FileUnusable", "NotReproducible", "OriginGone",
+    "SearchFailed", "TrainingDiverged", "WeightsDiffer",
 }  # fmt: skip
 
 

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 from onnxruntime import get_available_providers
+from typer.testing import CliRunner
 
-from app.processes.checks import exclusive_lock
+from app.cli.main import cli
+from app.db import create_database_engine
+from app.errors import ConfigurationError
+from app.processes.checks import exclusive_lock, require_free_port, require_writable
 from tests.conftest import free_port
 from tests.s3 import NO_CREDENTIALS, S3Server, credentials
 
@@ -31,6 +35,13 @@ def test_every_command_has_help(tmp_path: Path, command: str) -> None:
     assert (found.returncode, found.stderr) == (0, "")
 
 
+def test_no_text_of_help_is_taken_for_markup_or_speaks_of_requests() -> None:
+    for words in (["keys", "create"], ["submit", "train"], ["submit", "search"], ["submit", "sweep"], ["trace"]):
+        shown = CliRunner().invoke(cli, [*words, "--help"], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"}).output
+        assert "/v1/" not in shown
+        assert words != ["keys", "create"] or "default: predict" in shown
+
+
 def test_broken_setting_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
     found = numeral("api", folder=tmp_path, NUMERAL_PORT="eighty")
     assert found.returncode == 2
@@ -45,6 +56,19 @@ def test_port_in_use_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
         found = numeral("up", "--port", str(taken.getsockname()[1]), folder=tmp_path)
     assert (found.returncode, len(found.stderr.splitlines())) == (1, 1)
     assert "give another --port" in found.stderr
+
+
+@pytest.mark.parametrize("host", ["300.1.1.1", "192.0.2.1", "no.such.host.invalid", "1:2"])
+def test_host_of_another_machine_is_not_blamed_on_the_port(host: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"give another --host\.$"):
+        require_free_port(host, free_port())
+
+
+def test_data_folder_that_is_a_file_needs_no_rights(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for check in (require_writable, lambda folder: create_database_engine(f"sqlite:///{folder}/numeral.db")):
+        with pytest.raises(ConfigurationError, match=r"it is a file, not a folder\. Give another --data-dir"):
+            check(tmp_path / "file")
 
 
 @pytest.mark.parametrize(
@@ -148,6 +172,7 @@ def test_output_that_is_no_folder_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     found = numeral("train", "--dataset", "optdigits", "--output", str(tmp_path / "file"), folder=tmp_path)
     assert (found.returncode, len(found.stderr.splitlines())) == (1, 1), found.stderr
+    assert "file cannot be written: it is a file, not a folder" in found.stderr
 
 
 @pytest.mark.parametrize("name", ["a b", "50%", "what?", "x#y", "long" * 40])

@@ -11,7 +11,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app import VERSION
+from app.access.authorization import HOW_TO_SEND
 from app.cli.main import cli
+from app.cli.service import name_commands
 from app.config import Settings
 from models.revision import find_commit
 from tests.conftest import free_port
@@ -76,6 +78,8 @@ def test_sweep_is_submitted_watched_shown_and_drawn(numeral: Numeral, tmp_path: 
     assert job["id"] in numeral("jobs", "show", job["id"][:20]).stdout
     numeral("jobs", "plot", job["id"], "-o", tmp_path / "plot.png")
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+    refused = numeral("jobs", "plot", job["id"], "-o", tmp_path / "no" / "plot.png", exit_code=1).stderr
+    assert f"no/plot.png cannot be written: there is no folder {tmp_path}/no." in refused
     numeral("jobs", "delete", job["id"])
     assert "No job" in numeral("jobs", "show", job["id"][:35], exit_code=1).stderr
 
@@ -169,15 +173,84 @@ def test_what_the_service_refuses_is_said_in_commands(numeral: Numeral) -> None:
         "models show 4711": "`numeral models list`",
         "datasets show nothing": "`numeral datasets list`",
         "models unalias champion": "`numeral models promote VERSION --alias champion`",
+        "submit train --epochs abc": "error: --epochs: a whole number",
+        "submit train --batch-size -1 --tags x,x,,": "\n--tags.3: ",
+        "models promote 1 --alias Trial": "error: --alias: ",
+        f"predict {SEVEN} --model 4711": "`numeral models list`",
+        f"predict {SEVEN} --model 4711 --json": "`numeral models list`",
     }.items():
-        said = numeral(*words.split(), exit_code=1).stderr
+        said = numeral(*words.split(), exit_code=1).output
         assert command in said
-        assert "/v1/" not in said
+        assert "GET /v1/" not in said
+        assert "body." not in said
+    assert "`numeral models list`" in numeral("reproduce", "4711", exit_code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        (f"GET /v1/jobs needs an API key. {HOW_TO_SEND}.", "This command needs an API key. Set NUMERAL_API_KEY to it."),
+        (
+            "Give it another alias and ask for that with ?model=.",
+            "Give it another alias and ask for that with --model.",
+        ),
+        ('To promote it, send "force": true; so', "To promote it, add --force; so"),
+        ("body.base.batch_size: it is bad", "--batch-size: it is bad"),
+        ("The request is not valid. body: adamw needs a learning_rate", "adamw needs a learning_rate"),
+    ],
+)
+def test_requests_become_commands_and_fields_options(sentence: str, said: str) -> None:
+    assert name_commands(sentence) == said
+
+
+def test_file_that_cannot_be_used_is_named_with_the_reason(numeral: Numeral, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for words, sentence in {
+        f"models download 1 -o {tmp_path}/file": f"{tmp_path}/file cannot be written: it is a file, not a folder.",
+        f"predict {tmp_path}/no.png": f"{tmp_path}/no.png: there is no such file",
+        f"predict {tmp_path}/no.png --json": '"detail": "there is no such file"',
+    }.items():
+        said = numeral(*words.split(), exit_code=1).output
+        assert sentence in said
+        assert "Errno" not in said
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("nofile.json", "nofile.json cannot be read: there is no such file"),
+        ("[1]", "must be an object"),
+        ('{"epochs": 3', "is not JSON: see line 1, column 13"),
+        (str(SEVEN), "is not JSON"),
+        ('{"kind": "backprop_sweep"}', "of the kind backprop_sweep"),
+    ],
+)
+def test_spec_that_cannot_be_meant_is_refused(spec: str, sentence: str) -> None:
+    said = run("submit", "train", "--spec", spec, exit_code=2).stderr
+    assert sentence in " ".join(re.sub("[│╭╰─╮╯]", " ", said).split())
+    assert "base must be an object" in run(
+        "submit", "search", "--space", "epochs=1,2", "--spec", '{"base": 1}', exit_code=2
+    ).stderr  # fmt: skip
 
 
 def test_what_cannot_be_reached_is_told_apart() -> None:
     assert "Connection refused" in run("models", "list", "--url", f"127.0.0.1:{free_port()}", exit_code=1).stderr
     assert "There is no host" in run("models", "list", "--url", "no.such.host.invalid:1", exit_code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("jobs list --limit abc", "a whole number is expected, not"),
+        ("jobs --limit 1.5", "a whole number is expected, not"),
+        ("api --port ''", "a whole number is expected, not"),
+        ("gc --grace-minutes x", "a number is expected, not"),
+    ],
+)
+def test_value_of_another_type_is_refused_in_plain_words(words: str, sentence: str) -> None:
+    said = run(*shlex.split(words), exit_code=2).stderr
+    assert sentence in said
+    assert "Input" not in said
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -6,6 +6,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from numeral_client import (
     AsyncJob,
     Client,
     Conflict,
+    ConnectionFailed,
     ConnectionRefused,
     HostNotFound,
     InvalidInput,
@@ -29,7 +31,8 @@ from numeral_client import (
     TimedOut,
     TrainingResult,
 )
-from numeral_client.pictures import encode
+from numeral_client.documents import Document, JobDocument
+from numeral_client.pictures import encode, find_pictures
 from tests.client.conftest import LossyLine
 from tests.conftest import free_port
 from tests.uploads import draw_digit
@@ -82,7 +85,8 @@ def test_usual_scales_are_told_apart(array: np.ndarray) -> None:
 
 
 def test_numbers_and_arrays_of_numpy_may_stand_in_a_spec(client: Client) -> None:
-    job = client.backprop.sweep(learning_rates=np.array([0.5, 1.0]), epochs=np.int64(3), wait_seconds=0)
+    job = client.backprop.sweep(learning_rates=np.array([0.5, 1.0]), epochs=np.int64(3), wait_seconds=9.5)
+    assert job.status == "succeeded"
     assert job.document.model_dump()["spec"]["learning_rates"] == [0.5, 1.0]
 
 
@@ -107,12 +111,42 @@ def test_name_is_one_part_of_the_path(client: Client, name: str) -> None:
         (np.zeros((28, 28, 2)), "is no picture"),
         (np.zeros((5, 28, 28)), "take predict_many"),
         (np.zeros((0, 28)), "is no picture"),
+        (np.full((28, 28), np.nan), "not finite"),
         (np.array(["seven"]), "array of numbers"),
     ],
 )
 def test_array_of_which_scale_or_shape_is_unclear_is_refused(client: Client, array: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         client.predict(array)
+
+
+@pytest.mark.parametrize("scale", [0, -1, "255", np.nan])
+def test_scale_is_a_number_above_0(scale: Any) -> None:
+    with pytest.raises(ValueError, match="a number above 0, not"):
+        encode(PIXELS, scale=scale)
+
+
+@pytest.mark.parametrize("picture", [PIXELS, np.asarray(Image.open(SEVEN).convert("RGB")), SEVEN.read_bytes()])
+def test_one_picture_is_not_taken_for_many(picture: Any) -> None:
+    with pytest.raises(ValueError, match="predict takes"):
+        find_pictures(picture)
+
+
+def test_what_cannot_be_meant_is_refused_before_it_is_sent(tmp_path: Path) -> None:
+    with Client(f"127.0.0.1:{free_port()}", retries=0) as client:
+        job = Job[Document](client, JobDocument.model_construct(id="0" * 36))
+        for ask, kind, words in (
+            (lambda: client.search([1]), TypeError, "a space is a dict"),  # type: ignore[arg-type]
+            (lambda: client.submit("backprop_sweep"), TypeError, "a spec is a dict"),  # type: ignore[arg-type]
+            (lambda: client.datasets.upload("mine", []), ValueError, "there is no file"),
+            (lambda: client.train(learning_rate=np.nan), ValueError, "learning_rate: a finite number"),
+            (lambda: client.backprop.sweep(learning_rates=np.array([np.inf])), ValueError, "learning_rates: a finite"),
+            (lambda: client.backprop.sweep(wait_seconds=61), ValueError, "wait_seconds is 0 to 60"),
+            (lambda: job.plot(image_format="jpg"), ValueError, "svg or png, not 'jpg'"),
+            (lambda: job.plot_trials(view="abc"), ValueError, "parallel or importance"),
+        ):
+            with pytest.raises(kind, match=words):
+                ask()
 
 
 def test_many_pictures_come_back_in_order_with_errors_in_their_places(client: Client) -> None:
@@ -133,6 +167,13 @@ def test_folder_is_read_and_a_file_that_is_not_there_loses_no_other(client: Clie
     assert [each.digit for each in found] == [7, None, None, 7]
     assert found[1].error
     assert "gone.png" in found[1].error.detail
+
+
+def test_feedback_needs_a_picture_that_was_kept(client: Client) -> None:
+    with pytest.raises(ValueError, match="give the picture itself"):
+        client.feedback(client.predict(SEVEN), 7)
+    assert client.feedback(SEVEN, np.int64(7)).dataset == "feedback"  # type: ignore[arg-type]
+    client.datasets.delete("feedback")
 
 
 def test_reading_is_shown_and_long_documents_are_shortened(client: Client) -> None:
@@ -200,14 +241,19 @@ def test_training_is_followed_through_a_bad_line_and_becomes_a_version(
     assert client.aliases.history("trial")[0].reason.endswith("to see")
     assert {"champion", "trial"} <= {change.alias for change in client.aliases.list()}
     with pytest.raises(Conflict):
-        client.aliases.delete("trial", expected_version="1")
+        client.aliases.delete("trial", expected_version=1)  # type: ignore[arg-type]
     client.aliases.delete("trial")
     assert "trial" not in {change.alias for change in client.aliases.list()}
     assert job.hardest()._repr_png_()
-    assert client.jobs.list(limit=1, name="small")[0].id == client.jobs.get(job.id[:18]).id == job.id
+    [listed] = client.jobs.list(limit=1, name="small")
+    assert {client.jobs.get(one).id for one in (job.id[:18], listed, job)} == {job.id}
     other = client.train(dataset="optdigits", epochs=1).wait(progress=False)
     assert [item["id"] for item in client.jobs.compare(job, other.id).items] == [job.id, other.id]
-    assert len(repr(client.models.get(version))) < 1000
+    [summary] = [one for one in client.models.list() if one.version == version]
+    model, card = client.models.get(summary), client.models.get(version).card
+    assert (model.version, card.recipe.name, card.seed, card.dataset.name) == (version, "fast", 0, "optdigits")
+    assert (card.test.total, card.epochs[-1].epoch, card.recipe.model_dump()["momentum"]) == (300, 2, 0.9)
+    assert len(repr(model)) < 1000
 
 
 def test_answer_that_is_lost_does_not_submit_a_second_job(client: Client, lossy_line: LossyLine) -> None:
@@ -247,6 +293,18 @@ def test_what_cannot_be_reached_is_told_apart() -> None:
         Client("http://no.such.host.invalid", trust_env=False).models.list()
     with pytest.raises(NumeralError, match="no address of HTTP"):
         Client("ftp://localhost")
+    with pytest.raises(NumeralError, match="from 1 to 65,535"):
+        Client("localhost:99999")
+
+
+def test_address_may_end_in_v1_and_https_of_a_plain_service_is_told(working_service: str) -> None:
+    with Client(f"{working_service}/v1/") as client:
+        assert client.models.list()
+    with (
+        Client(working_service.replace("http", "https"), retries=0) as client,
+        pytest.raises(ConnectionFailed, match="speaks http, not https"),
+    ):
+        client.models.list()
 
 
 def test_job_is_cancelled_retried_and_deleted(idle_client: Client) -> None:
@@ -266,7 +324,9 @@ def test_job_is_cancelled_retried_and_deleted(idle_client: Client) -> None:
     assert search.document.spec["space"] == {"batch_size": {"values": [32, 64]}}
     assert search.cancel().trials().items == []
     assert (search.plot_trials(view="importance")._repr_svg_() or "").startswith("<?xml")
-    assert idle_client.recipes().fields["epochs"]["minimum"] == 1
+    recipes = idle_client.recipes()
+    assert recipes.fields["epochs"]["minimum"] == 1
+    assert recipes.items[0].fields["epochs"] > 0
     assert "searches" in {queue["name"] for queue in idle_client.system().queues}
 
 

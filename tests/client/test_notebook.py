@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from numeral_client import Client
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -40,7 +42,13 @@ def test_examples_of_the_page_run(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "docs").symlink_to(DOCS)
     (tmp_path / "seven.png").symlink_to(DOCS / "examples/seven.png")
+    (tmp_path / "folder" / "7").mkdir(parents=True)
+    (tmp_path / "folder" / "7" / "one.png").write_bytes((DOCS / "examples/seven.png").read_bytes())
     names: dict[str, Any] = {}
     for example in re.findall(r"```python\n(.*?)```", (DOCS.parent / page).read_text(), re.DOTALL):
         run_cell(example.replace("http://127.0.0.1:8000", working_service), names)
     names["client"].close()
+    with Client() as client:
+        for dataset in client.datasets.list():
+            if dataset.name == "mine":
+                client.datasets.delete(dataset)

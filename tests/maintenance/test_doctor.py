@@ -159,6 +159,8 @@ def test_port_of_this_service_is_told_from_that_of_another(settings: Settings, o
         assert finding(settings, "port") == ("ok", f"Numeral serves at {settings.url} and is ready")
     state, detail = finding(settings.model_copy(update={"port": other_server}), "port")
     assert (state, "give another --port" in detail) == ("failed", True)
+    state, detail = finding(settings.model_copy(update={"host": "300.1.1.1"}), "port")
+    assert (state, "give another --host" in detail) == ("failed", True)
 
 
 def test_service_that_is_not_ready_fails_with_its_reason(settings: Settings) -> None:

@@ -76,10 +76,12 @@ def test_missing_ones_name_the_files_and_the_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, folder: str
 ) -> None:
     torchvision = import_torchvision(name)
-    monkeypatch.setattr(torchvision, "mirrors", ["http://127.0.0.1:9/"])
+    monkeypatch.setattr(torchvision, "mirrors", ["http://127.0.0.1:9/", "http://no.such.host.invalid/x/"])
     with pytest.raises(DatasetUnavailable) as caught:
         load_dataset(name, data_dir=tmp_path / "data", mnist_dir=tmp_path / "elsewhere")
     sentence = str(caught.value)
+    assert "downloaded (127.0.0.1: Connection refused; no.such.host.invalid: " in sentence
+    assert not set("\n<[") & set(sentence)
     assert all(f"{file}.gz" in sentence for file in MNIST_FILES)
     for place in ("data", "elsewhere"):
         assert str(tmp_path / place / folder / "raw") in sentence

@@ -17,7 +17,7 @@ from app.db import Sessions
 from app.jobs import service as jobs
 from app.registry import service as registry
 from app.storage import Storage
-from models.datasets.pictures import read_npz
+from models.datasets.pictures import SPLITS, read_npz
 from models.figures.colors import DARK, LIGHT
 from models.training.data import Dataset
 from tests.uploads import draw_digit, idx_files, make_zip, zip_of_digits
@@ -83,7 +83,11 @@ def test_label_of_a_listed_picture_is_corrected(api: httpx.Client) -> None:
     assert api.get(made["links"]["self"]).json() == corrected
     found = api.get(pictures).json()["items"]
     assert {each["position"]: each["digit"] for each in found}[chosen["position"]] == 1
+    parts = {split: api.get(pictures, params={"split": split, "digit": 7}).json() for split in SPLITS}
+    assert sum(part["total"] for part in parts.values()) == 5
+    assert all(each["split"] == split and each["digit"] == 7 for split in SPLITS for each in parts[split]["items"])
     for answer, status in [
+        (api.get(pictures, params={"split": "tset"}), 422),
         (api.patch(f"{pictures}/12", json={"digit": 1}), 404),
         (api.patch(f"{pictures}/0", json={"digit": 10}), 422),
         (api.patch(f"{pictures}/0", json={"digit": True}), 422),
@@ -172,6 +176,7 @@ def test_form_that_lacks_something_says_what(api: httpx.Client) -> None:
         (upload(api, "feedback", archive), "body.name"),
         (api.post("/v1/datasets", files={"file": archive}), "body.name"),
         (api.post("/v1/datasets", data={"name": "x"}, files={"other": archive}), "body.file"),
+        (api.post("/v1/datasets", data={"name": "x", "seed": "3"}, files={"file": archive}), "body.seed"),
         (upload(api, "x", *[archive] * 5), "body.file"),
         (api.post("/v1/datasets", data={"name": "x"}, files=[("f", archive)] * 20), "body"),
     ]:

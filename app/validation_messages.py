@@ -142,7 +142,7 @@ def _find_place(detail: Mapping[str, Any], document: Any) -> tuple[str, ...]:
     parts = detail["loc"]
     if document is None or not parts or parts[0] != "body":
         return tuple(map(str, parts))
-    may_lack = detail["type"] in ("missing", "extra_forbidden")
+    may_lack = detail["type"] in ("missing", "extra_forbidden") or _is_of_default(detail, document)
     return ("body", *_follow(parts[1:], document, may_lack=may_lack)[1])
 
 
@@ -166,3 +166,9 @@ def _follow(parts: tuple[Any, ...], value: Any, *, may_lack: bool) -> tuple[bool
 
 def _worth(found: tuple[bool, tuple[str, ...]]) -> tuple[bool, int]:
     return found[0], len(found[1])
+
+
+def _is_of_default(detail: Mapping[str, Any], document: Any) -> bool:
+    """Whether the default of a field that was left out does not fit the others. Otherwise the last part is the tag of a
+    union, which is a value of the document."""
+    return detail["type"] == "value_error" and isinstance(document, dict) and detail["loc"][-1] not in document.values()

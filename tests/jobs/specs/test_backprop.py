@@ -94,9 +94,9 @@ def test_bad_input_is_refused_by_the_name_of_its_field(field: str, fields: dict[
 
 
 def test_samples_of_another_width_are_told_how_many_numbers_they_need() -> None:
-    with pytest.raises(ValidationError, match="each sample must have 1 number, as `layers` says"):
+    with pytest.raises(ValidationError, match="each sample of `inputs` must have 1 number, as `layers` says"):
         sweep_spec(layers=[1, 2], inputs=[0.1, 0.2])
-    with pytest.raises(ValidationError, match="each sample must have 2 numbers, as `layers` says"):
+    with pytest.raises(ValidationError, match="each sample of `inputs` must have 2 numbers, as `layers` says"):
         sweep_spec(inputs=[0.1])
 
 

@@ -92,7 +92,7 @@ def describe(detail: Mapping[str, Any]) -> str:
         return _describe_choice(detail.get("input"), _split(context["expected"]))
     if kind in SENTENCES and context.get("hint"):
         return f"{SENTENCES[kind]}; {context['hint']}"
-    if kind == "too_short" and context["min_length"] == 1:
+    if kind in ("too_short", "string_too_short") and context["min_length"] == 1:
         return "it must not be empty"
     if kind == "string_pattern_mismatch" and context["pattern"] in FORMS:
         lower, form = str(detail.get("input")).lower(), FORMS[context["pattern"]]

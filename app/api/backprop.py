@@ -19,6 +19,7 @@ from app.api.schemas import backprop as schemas
 from app.api.schemas.media import sends
 from app.api.security_headers import PAGE_POLICY
 from app.errors import InvalidInput, JobNotFound
+from app.jobs.lifecycle import KINDS
 from app.jobs.queries import read_spec
 from app.jobs.specs.backprop import BackpropSweepSpec
 from app.jobs.specs.network import NetworkFields
@@ -214,7 +215,9 @@ def _read_sweep(services: Services, job_id: str, part: str) -> dict[str, Any]:
         raise job_not_found(job_id)
     kind, spec = read_spec(services.sessions, job_id)
     if kind != "backprop_sweep":
-        raise InvalidInput(f"Job {job_id} is a {kind}; only the steps of a sweep are derived.", location=f"{part}.job")
+        raise InvalidInput(
+            f"Job {job_id} is a {KINDS[kind]}; only the steps of a sweep are derived.", location=f"{part}.job"
+        )
     return spec
 
 

@@ -22,6 +22,7 @@ from app.server.disconnects import disconnect_check
 from app.services import Services
 from models.figures.figure import Draw, Scale, draw_message, render
 from models.figures.training_curves import draw_comparison
+from models.wording import counted
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -78,7 +79,7 @@ async def draw_comparison_svg(
 
 def _draw(services: Services, job_ids: list[str], scale: Scale) -> Draw:
     found = compare(services.sessions, job_ids)
-    title = f"{len(job_ids)} training{'s' * (len(job_ids) > 1)}"
+    title = counted(len(job_ids), "training")
     curves = {_label(job, found): found.epochs[job.id] for job in found.jobs if found.epochs[job.id]}
     if not curves:
         return partial(draw_message, title, "No epoch of any of them is done yet.")

@@ -275,7 +275,8 @@ def _require_capacity(session: Session, kind: str, max_queued: int, *, count: in
     already = session.scalars(waiting).one()
     if already + count > max_queued:
         raise TooManyJobs(
-            f"{already:,} jobs of kind {kind} are waiting, and {max_queued:,} may. Send this request again in a while."
+            f"Of jobs of kind {kind}, {already:,} wait already, and at most {max_queued:,} may. Send this request "
+            "again in a while."
         )
 
 

@@ -26,6 +26,7 @@ from app.jobs.specs.recipe_fields import RECIPE_NAMES, RecipeFields
 from app.jobs.specs.training import MODEL_BYTES, MnistTrainingSpec, require_whole_batch
 from app.validation_messages import describe, nearest
 from models.recipes import RECIPES
+from models.wording import counted
 
 SEARCH_QUEUE = "searches"  # its own: a step takes milliseconds, a sweep may take minutes
 MAX_TRIALS = 200
@@ -210,7 +211,7 @@ class TrainingSearchSpec(BaseSpec):
         if points > MAX_TRIALS:
             raise ValueError(f"the grid has {points:,} points; at most {MAX_TRIALS} are allowed: take random or tpe")
         if trials and trials > points:
-            raise ValueError(f"the grid has only {points} points")
+            raise ValueError(f"the grid has only {counted(points, 'point')}")
         for values in product(*(dimension.values for dimension in space.values())):
             MnistTrainingSpec.model_validate(_with_base(info.data["base"], dict(zip(space, values, strict=True))))
         return trials or points

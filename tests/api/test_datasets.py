@@ -146,6 +146,7 @@ def test_archives_that_are_made_to_do_harm_are_refused(api: httpx.Client) -> Non
         ({"/7/a.png": b"x"}, 422, "leads out of it"),
         ({"7/a.bmp": bytes(2 * 2**20)}, 422, "200 times its size"),
         ({f"7/{number}.png": b"" for number in range(10_001)}, 413, "10,001 files, more than 10,000"),
+        ({}, 422, "The archive holds no files. Put the pictures into folders 0 to 9"),
         ({"7/a.png": b"no picture"}, 422, "Of 1 file, none can be used. 7/a.png: These bytes are not"),
     ]:
         answer = upload(api, new_name(), ("digits.zip", make_zip(files)))

@@ -170,5 +170,8 @@ def _worth(found: tuple[bool, tuple[str, ...]]) -> tuple[bool, int]:
 
 def _is_of_default(detail: Mapping[str, Any], document: Any) -> bool:
     """Whether the default of a field that was left out does not fit the others. Otherwise the last part is the tag of a
-    union, which is a value of the document."""
-    return detail["type"] == "value_error" and isinstance(document, dict) and detail["loc"][-1] not in document.values()
+    union: a value of the document, or behind a field of it."""
+    if detail["type"] != "value_error" or not isinstance(document, dict):
+        return False
+    *tags, name = detail["loc"][1:] or ("",)
+    return name not in document.values() and not any(part in document for part in tags)

@@ -78,10 +78,9 @@ def create_app(services: Services) -> FastAPI:
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )
     app.state.services = services
-    app.state.paths = frozenset(
-        route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
-    )
-    app.state.query_names = names_of_all(route for router in ROUTERS for route in router.routes)
+    app.state.routes = [route for router in ROUTERS for route in router.routes]
+    app.state.paths = frozenset(route.path for route in app.state.routes if isinstance(route, APIRoute))
+    app.state.query_names = names_of_all(app.state.routes)
     error_handlers.install(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -92,8 +91,8 @@ def create_app(services: Services) -> FastAPI:
 def create_server(settings: Settings, notifier: WorkerNotifier) -> ASGIApp:
     """The API behind its middleware, as a server runs it."""
     services = Services(settings, notifier)
-    raw_routes = RawRoutes(route for router in ROUTERS for route in router.routes)
-    return build_stack(create_app(services), raw_routes, services)
+    app = create_app(services)
+    return build_stack(app, RawRoutes(app.state.routes), services)
 
 
 def create_server_from_environment() -> ASGIApp:

@@ -13,7 +13,7 @@ from app.api.accept import prefers
 from app.api.dependencies import ServicesDependency
 from app.api.documented_errors import errors
 from app.api.json_route import JsonRoute
-from app.api.path_parameters import JOB_ID
+from app.api.path_parameters import as_job_id
 from app.api.responses import json_response
 from app.api.schemas import backprop as schemas
 from app.api.schemas.media import sends
@@ -26,7 +26,6 @@ from app.jobs.specs.network import NetworkFields
 from app.jobs.specs.network_fields import WORKBOOK_WEIGHTS, EightWeights, Finite, LearningRate, Share, exactly
 from app.jobs.specs.options import NamedFields
 from app.jobs.specs.trace import TraceSpec, require_explainable
-from app.jobs.transitions import job_not_found
 from app.server.disconnects import disconnect_check
 from app.services import Services
 from app.validation_messages import describe
@@ -211,9 +210,7 @@ def _derive_step(spec: TraceSpec) -> Derived:
 
 def _read_sweep(services: Services, job_id: str, part: str) -> dict[str, Any]:
     """Returns the spec of the job. Raises JobNotFound; InvalidInput, about a field of this part of the request."""
-    if not JOB_ID.fullmatch(job_id):
-        raise job_not_found(job_id)
-    kind, spec = read_spec(services.sessions, job_id)
+    kind, spec = read_spec(services.sessions, as_job_id(job_id))
     if kind != "backprop_sweep":
         raise InvalidInput(
             f"Job {job_id} is a {KINDS[kind]}; only the steps of a sweep are derived.", location=f"{part}.job"

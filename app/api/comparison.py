@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from app.api.dependencies import ServicesDependency
 from app.api.documented_errors import errors
 from app.api.figure_parameters import LossScale, Theme
-from app.api.path_parameters import JOB_ID
+from app.api.path_parameters import as_job_id
 from app.api.responses import json_response
 from app.api.schemas import comparison as schemas
 from app.api.schemas.media import sends
@@ -34,13 +34,10 @@ def parse_ids(
         str, Query(max_length=LONGEST_IDS, description=f"of 1 to {MAX_COMPARED} trainings, with commas between")
     ],
 ) -> list[str]:
-    job_ids = list(dict.fromkeys(job_id.strip() for job_id in ids.split(",") if job_id.strip()))
+    job_ids = list(dict.fromkeys(job_id.strip().lower() for job_id in ids.split(",") if job_id.strip()))
     if not 1 <= len(job_ids) <= MAX_COMPARED:
         raise InvalidInput(f"Name 1 to {MAX_COMPARED} jobs, with commas between their ids.", location="query.ids")
-    for job_id in job_ids:
-        if not JOB_ID.fullmatch(job_id):
-            raise job_not_found(job_id)
-    return job_ids
+    return [as_job_id(job_id) for job_id in job_ids]
 
 
 JobIds = Annotated[list[str], Depends(parse_ids)]

@@ -52,6 +52,7 @@ def submit(
             if first := _find_first(session, idempotency_key, asked):
                 return first, False
         spec, as_submitted = _complete(sessions, spec), {"version": spec.version, "device": spec.device}
+    spec.require_effect()
     job = build(spec, idempotency_key=idempotency_key)
     job.as_submitted = as_submitted
     try:

@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from app.errors import InvalidInput
 from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
 from app.jobs.specs.options import BaseSpec, NamedFields
 from app.jobs.specs.recipe_fields import RECIPE_NAMES, RecipeFields
@@ -151,6 +152,12 @@ class TrainingSearchSpec(BaseSpec):
 
     def require_sense(self) -> None:
         require_whole_batch(self, self._common.dataset)
+
+    def require_effect(self) -> None:
+        """Raise InvalidInput for a field that does nothing in the trials at either end of the space."""
+        first, last = (self.training(_corner(self.space, last=is_last)).idle_fields() for is_last in (False, True))
+        for name in first.keys() & last.keys():
+            raise InvalidInput(f"{name} has no effect: {first[name]}. Leave it out.", location=self.place_of(name))
 
     @cached_property
     def _common(self) -> MnistTrainingSpec:

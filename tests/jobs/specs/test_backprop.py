@@ -108,6 +108,20 @@ def test_constant_that_the_optimizer_does_not_know_is_refused() -> None:
     assert refused.value.location == "body.momentum"
 
 
+@pytest.mark.parametrize(
+    ("fields", "note"),
+    [
+        ({"stop": {}}, "`stop` is empty"),
+        ({"target_loss": 0.001, "stop": {"target_loss": 0.01}}, "A target_loss of 0.001 is not waited for"),
+        ({"batch_size": 2}, "Each step takes all samples: 1, fewer than the batch_size of 2."),
+    ],
+)
+def test_what_changes_nothing_is_noted(fields: dict[str, Any], note: str) -> None:
+    [said] = sweep_spec(**fields).notes
+    assert note in said
+    assert not sweep_spec(target_loss=0.02, stop={"target_loss": 0.01, "patience": 3}, batch_size=1).notes
+
+
 def test_steps_with_mini_batches_count_once_for_each_block_of_networks() -> None:
     fields = {"layers": [64, 1], "inputs": [[0.1] * 64] * 1000, "targets": [[0.5]] * 1000, "batch_size": 1}
     sweep_spec(**fields, learning_rates=[0.1], epochs=500).require_sense()

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from models.wording import counted
+
 
 class AppError(Exception):
     """The root. `str(error)` is a full sentence that names the thing and says what to do.
@@ -261,7 +263,7 @@ class RateLimited(AppError):
     """A key or an address has reached its rate limit; it may send again in `retry_after` seconds."""
 
     def __init__(self, detail: str, *, retry_after: int) -> None:
-        super().__init__(f"{detail} Ask again in {retry_after} seconds.")
+        super().__init__(f"{detail} Ask again in {counted(retry_after, 'second')}.")
         self.retry_after = retry_after
 
 

@@ -29,7 +29,7 @@ from app.api import (
     system,
 )
 from app.api.middleware.stack import build_stack
-from app.api.query_names import require_known_names
+from app.api.query_names import names_of_all, require_known_names
 from app.api.raw_route import RawRoutes
 from app.api.schemas.pictures import COMPONENTS as PICTURES
 from app.api.schemas.problems import Problem
@@ -78,9 +78,9 @@ def create_app(services: Services) -> FastAPI:
         responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
     )
     app.state.services = services
-    app.state.paths = frozenset(
-        route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)
-    )
+    app.state.routes = [route for router in ROUTERS for route in router.routes]
+    app.state.paths = frozenset(route.path for route in app.state.routes if isinstance(route, APIRoute))
+    app.state.query_names = names_of_all(app.state.routes)
     error_handlers.install(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -91,8 +91,8 @@ def create_app(services: Services) -> FastAPI:
 def create_server(settings: Settings, notifier: WorkerNotifier) -> ASGIApp:
     """The API behind its middleware, as a server runs it."""
     services = Services(settings, notifier)
-    raw_routes = RawRoutes(route for router in ROUTERS for route in router.routes)
-    return build_stack(create_app(services), raw_routes, services)
+    app = create_app(services)
+    return build_stack(app, RawRoutes(app.state.routes), services)
 
 
 def create_server_from_environment() -> ASGIApp:

@@ -92,7 +92,7 @@ def describe(detail: Mapping[str, Any]) -> str:
         return _describe_choice(detail.get("input"), _split(context["expected"]))
     if kind in SENTENCES and context.get("hint"):
         return f"{SENTENCES[kind]}; {context['hint']}"
-    if kind == "too_short" and context["min_length"] == 1:
+    if kind in ("too_short", "string_too_short") and context["min_length"] == 1:
         return "it must not be empty"
     if kind == "string_pattern_mismatch" and context["pattern"] in FORMS:
         lower, form = str(detail.get("input")).lower(), FORMS[context["pattern"]]
@@ -142,7 +142,7 @@ def _find_place(detail: Mapping[str, Any], document: Any) -> tuple[str, ...]:
     parts = detail["loc"]
     if document is None or not parts or parts[0] != "body":
         return tuple(map(str, parts))
-    may_lack = detail["type"] in ("missing", "extra_forbidden")
+    may_lack = detail["type"] in ("missing", "extra_forbidden") or _is_of_default(detail, document)
     return ("body", *_follow(parts[1:], document, may_lack=may_lack)[1])
 
 
@@ -166,3 +166,12 @@ def _follow(parts: tuple[Any, ...], value: Any, *, may_lack: bool) -> tuple[bool
 
 def _worth(found: tuple[bool, tuple[str, ...]]) -> tuple[bool, int]:
     return found[0], len(found[1])
+
+
+def _is_of_default(detail: Mapping[str, Any], document: Any) -> bool:
+    """Whether the default of a field that was left out does not fit the others. Otherwise the last part is the tag of a
+    union: a value of the document, or behind a field of it."""
+    if detail["type"] != "value_error" or not isinstance(document, dict):
+        return False
+    *tags, name = detail["loc"][1:] or ("",)
+    return name not in document.values() and not any(part in document for part in tags)

@@ -90,7 +90,7 @@ def build_steps(settings: Settings) -> list[Step]:
         Step("bare", bare, uncounted),
         Step(
             "request ids, headers",
-            Gate(bare, authorization=authorization, recorder=uncounted.recorder, headers=headers),
+            Gate(bare, authorization=authorization, recorder=uncounted.recorder, headers=headers, routes=[]),
             uncounted,
         ),
         Step("keys, limits", build_stack(app, routes, uncounted), uncounted),

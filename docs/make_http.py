@@ -20,10 +20,10 @@ HEAD = """# The HTTP API
 
 `/docs` of a running service has every parameter and answer, and lets you try them; `/openapi.json` is the same for
 programs. Wherever there is a `GET` there is a `HEAD`. [errors.md](errors.md) lists the errors. Where keys exist, a
-request needs one with one of its scopes, or `admin` ([security.md](security.md)). A misspelt name in a query is refused
-with the one that was meant; a name that is like none is ignored. With `Prefer: wait=N`, a submission is answered with
-200 and the result if the job ends within N seconds (at most 60). `/` has pages to draw on (also on
-[a phone](console/phone.png)), to train, and to [watch backpropagation](console/backprop.png).
+request needs one with one of its scopes, or `admin` ([security.md](security.md)). In a query, a misspelt name, one of
+another endpoint and a second value are refused; a name that is like none is ignored. With `Prefer: wait=N`, a
+submission is answered with 200 and the result if the job ends within N seconds (at most 60). `/` has pages to draw on
+(also on [a phone](console/phone.png)), to train, and to [watch backpropagation](console/backprop.png).
 
 `make pages` writes this page from the code.
 """

@@ -83,7 +83,7 @@ def test_a_name_is_not_taken_for_one_that_is_little_like_it(name: str) -> None:
 
 def test_of_alternatives_the_one_that_was_meant_is_told() -> None:
     spec = {"kind": "backprop_sweep", "biases": [0.35, [0.6, 0.6]]}
-    assert findings(job_spec_adapter, spec) == {"body.biases.0": "a list is expected, not 0.35"}
+    assert findings(job_spec_adapter, spec) == {"body.biases.1": "a number is expected, not a list"}
 
 
 def test_no_sentence_speaks_pydantic_whatever_is_wrong() -> None:

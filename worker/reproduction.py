@@ -21,6 +21,7 @@ from models.training.reproduction import (
 )
 from models.training.run import Epoch, TrainingRun, choose_device
 from models.training.run import train as train_network
+from models.wording import counted
 from worker.runner import Finish, Run
 from worker.training import JobObserver
 from worker.training_inputs import TrainingInputs
@@ -98,7 +99,7 @@ def _say(result: dict[str, Any], epochs: int) -> str:
     """Returns the result in a sentence."""
     version, difference = result["version"], result["first_difference"]
     if result["equal"]:
-        return f"Version {version}: equal. Its {epochs} epochs end with the same weights, bit for bit."
+        return f"Version {version}: equal. After {counted(epochs, 'epoch')} it has the same weights, bit for bit."
     if difference:
         return (
             f"Version {version}: differs from epoch {difference['epoch']} of {epochs} on; the training was ended there."
@@ -108,4 +109,4 @@ def _say(result: dict[str, Any], epochs: int) -> str:
         if result["compared"] == "every epoch"
         else " Its card has no digests of epochs, so the end alone is compared."
     )
-    return f"Version {version}: differs. Its {epochs} epochs end with other weights.{only}"
+    return f"Version {version}: differs. After {counted(epochs, 'epoch')} it has other weights.{only}"

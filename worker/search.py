@@ -15,6 +15,7 @@ from app.jobs.searches import Trial
 from app.jobs.specs import TrainingSearchSpec
 from app.jobs.tables import Job
 from app.validation_messages import describe
+from models.wording import counted
 from worker.proposals import measure_importance, propose
 from worker.retrying import retry_while_unavailable
 from worker.runner import Finish, Run, WorkSuspended
@@ -90,7 +91,7 @@ def _require_best(trials: list[Trial]) -> Trial:
     best = searches.find_best(trials)
     if best is None:
         error = next((trial.error["detail"] for trial in trials if trial.error), "all were cancelled.")
-        raise SearchFailed(f"None of the {len(trials)} trials came to its end: {error}")
+        raise SearchFailed(f"Of {counted(len(trials), 'trial')}, none came to its end: {error}")
     return best
 
 

@@ -50,7 +50,7 @@ def sweep(run: Run, storage: Storage) -> Finish:
     )
     if not is_affordable(task, len(spec.learning_rates)):
         run.report("log", {"message": "No sharpness: the network is too large, or the samples are too many."})
-    for note in describe_targets(task):
+    for note in (*describe_targets(task), *spec.notes):
         run.report("log", {"message": note})
     result = summarise(
         sweep_result,
@@ -64,6 +64,7 @@ def sweep(run: Run, storage: Storage) -> Finish:
         on_progress=run.check,
     )
     run.progress(total, total, "steps")
+    result["notes"] += spec.notes
     result |= {"curves": None, "whole": f"/v1/jobs/{run.claim.job_id}/curves.npz" if result["truncated"] else None}
     result |= _find_critical_rates(run, task, spec, early_stopping, converged_loss)
     if spec.result_size.file_bytes:

@@ -21,6 +21,7 @@ from models.training import checkpoints
 from models.training.packaging import ModelPackage, package_model
 from models.training.run import Epoch, TrainingRun, choose_device
 from models.training.run import train as train_network
+from models.wording import counted
 from worker.retrying import retry_while_unavailable
 from worker.runner import ClaimLost, Finish, Run, WorkerStopping
 from worker.training_inputs import TrainingInputs, inputs_of_job
@@ -96,7 +97,7 @@ class JobObserver:
             self._end_if_pruned(training)
             return
         if saved:
-            self._begin_anew(f"None of the {len(saved)} checkpoints can be used; the training begins anew.")
+            self._begin_anew(f"Of {counted(len(saved), 'checkpoint')}, none can be used; the training begins anew.")
         else:
             self._continue_origin(training)
 

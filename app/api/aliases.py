@@ -23,6 +23,9 @@ AliasName = Annotated[str, Path(pattern=f"^{service.ALIAS.pattern}$", descriptio
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", max_length=50, description="the version that must serve now, as in `ETag`")
 ]
+IfNoneMatch = Annotated[
+    str | None, Header(alias="If-None-Match", description="`*`: only if the alias does not exist yet")
+]
 Limit = Annotated[int, Query(ge=1, le=1000, description="how many to list at most")]
 
 
@@ -57,13 +60,15 @@ def set_alias(
     target: schemas.AliasTarget,
     services: ServicesDependency,
     if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Point an alias at a version. `champion` is the one that answers predictions; it changes at once.
 
     A champion must pass the gate: at least 99.40 % of MNIST's test set, and not worse than the present one on MNIST's
     validation set and on pictures of the kinds that people send. Otherwise 409 with the `reasons`, unless `force`.
 
-    With `If-Match` or `expected_version`, only if the alias still stands for that version; otherwise 412.
+    With `If-Match` or `expected_version`, only if the alias still stands for that version; with `If-None-Match: *`,
+    only if it does not exist yet. Otherwise 412.
     """
     expected = _expected(if_match, target.expected_version)
     reason = f"set by a client: {target.reason}" if target.reason else "set by a client"
@@ -74,6 +79,7 @@ def set_alias(
             alias,
             target.version,
             expected=expected,
+            unless=_version_of(if_none_match),
             reason=reason,
             storage=services.storage,
             force=target.force,
@@ -109,12 +115,16 @@ def roll_back_alias(
 
 
 def _expected(if_match: str | None, expected_version: str | None) -> str | None:
-    header = if_match.strip().removeprefix("W/").strip('"') if if_match is not None else None
+    header = _version_of(if_match)
     if None not in (header, expected_version) and header != expected_version:
         raise InvalidInput(
             "If-Match and expected_version name different versions; give one of them.", location="header.If-Match"
         )
     return header if header is not None else expected_version
+
+
+def _version_of(tag: str | None) -> str | None:
+    return tag.strip().removeprefix("W/").strip('"') if tag is not None else None
 
 
 def _answer(services: Services, alias: str) -> Response:

@@ -13,19 +13,19 @@ from app.api.accept import prefers
 from app.api.dependencies import ServicesDependency
 from app.api.documented_errors import errors
 from app.api.json_route import JsonRoute
-from app.api.path_parameters import JOB_ID
+from app.api.path_parameters import as_job_id
 from app.api.responses import json_response
 from app.api.schemas import backprop as schemas
 from app.api.schemas.media import sends
 from app.api.security_headers import PAGE_POLICY
 from app.errors import InvalidInput, JobNotFound
+from app.jobs.lifecycle import KINDS
 from app.jobs.queries import read_spec
 from app.jobs.specs.backprop import BackpropSweepSpec
 from app.jobs.specs.network import NetworkFields
-from app.jobs.specs.network_fields import WORKBOOK_WEIGHTS, EightWeights, Finite, LearningRate, Share
+from app.jobs.specs.network_fields import WORKBOOK_WEIGHTS, EightWeights, Finite, LearningRate, Share, exactly
 from app.jobs.specs.options import NamedFields
 from app.jobs.specs.trace import TraceSpec, require_explainable
-from app.jobs.transitions import job_not_found
 from app.server.disconnects import disconnect_check
 from app.services import Services
 from app.validation_messages import describe
@@ -35,10 +35,12 @@ from models.backprop.sweeps.replay import MAX_STEPS, is_affordable, replay
 from models.backprop.sweeps.summary import describe_targets
 from models.backprop.sweeps.task import Task
 from models.figures.figure import ThemeName, render
+from models.wording import counted
 
 router = APIRouter(prefix="/v1/backprop", tags=["backprop"], route_class=JsonRoute)
 
 JSON, MARKDOWN, HTML = "application/json", "text/markdown", "text/html"
+MAX_NAMED = 6  # learning rates in a message
 PAGE_HEADERS = {"Content-Security-Policy": PAGE_POLICY}
 
 
@@ -54,8 +56,8 @@ def _parse_numbers(value: Any) -> Any:
 class StepQuery(NamedFields):
     """The fields of one step on the workbook's network; the numbers of a list are separated by commas."""
 
-    inputs: Annotated[tuple[Finite, Finite], BeforeValidator(_parse_numbers)] = (0.05, 0.10)
-    targets: Annotated[tuple[Share, Share], BeforeValidator(_parse_numbers)] = (0.5, 0.5)
+    inputs: Annotated[tuple[Finite, Finite], exactly(2), BeforeValidator(_parse_numbers)] = (0.05, 0.10)
+    targets: Annotated[tuple[Share, Share], exactly(2), BeforeValidator(_parse_numbers)] = (0.5, 0.5)
     weights: Annotated[EightWeights, BeforeValidator(_parse_numbers)] = Field(WORKBOOK_WEIGHTS, description="w1 to w8")
     learning_rate: Annotated[LearningRate, BeforeValidator(_parse_numbers)] = 0.5
 
@@ -189,8 +191,8 @@ async def _answer(
     derive, part = partial(_derive_step, spec), "body" if request.method == "POST" else "query"
     if spec.job is not None:
         stored = await run_in_threadpool(_read_sweep, services, spec.job, part)
-        if "learning_rate" not in spec.model_fields_set and len(stored["learning_rates"]) == 1:
-            spec = spec.model_copy(update={"learning_rate": stored["learning_rates"][0]})
+        if "learning_rate" not in spec.model_fields_set:
+            spec = spec.model_copy(update={"learning_rate": _choose_rate(stored["learning_rates"], spec, part)})
         derive = partial(_derive_step_of_sweep, stored, spec, part)
     key = ("derivation", media_type, picture, part, spec.model_dump_json())
     content = await services.figures.get(key, lambda: write(derive()), disconnect_check(request.receive))
@@ -208,12 +210,22 @@ def _derive_step(spec: TraceSpec) -> Derived:
 
 def _read_sweep(services: Services, job_id: str, part: str) -> dict[str, Any]:
     """Returns the spec of the job. Raises JobNotFound; InvalidInput, about a field of this part of the request."""
-    if not JOB_ID.fullmatch(job_id):
-        raise job_not_found(job_id)
-    kind, spec = read_spec(services.sessions, job_id)
+    kind, spec = read_spec(services.sessions, as_job_id(job_id))
     if kind != "backprop_sweep":
-        raise InvalidInput(f"Job {job_id} is a {kind}; only the steps of a sweep are derived.", location=f"{part}.job")
+        raise InvalidInput(
+            f"Job {job_id} is a {KINDS[kind]}; only the steps of a sweep are derived.", location=f"{part}.job"
+        )
     return spec
+
+
+def _choose_rate(rates: list[float], spec: TraceSpec, part: str) -> float:
+    """The only learning rate of a sweep, or the default if it is one of them. Raises InvalidInput."""
+    if len(rates) == 1:
+        return rates[0]
+    if spec.learning_rate in rates:
+        return spec.learning_rate
+    shown = ", ".join(f"{rate:.12g}" for rate in rates[:MAX_NAMED]) + (", ..." if len(rates) > MAX_NAMED else "")
+    raise InvalidInput(f"Name one of the sweep's learning rates: {shown}.", location=f"{part}.learning_rate")
 
 
 def _derive_step_of_sweep(stored: dict[str, Any], spec: TraceSpec, part: str) -> Derived:
@@ -225,7 +237,7 @@ def _derive_step_of_sweep(stored: dict[str, Any], spec: TraceSpec, part: str) ->
     if replayed.stopped_at is not None:
         raise InvalidInput(
             f"The sweep stops the training at learning rate {spec.learning_rate:g} early, after "
-            f"{replayed.stopped_at:,} epochs; a step of it begins after fewer.",
+            f"{counted(replayed.stopped_at, 'epoch')}; a step of it begins after fewer.",
             location=f"{part}.epoch",
         )
     batches = task.batches(spec.epoch + 1)
@@ -249,7 +261,7 @@ def _require_step(sweep: BackpropSweepSpec, spec: TraceSpec, part: str) -> None:
         )
     if spec.epoch >= sweep.epochs:
         raise InvalidInput(
-            f"The sweep has {sweep.epochs:,} epochs, so a step begins after 0 to {sweep.epochs - 1:,} of them.",
+            f"The sweep has {counted(sweep.epochs, 'epoch')}, so `epoch` is at most {sweep.epochs - 1:,}.",
             location=f"{part}.epoch",
         )
     if not is_affordable(sweep.to_task(), spec.epoch):

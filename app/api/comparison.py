@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from app.api.dependencies import ServicesDependency
 from app.api.documented_errors import errors
 from app.api.figure_parameters import LossScale, Theme
-from app.api.path_parameters import JOB_ID
+from app.api.path_parameters import as_job_id
 from app.api.responses import json_response
 from app.api.schemas import comparison as schemas
 from app.api.schemas.media import sends
@@ -22,6 +22,7 @@ from app.server.disconnects import disconnect_check
 from app.services import Services
 from models.figures.figure import Draw, Scale, draw_message, render
 from models.figures.training_curves import draw_comparison
+from models.wording import counted
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -33,13 +34,10 @@ def parse_ids(
         str, Query(max_length=LONGEST_IDS, description=f"of 1 to {MAX_COMPARED} trainings, with commas between")
     ],
 ) -> list[str]:
-    job_ids = list(dict.fromkeys(job_id.strip() for job_id in ids.split(",") if job_id.strip()))
+    job_ids = list(dict.fromkeys(job_id.strip().lower() for job_id in ids.split(",") if job_id.strip()))
     if not 1 <= len(job_ids) <= MAX_COMPARED:
         raise InvalidInput(f"Name 1 to {MAX_COMPARED} jobs, with commas between their ids.", location="query.ids")
-    for job_id in job_ids:
-        if not JOB_ID.fullmatch(job_id):
-            raise job_not_found(job_id)
-    return job_ids
+    return [as_job_id(job_id) for job_id in job_ids]
 
 
 JobIds = Annotated[list[str], Depends(parse_ids)]
@@ -78,7 +76,7 @@ async def draw_comparison_svg(
 
 def _draw(services: Services, job_ids: list[str], scale: Scale) -> Draw:
     found = compare(services.sessions, job_ids)
-    title = f"{len(job_ids)} training{'s' * (len(job_ids) > 1)}"
+    title = counted(len(job_ids), "training")
     curves = {_label(job, found): found.epochs[job.id] for job in found.jobs if found.epochs[job.id]}
     if not curves:
         return partial(draw_message, title, "No epoch of any of them is done yet.")

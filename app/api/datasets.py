@@ -2,7 +2,7 @@
 
 import re
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import orjson
@@ -46,9 +46,12 @@ from models.figures.figure import THEMES, ThemeName
 upload_router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=UploadRoute)
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=JsonRoute)
 
-MAX_PARTS = 16  # of an upload's form: a name, four files, and some fields that are ignored
+MAX_PARTS = 16  # of an upload's form: a name, four files, and some that are refused by name
 MAX_FILES = 4
+FIELDS = ("name", "file")
+MAX_SHOWN = 40  # characters of a field's name in a message
 MAX_LISTED_PICTURES = 200
+Split = Literal["train", "validation", "test"]
 DatasetName = Annotated[str, Path(pattern=f"^{schemas.NAME}$", description="the data set's name")]
 
 
@@ -115,6 +118,7 @@ async def list_pictures(
     request: Request,
     services: ServicesDependency,
     digit: Annotated[int | None, Query(ge=0, le=9, description="only those with this label")] = None,
+    split: Annotated[Split | None, Query(description="only those of this part of the data set")] = None,
     offset: Annotated[int, Query(ge=0, le=2**31, description="how many to leave out at the beginning")] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED_PICTURES)] = 100,
 ) -> Response:
@@ -124,9 +128,9 @@ async def list_pictures(
             f"{name!r} is built in; the pictures of uploaded data sets and of {FEEDBACK!r} are listed."
         )
     dataset = await run_in_threadpool(service.get, services.sessions, name)
-    key = ("pictures", name, dataset.sha256, digit, offset, limit)
+    key = ("pictures", name, dataset.sha256, digit, split, offset, limit)
     page = await services.figures.get(
-        key, lambda: _list(services, dataset, digit, offset, limit), disconnect_check(request.receive)
+        key, lambda: _list(services, dataset, digit, split, offset, limit), disconnect_check(request.receive)
     )
     return Response(page, media_type="application/json")
 
@@ -178,6 +182,11 @@ def _read_form(upload: Upload) -> tuple[str, list[Any]]:
         raise InvalidInput(
             f"The form must hold 1 to {MAX_FILES} files in the field 'file'{others}.", location="body.file"
         )
+    for unknown in upload.other_fields(*FIELDS):
+        raise InvalidInput(
+            f"There is no field {unknown[:MAX_SHOWN]!r} in this form; it takes name and file.",
+            location=f"body.{unknown[:MAX_SHOWN]}",
+        )
     return names[0], files
 
 
@@ -186,10 +195,15 @@ def _draw(services: Services, dataset: Dataset, theme: ThemeName) -> bytes:
     return draw_sheet(pictures, theme=THEMES[theme])
 
 
-def _list(services: Services, dataset: Dataset, digit: int | None, offset: int, limit: int) -> bytes:
+def _list(
+    services: Services, dataset: Dataset, digit: int | None, split: Split | None, offset: int, limit: int
+) -> bytes:
     """A page of pictures as the JSON of `schemas.datasets.PicturePage`."""
     pictures = service.read_pictures(services.sessions, services.storage, dataset.name, sha256=dataset.sha256)
-    found = np.arange(len(pictures)) if digit is None else np.flatnonzero(pictures.labels == digit)
+    is_wanted = np.ones(len(pictures), bool) if digit is None else pictures.labels == digit
+    if split is not None:
+        is_wanted &= pictures.splits == SPLITS.index(split)
+    found = np.flatnonzero(is_wanted)
     items = [
         {
             "position": position,

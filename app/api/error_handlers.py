@@ -4,8 +4,9 @@ import errno
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Match
+from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from app import errors
@@ -95,7 +96,6 @@ STATUS: dict[type[Exception], int] = {
 MAX_LISTED_ERRORS = 20
 MAX_MESSAGE_LENGTH = 500  # characters of one of them
 DETAIL_LOG_SECONDS = 10.0  # between two lines about the same error whose detail was withheld
-METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 class ProblemResponse(JSONResponse):
@@ -234,9 +234,16 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 def _allowed_methods(request: Request) -> str:
-    """The methods that some route takes at this path; Starlette's own answer names those of one route only."""
-    methods = [method for method in METHODS if _is_route(request, method=method)]
-    return ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
+    """The methods of all routes of this path; Starlette's own answer names those of one route only."""
+    path = next(route.path for route in _routes(request) if route.matches(request.scope)[0] != Match.NONE)
+    methods = {method for route in _routes(request) if route.path == path for method in route.methods or ()}
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
+
+
+def _routes(request: Request) -> Iterator[Route]:
+    """Those of all routers, and FastAPI's own."""
+    own = (route for route in request.app.routes if isinstance(route, Route))
+    return chain(request.app.state.routes, own)
 
 
 def _is_route(request: Request, **changes: str) -> bool:

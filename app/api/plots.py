@@ -16,6 +16,7 @@ from app.api.schemas.media import sends
 from app.errors import CurvesNotThere, JobNotFound, PicturesNotThere
 from app.jobs import queries, service
 from app.jobs.events import event_data, newest_events
+from app.jobs.lifecycle import in_words
 from app.jobs.searches import read_search
 from app.jobs.tables import Job
 from app.jobs.transitions import job_not_found
@@ -28,6 +29,7 @@ from models.backprop.sweeps.curve_files import npz_to_csv, to_csv, to_npz
 from models.figures.figure import Draw, Format, Scale, ThemeName, draw_message, render
 from models.figures.searches import draw_history
 from models.figures.training_curves import draw_training
+from models.wording import counted
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -104,7 +106,7 @@ def draw_hardest(job_id: JobId, services: ServicesDependency) -> Response:
     if sheet is None:
         job = service.get(services.sessions, job_id)
         raise PicturesNotThere(
-            f"Job {job_id} is a {job.kind} that is {job.status}; only a training that has succeeded has pictures, as "
+            f"Job {job_id} is a {in_words(job.kind, job.status)}; only a training that has succeeded has pictures, as "
             "long as its model version is there."
         )
     content = partial(open_artifact, services.storage, sheet.name, sha256=sheet.sha256)
@@ -128,9 +130,10 @@ def _render_plot(services: Services, job_id: str, query: PlotQuery, picture_form
 
 def _draw_training(services: Services, job: Job, query: PlotQuery) -> Draw:
     epochs = event_data(services.sessions, job.id, "epoch")
-    title = f"{_name_training(job)}, {len(epochs)} epochs ({job.status})"
+    done = counted(len(epochs), "epoch")
     if job.kind != "reproduction":
-        title = title.replace(" epochs", f" of {job.spec['epochs']} epochs")
+        done = f"{len(epochs)} of {counted(job.spec['epochs'], 'epoch')}"
+    title = f"{_name_training(job)}, {done} ({job.status})"
     if not epochs:
         return partial(draw_message, title, "No epoch is done yet.")
     return partial(draw_training, epochs, title=title, scale=query.scale or "linear")
@@ -159,7 +162,7 @@ def _draw_sweep(services: Services, job: Job, query: PlotQuery) -> Draw:
 def _draw_search(services: Services, job: Job, _: PlotQuery) -> Draw:
     search, trials = read_search(services.sessions, job.id)
     values = [(trial.number, trial.value, trial.status == "pruned") for trial in trials if trial.value is not None]
-    title = f"Search, {len(values)} of {search.spec['trials']} trials ({search.status})"
+    title = f"Search, {len(values)} of {counted(search.spec['trials'], 'trial')} ({search.status})"
     if not values:
         return partial(draw_message, title, "No trial has come to its end yet.")
     return partial(draw_history, values, title=title)
@@ -175,7 +178,7 @@ DRAWINGS = {  # the figure of each kind of job
 
 def _describe_progress(services: Services, job: Job) -> str:
     done = len(event_data(services.sessions, job.id, "trial"))
-    return f"The sweep is {job.status}; {done} of {len(job.spec['learning_rates'])} learning rates are done."
+    return f"The sweep is {job.status}; {done} of {counted(len(job.spec['learning_rates']), 'learning rate')} done."
 
 
 def _open_npz(services: Services, job_id: str) -> Content:

@@ -41,7 +41,7 @@ class RawRoute(APIRoute):
             limited = limit_body(scope, receive, max_bytes=self.max_body_bytes(scope))
             request = Request(scope, limited)
             if scope["query_string"]:
-                check_names(request, self.query_names)
+                check_names(request, self, self.query_names)
             response = await self.endpoint(request)
         except Exception as error:
             response = await error_handlers.respond(Request(scope), error)

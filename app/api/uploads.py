@@ -132,7 +132,7 @@ class _FilePart(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         if base + offset < 0:
-            raise ValueError("a negative position in a file")
+            raise OSError(errno.EINVAL, "a negative position in a file")  # as of a file, which zipfile counts on
         self._position = base + offset
         return self._position
 

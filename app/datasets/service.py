@@ -29,6 +29,7 @@ from app.validation_messages import nearest
 from models.datasets.built_in import BUILT_IN, FEEDBACK
 from models.datasets.contents import Rejected
 from models.datasets.pictures import LabelledPictures, read_npz, write_npz
+from models.wording import counted
 
 MAX_DATASETS = 1000
 MAX_COMPARED = 100  # names, with one that is not there
@@ -179,7 +180,9 @@ def correct_label(
     DatasetNotFound, PictureNotFound, DatasetFull.
     """
     if position >= len(labels):
-        raise PictureNotFound(f"The data set {name!r} has {len(labels):,} pictures, from 0; there is no {position:,}.")
+        raise PictureNotFound(
+            f"The data set {name!r} has {counted(len(labels), 'picture')}, from 0; there is no {position:,}."
+        )
     with sessions.writing() as session:
         query = select(Dataset).where(Dataset.name == name).with_for_update()
         current = session.scalars(query).one_or_none()
@@ -198,9 +201,9 @@ def _require_space(session: Session, size: int, max_bytes: int) -> None:
     used = int(total)  # PostgreSQL adds up to a Decimal
     if used + size > max_bytes or count >= MAX_DATASETS:
         raise QuotaReached(
-            f"There are {count} data sets of {used / 1e6:,.1f} MB, this one has {size / 1e6:,.1f} MB; {MAX_DATASETS:,} "
-            f"and {max_bytes / 1e6:,.0f} MB are allowed (NUMERAL_MAX_DATASET_BYTES). Delete those that are no longer "
-            "needed (DELETE /v1/datasets/{name})."
+            f"The service holds {counted(count, 'data set')} of {used / 1e6:,.1f} MB, this one has "
+            f"{size / 1e6:,.1f} MB; {MAX_DATASETS:,} and {max_bytes / 1e6:,.0f} MB are allowed "
+            "(NUMERAL_MAX_DATASET_BYTES). Delete those that are no longer needed (DELETE /v1/datasets/{name})."
         )
 
 

@@ -32,6 +32,7 @@ from models.errors import ArchiveRefused, ArchiveTooLarge, DescriptorsExhausted
 from models.pictures.encoded import EncodedPicture, examine
 from models.pictures.eye import Eye
 from models.pictures.rejection import RejectionReason
+from models.wording import counted
 
 MAX_IMPORTS = 2  # received or running at once, in each process; 429 past it
 MAX_SEEN_PICTURES = 10_000  # of one import that the eye looks at: about a minute
@@ -156,7 +157,7 @@ class _Seeing:
             images = np.concatenate([images, np.array(self._images, np.uint8)])
         if not len(images):
             first = "; ".join(f"{each.name}: {each.reason}" for each in rejected[:3])
-            raise ArchiveRefused(f"None of the {len(rejected):,} files can be used. {first}")
+            raise ArchiveRefused(f"Of {counted(len(rejected), 'file')}, none can be used. {first}")
         labels = np.concatenate([contents.labels, np.array([each.digit for each in self._sources], np.uint8)])
         if not contents.has_test:
             return split(images, labels), rejected

@@ -8,6 +8,7 @@ from sqlalchemy.orm import undefer
 
 from app.db import Sessions
 from app.errors import InvalidInput
+from app.jobs.lifecycle import KINDS
 from app.jobs.tables import Job, JobEvent
 from app.jobs.transitions import job_not_found
 
@@ -33,7 +34,8 @@ def compare(sessions: Sessions, job_ids: Sequence[str]) -> Comparison:
                 raise job_not_found(job_id)
             if by_id[job_id].kind != "mnist_training":
                 raise InvalidInput(
-                    f"Job {job_id} is a {by_id[job_id].kind}; only trainings can be compared.", location="query.ids"
+                    f"Job {job_id} is a {KINDS[by_id[job_id].kind]}; only trainings can be compared.",
+                    location="query.ids",
                 )
         events = select(JobEvent.job_id, JobEvent.data).where(JobEvent.job_id.in_(job_ids), JobEvent.event == "epoch")
         epochs: dict[str, list[dict[str, Any]]] = {job_id: [] for job_id in job_ids}

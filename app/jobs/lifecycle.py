@@ -15,6 +15,20 @@ class JobStatus(StrEnum):
         return self in ENDED
 
 
+KINDS = {
+    "backprop_sweep": "sweep",
+    "mnist_training": "training",
+    "reproduction": "reproduction",
+    "training_search": "search",
+}
+STATES = {
+    JobStatus.QUEUED: "is queued",
+    JobStatus.RUNNING: "is running",
+    JobStatus.SUCCEEDED: "has succeeded",
+    JobStatus.FAILED: "has failed",
+    JobStatus.CANCELLED: "was cancelled",
+}
+
 OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
 ENDED = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
 
@@ -25,6 +39,11 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.FAILED: frozenset({JobStatus.QUEUED}),  # only by a client's retry
     JobStatus.CANCELLED: frozenset({JobStatus.QUEUED}),
 }
+
+
+def in_words(kind: str, status: str) -> str:
+    """A job of this kind and status, in a sentence."""
+    return f"{KINDS[kind]} that {STATES[JobStatus(status)]}"
 
 
 def sources(target: JobStatus) -> list[JobStatus]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Sessions, database_now
 from app.errors import CurvesNotThere
-from app.jobs.lifecycle import JobStatus
+from app.jobs.lifecycle import JobStatus, in_words
 from app.jobs.routing import notice_for
 from app.jobs.specs.training import CUDA_QUEUE
 from app.jobs.tables import TRIAL, Job, JobEvent, JobTag
@@ -125,7 +125,7 @@ def find_curves(sessions: Sessions, job_id: str) -> Artifact | None:
         raise job_not_found(job_id)
     if found.kind != "backprop_sweep" or found.status != JobStatus.SUCCEEDED:
         raise CurvesNotThere(
-            f"Job {job_id} is a {found.kind} that is {found.status}; only a sweep that has succeeded has curves."
+            f"Job {job_id} is a {in_words(found.kind, found.status)}; only a sweep that has succeeded has curves."
         )
     curves = found.curves
     if curves and not found.stored_bytes:

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 from app.db import Sessions
 from app.errors import InvalidInput, JobNotEnded, JobSucceeded
 from app.jobs.inputs import require_inputs
-from app.jobs.lifecycle import JobStatus
+from app.jobs.lifecycle import KINDS, JobStatus
 from app.jobs.quotas import FindQuota
 from app.jobs.searches import find_stored_bytes
 from app.jobs.service import build, insert, members, queue_again, refuse_member, require_trials_ended
 from app.jobs.specs import MnistTrainingSpec
 from app.jobs.tables import TRIAL, Checkpoint, Job
 from app.jobs.transitions import IMPOSSIBLE, get_job
+from models.wording import counted
 
 
 def retry(sessions: Sessions, job_id: str, *, max_queued: int = 10_000, quota: FindQuota | None = None) -> Job:
@@ -67,7 +68,7 @@ def retry_with_changes(
         job = get_job(session, job_id)
         if job.kind != "mnist_training":
             raise InvalidInput(
-                f"Job {job_id} is a {job.kind}; only a training is retried with changes.", location="body"
+                f"Job {job_id} is a {KINDS[job.kind]}; only a training is retried with changes.", location="body"
             )
         if job.error is not None and _is_impossible(job):
             raise InvalidInput(f"Job {job_id} cannot be trained. {job.error['detail']}", location="body")
@@ -105,7 +106,7 @@ def _find_start(session: Session, job: Job, before: MnistTrainingSpec, spec: Mni
     if not step:
         return 0, (
             f"It begins anew: the first checkpoint of that job is at batch {saved[0]}, this one ends at batch {end}. "
-            f"Ask for {saved[0] // steps_per_epoch + 1} epochs or more to continue from it."
+            f"Ask for {counted(saved[0] // steps_per_epoch + 1, 'epoch')} or more to continue from it."
         )
     return step, (
         f"It continues from batch {step} of that job (epoch {step / steps_per_epoch:g}): under a constant schedule its "

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Sessions, database_now
 from app.errors import InvalidInput, JobNotEnded, TrialsNotThere
-from app.jobs.lifecycle import JobStatus
+from app.jobs.lifecycle import KINDS, JobStatus
 from app.jobs.quotas import FindQuota
 from app.jobs.service import build, insert, queue_again, require_trials_ended
 from app.jobs.specs import MnistTrainingSpec, TrainingSearchSpec
@@ -22,6 +22,7 @@ from app.jobs.specs.training import MODEL_BYTES
 from app.jobs.tables import HELD, TRIAL, WINNER, Checkpoint, Job, JobEvent
 from app.jobs.transitions import IMPOSSIBLE, Claim, append_event, fail_job, get_job, lock_current
 from app.validation_messages import describe
+from models.wording import counted
 
 KIND = "training_search"
 
@@ -206,7 +207,7 @@ def extend(
         try:
             spec = TrainingSearchSpec.model_validate(job.spec | {"trials": job.spec["trials"] + trials})
         except ValidationError as error:
-            detail = f"Search {job_id} has {job.spec['trials']} trials: {describe(error.errors()[0])}."
+            detail = f"Search {job_id} has {counted(job.spec['trials'], 'trial')}: {describe(error.errors()[0])}."
             raise InvalidInput(detail, location="body.trials") from error
         columns: dict[str, Any] = {"spec": spec.model_dump(mode="json")}
         columns["as_submitted"] = job.as_submitted or {"trials": job.spec["trials"]}
@@ -219,7 +220,7 @@ def extend(
 def _get_search(session: Session, job_id: str, *, locked: bool = False) -> Job:
     job = get_job(session, job_id, locked=locked)
     if job.kind != KIND:
-        raise TrialsNotThere(f"Job {job_id} is a {job.kind}; only a {KIND} has trials.")
+        raise TrialsNotThere(f"Job {job_id} is a {KINDS[job.kind]}; only a search has trials.")
     return job
 
 

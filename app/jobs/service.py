@@ -52,6 +52,7 @@ def submit(
             if first := _find_first(session, idempotency_key, asked):
                 return first, False
         spec, as_submitted = _complete(sessions, spec), {"version": spec.version, "device": spec.device}
+    spec.require_effect()
     job = build(spec, idempotency_key=idempotency_key)
     job.as_submitted = as_submitted
     try:
@@ -275,7 +276,8 @@ def _require_capacity(session: Session, kind: str, max_queued: int, *, count: in
     already = session.scalars(waiting).one()
     if already + count > max_queued:
         raise TooManyJobs(
-            f"{already:,} jobs of kind {kind} are waiting, and {max_queued:,} may. Send this request again in a while."
+            f"Of jobs of kind {kind}, {already:,} wait already, and at most {max_queued:,} may. Send this request "
+            "again in a while."
         )
 
 

@@ -20,6 +20,7 @@ from app.jobs.specs import MnistTrainingSpec
 from app.jobs.tables import Checkpoint, Job, JobEvent, Worker
 from app.registry.tables import ModelVersion
 from app.storage import Storage, Stored
+from models.wording import counted
 
 OWN_FOLDERS = ("checkpoints/", "models/", "curves/", "datasets/", "doctor/")
 WORKER_EXPIRES_AFTER = timedelta(days=1)
@@ -50,8 +51,9 @@ def find_garbage(sessions: Sessions, storage: Storage, *, grace: timedelta) -> G
         workers = list(session.scalars(select(Worker.name).where(Worker.seen_at < since)))
     if stored and not any(artifact.name in named for artifact in stored):
         raise ConfigurationError(
-            f"The database names none of the {len(stored)} artifacts in {storage.place}. Are NUMERAL_DATABASE_URL and "
-            "NUMERAL_STORAGE_URL those of one service? If they are, start it once. Nothing was changed."
+            f"Of {counted(len(stored), 'artifact')} in {storage.place} the database names none. Are "
+            "NUMERAL_DATABASE_URL and NUMERAL_STORAGE_URL those of one service? If they are, start it once. Nothing "
+            "was changed."
         )
     kept = named - set(checkpoints.values())
     unnamed = [artifact for artifact in stored if artifact.name not in kept and not _belongs_to(artifact.name, active)]

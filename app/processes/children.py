@@ -54,15 +54,17 @@ def start_workers(supervisor: Supervisor, settings: Settings, queues: tuple[str,
     processes = 0
     for queue in ("sweeps", SEARCH_QUEUE):
         if queue in queues:
-            supervisor.start(queue, *_celery(queue, queue, 1), environment=hide_gpus())
+            supervisor.start(queue, *_celery(queue, queue, 1), environment=hide_gpus(), logs_only=True)
             processes += 1
     if CPU_QUEUE in queues:
         command = _celery("training", CPU_QUEUE, settings.training_workers)
-        supervisor.start("training", *command, environment=training_environment(settings) | hide_gpus())
+        environment = training_environment(settings) | hide_gpus()
+        supervisor.start("training", *command, environment=environment, logs_only=True)
         processes += settings.training_workers
     for number, gpu in enumerate(gpus):
         name = f"{CUDA_QUEUE}-{number}"
-        supervisor.start(name, *_celery(name, CUDA_QUEUE, 1), environment=training_environment(settings) | pin(gpu))
+        environment = training_environment(settings) | pin(gpu)
+        supervisor.start(name, *_celery(name, CUDA_QUEUE, 1), environment=environment, logs_only=True)
     return processes + len(gpus)
 
 
@@ -163,6 +165,7 @@ def _read_database_clock(settings: Settings) -> datetime:
 
 
 def _celery(name: str, queue: str, concurrency: int) -> tuple[str, ...]:
+    """The command of a worker. Celery prints `worker: Warm shutdown` and empty lines to standard output."""
     options = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
     own_name = ("--hostname", f"{name}-{os.getpid()}@%h")
     work = ("--queues", queue, "--concurrency", str(concurrency), "--pool", "prefork", *own_name)

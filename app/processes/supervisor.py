@@ -40,6 +40,7 @@ class Child:
     command: Sequence[str]
     ends_last: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)  # beside the supervisor's
+    logs_only: bool = False  # what it prints beside its log is dropped
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     started: float = 0.0
@@ -53,6 +54,7 @@ class Child:
             start_new_session=True,
             preexec_fn=_end_with_parent,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if self.logs_only else None,
         )
         self.started = time.monotonic()
 
@@ -64,21 +66,28 @@ class Supervisor:
         self._grace_seconds = grace_seconds
         self._environment = os.environ | environment
         self._children: list[Child] = []
-        self._stopping = threading.Event()
+        self._stopping, self._reason = threading.Event(), "it was told to"
 
     def start(
-        self, name: str, *command: str, ends_last: bool = False, environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *command: str,
+        ends_last: bool = False,
+        environment: Mapping[str, str] | None = None,
+        logs_only: bool = False,
     ) -> None:
         """Start a child, and restart it whenever it dies."""
-        child = Child(name, command, ends_last, environment or {})
+        child = Child(name, command, ends_last, environment or {}, logs_only)
         child.start(self._environment)
         self._children.append(child)
 
     def is_alive(self, name: str) -> bool:
         return any(child.name == name and child.process and child.process.poll() is None for child in self._children)
 
-    def stop(self, *_: object) -> None:
+    def stop(self, number: int | None = None, _: object = None) -> None:
         """Make `run` return soon. Can be a signal handler."""
+        if number is not None:
+            self._reason = f"{signal.Signals(number).name} was received"
         self._stopping.set()
 
     @property
@@ -91,6 +100,7 @@ class Supervisor:
             while not self._stopping.wait(0.2):
                 for child in self._children:
                     self._keep_alive(child)
+            logger.info("stopping all processes: %s", self._reason)
         finally:
             self.end_all()
 

@@ -21,11 +21,12 @@ def set_alias(
     version: str,
     *,
     expected: str | None = None,
+    unless: str | None = None,
     reason: str = "set by a client",
     storage: Storage | None = None,
     force: bool = False,
 ) -> None:
-    """Point `alias` at `version`. With `expected`, only if that is the current version.
+    """Point `alias` at `version`. With `expected`, only if that is the current version; with `unless`, only if not.
 
     The champion must pass the gate, which measures networks in `storage`; with `force`, only a version trained on
     another data set is refused, and the history says that it was forced. Raises ModelNotFound, AliasMoved,
@@ -35,7 +36,7 @@ def set_alias(
         _measure(sessions, version, storage)
     try:
         with sessions.writing() as session:
-            _set(session, alias, version, expected, reason, storage, force)
+            _set(session, alias, version, expected, unless, reason, storage, force)
     except IntegrityError as error:  # on PostgreSQL another transaction may delete the version first
         raise ModelNotFound(f"Model version {version} has just been deleted.") from error
 
@@ -54,6 +55,7 @@ def _set(
     alias: str,
     version: str,
     expected: str | None,
+    unless: str | None,
     reason: str,
     storage: Storage | None,
     force: bool,
@@ -67,6 +69,8 @@ def _set(
         )
     current = alias_changes.lock(session, alias)
     _require_expected(alias, current, expected)
+    if unless is not None and current is not None and unless in ("*", str(current)):
+        raise AliasMoved(f"{alias!r} exists already: it stands for version {current}.")
     if current == model.number:
         return
     forced = False
@@ -140,8 +144,11 @@ def history(sessions: Sessions, alias: str, *, limit: int) -> Sequence[AliasChan
 def _require_expected(alias: str, current: int | None, expected: str | None) -> None:
     """Raise AliasMoved unless `expected` is the current version, or `*` (any version, RFC 9110) or None."""
     if expected is not None and (current is None or expected not in ("*", str(current))):
-        stands = f"stands for version {current}" if current is not None else "does not exist yet"
-        raise AliasMoved(f"{alias!r} {stands}, not for version {expected!r}. Read it again, then decide.")
+        if current is None:
+            raise AliasMoved(f"{alias!r} does not exist yet. To create it, leave the condition out.")
+        raise AliasMoved(
+            f"{alias!r} stands for version {current}, not for version {expected!r}. Read it again, then decide."
+        )
 
 
 def _earlier(session: Session, alias: str, expected: str | None) -> AliasChange:

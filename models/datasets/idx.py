@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.datasets.archives import ZIP_ERRORS, describe, show_name
 from models.errors import ArchiveRefused, ArchiveTooLarge
+from models.wording import counted
 
 MAX_IDX_BYTES = 2**27  # of the pictures of all files together, unpacked: MNIST has 55 MB; of one file, packed
 MAX_IDX_PICTURES = 100_000  # of all files together: MNIST has 70,000
@@ -67,7 +68,7 @@ def read_idx_files(files: dict[str, BinaryIO], check: Callable[[], None] = lambd
         shapes.append(_read(*found[part, "images"], images, dimensions=3, check=check))
         [count] = _read(*found[part, "labels"], labels, dimensions=1, check=check)
         if count != shapes[-1][0]:
-            raise ArchiveRefused(f"There are {shapes[-1][0]:,} pictures, but {count:,} labels.")
+            raise ArchiveRefused(f"The files have {counted(shapes[-1][0], 'picture')}, but {counted(count, 'label')}.")
     return _join(images, labels, shapes)
 
 

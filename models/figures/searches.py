@@ -7,6 +7,7 @@ from typing import Any
 
 from models.figures.colors import Theme
 from models.figures.figure import Drawing, new_figure
+from models.wording import counted
 
 Trial = tuple[Mapping[str, Any], float, bool]  # settings, value, whether it was pruned
 
@@ -42,7 +43,7 @@ def draw_parallel(trials: Sequence[Trial], *, is_log: Collection[str], title: st
     for side in axes.spines.values():
         side.set_visible(False)
     said = "" if best is None else f" The best reads {100 * trials[best][1]:.2f} % right: {_say(trials[best][0])}."
-    return Drawing(figure, title, f"A line for each of {len(trials)} trials.{said}")
+    return Drawing(figure, title, f"A line for each of {counted(len(trials), 'trial')}.{said}")
 
 
 def draw_history(values: Sequence[tuple[int, float, bool]], *, title: str, theme: Theme) -> Drawing:
@@ -61,7 +62,7 @@ def draw_history(values: Sequence[tuple[int, float, bool]], *, title: str, theme
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)  # type: ignore[call-arg]
     axes.legend()
     said = f"The best validation accuracy is {best[-1]:.2f} %." if best else "Every trial was pruned."
-    return Drawing(figure, title, f"Validation accuracy of {len(values)} trials. {said}")
+    return Drawing(figure, title, f"Validation accuracy of {counted(len(values), 'trial')}. {said}")
 
 
 def draw_importance(importance: Mapping[str, float], *, title: str, theme: Theme) -> Drawing:

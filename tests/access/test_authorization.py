@@ -74,6 +74,9 @@ def test_open_inference_protocol_says_it_in_its_own_form(server: ServerWithKeys)
         ("PATCH", "/v1/models/aliases/champion", 403, 403, 405),
         ("GET", "/v1/recipes", 403, 200, 200),
         ("GET", "/v1/system", 403, 403, 200),
+        ("POST", "/v1/system", 403, 403, 405),
+        ("GET", "/v1/nope", 404, 404, 404),
+        ("POST", "/v1/model/1", 404, 404, 404),
         ("GET", "/metrics", 403, 403, 200),
     ],
 )

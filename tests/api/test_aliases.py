@@ -1,3 +1,5 @@
+from typing import Any
+
 import httpx
 import pytest
 
@@ -53,6 +55,22 @@ def test_compare_and_set_by_header_or_by_field(api: httpx.Client, other: str) ->
     assert api.post(f"{CHAMPION}/rollback", headers={"If-Match": f'"{other}"'}).status_code == 200
     both = api.put(CHAMPION, json={"version": "1", "expected_version": "1"}, headers={"If-Match": '"2"'})
     assert both.status_code == 422
+
+
+def test_an_alias_is_created_or_kept_by_condition(api: httpx.Client, other: str) -> None:
+    new = "/v1/models/aliases/conditional"
+    moved = api.put(new, json={"version": "1"}, headers={"If-Match": "*"})
+    assert (moved.status_code, moved.json()["detail"][:34]) == (412, "'conditional' does not exist yet. ")
+    for version, status in (("1", 200), (other, 412)):
+        assert api.put(new, json={"version": version}, headers={"If-None-Match": "*"}).status_code == status
+    assert api.get(new).json()["version"] == "1"
+    assert api.put(new, json={"version": other}, headers={"If-None-Match": '"7"'}).status_code == 200
+
+
+@pytest.mark.parametrize("force", ["yes", "true", 1, None])
+def test_only_true_passes_the_gate(api: httpx.Client, force: Any) -> None:
+    answer = api.put(CHAMPION, json={"version": "1", "force": force})
+    assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, "body.force")
 
 
 def test_version_that_cannot_be_loaded_does_not_become_champion(

@@ -95,6 +95,26 @@ def test_a_bad_field_is_named(api: httpx.Client, field: str, value: Any) -> None
     assert location.startswith(f"body.{field}") or (field == "layers" and location == "body")
 
 
+@pytest.mark.parametrize(
+    ("fields", "location", "message"),
+    [
+        ({"layers": [3, 2, 2]}, "inputs", "each sample of `inputs` must have 3 numbers, as `layers` says"),
+        ({"targets": [[0.1, 0.2]] * 2}, "targets", "`targets` must have 1 sample, as `inputs` has"),
+        ({"biases": [0.1] * 3}, "biases", "one list per layer, of 2 numbers and 2 numbers, or one number per layer"),
+        ({"weights": [0.1] * 7}, "weights", "8 numbers are expected, not 7"),
+        ({"layers": [2, 3, 2], "weights": [[[1, 2]]]}, "weights", "3 lists of 2 numbers and 2 lists of 3 numbers"),
+        ({"epoch": 3}, "epoch", "name the `job`"),
+        ({"job": "x", "inputs": [1, 2]}, "inputs", "leave this out"),
+    ],
+)
+def test_what_does_not_fit_another_field_is_told_where_and_why(
+    api: httpx.Client, fields: dict[str, Any], location: str, message: str
+) -> None:
+    [error] = api.post("/v1/backprop/trace", json=fields).json()["errors"]
+    assert error["location"] == f"body.{location}"
+    assert message in error["message"]
+
+
 def test_the_page_holds_every_value_of_the_trace(api: httpx.Client) -> None:
     answer = api.get("/v1/backprop/trace.md", params={"learning_rate": 2, "weights": ",".join(map(str, WEIGHTS))})
     assert answer.headers["content-type"].startswith("text/markdown")
@@ -108,7 +128,8 @@ def test_a_query_takes_lists_with_commas_and_refuses_bad_ones(api: httpx.Client)
         assert "Inputs 0.1 and 0.2" in api.get(f"/v1/backprop/trace.md?{query}").text
     answer = api.get("/v1/backprop/trace.md?weights=1,2")
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["location"].startswith("query.weights")
+    [error] = answer.json()["errors"]
+    assert (error["location"], "8 numbers are expected, not 2" in error["message"]) == ("query.weights", True)
 
 
 def test_the_picture_is_an_svg_and_always_the_same(api: httpx.Client) -> None:
@@ -129,8 +150,9 @@ XOR = {
 }  # fmt: skip
 
 
-def test_the_well_known_worked_example_with_biases_has_its_published_numbers(api: httpx.Client) -> None:
-    trace = trace_of(api, targets=[0.01, 0.99], biases=[[0.35, 0.35], [0.60, 0.60]])
+@pytest.mark.parametrize("biases", [[[0.35, 0.35], [0.60, 0.60]], [0.35, 0.60]])
+def test_the_well_known_worked_example_with_biases_has_its_published_numbers(api: httpx.Client, biases: Any) -> None:
+    trace = trace_of(api, targets=[0.01, 0.99], biases=biases)
     assert trace["errors"]["E_total"] == pytest.approx(0.298371109, abs=5e-10)
     assert trace["forward"]["a_o1"] == pytest.approx(0.75136507, abs=5e-9)
     published = {"w1": 0.149780716, "w2": 0.19956143, "w3": 0.24975114, "w4": 0.29950229, "w5": 0.35891648,
@@ -194,7 +216,9 @@ def test_any_step_of_a_sweep_is_derived_also_as_a_page(api: httpx.Client) -> Non
             ("query", api.get("/v1/backprop/trace.html", params={"job": job} | wrong)),
         ):
             assert (answer.status_code, answer.json()["errors"][0]["location"]) == (422, f"{part}.{field}")
-    assert api.get("/v1/backprop/trace.md?epoch=100001").json()["errors"][0]["location"] == "query.epoch"
+    for epoch in (3, 100_001):
+        answer = api.get(f"/v1/backprop/trace.md?epoch={epoch}")
+        assert answer.json()["errors"][0]["location"] == "query.epoch"
     assert api.post("/v1/backprop/trace", json={"job": job, "layers": [2, 2]}).status_code == 422
 
 
@@ -226,6 +250,9 @@ def test_derivations_that_take_long_hold_up_no_other_request(
 
 
 def test_the_only_learning_rate_of_a_sweep_need_not_be_named(api: httpx.Client) -> None:
+    several = api.post("/v1/jobs", json={"kind": "backprop_sweep", "learning_rates": [0.1, 0.2], "epochs": 3}).json()
+    [error] = api.post("/v1/backprop/trace", json={"job": several["id"]}).json()["errors"]
+    assert error["message"] == "Name one of the sweep's learning rates: 0.1, 0.2."
     job = api.post("/v1/jobs", json={"kind": "backprop_sweep", "learning_rates": [0.7], "epochs": 3}).json()["id"]
     unnamed, named, other = (
         api.get("/v1/backprop/trace.md", params={"job": job} | rate)

@@ -17,7 +17,7 @@ from app.db import Sessions
 from app.jobs import service as jobs
 from app.registry import service as registry
 from app.storage import Storage
-from models.datasets.pictures import read_npz
+from models.datasets.pictures import SPLITS, read_npz
 from models.figures.colors import DARK, LIGHT
 from models.training.data import Dataset
 from tests.uploads import draw_digit, idx_files, make_zip, zip_of_digits
@@ -83,7 +83,11 @@ def test_label_of_a_listed_picture_is_corrected(api: httpx.Client) -> None:
     assert api.get(made["links"]["self"]).json() == corrected
     found = api.get(pictures).json()["items"]
     assert {each["position"]: each["digit"] for each in found}[chosen["position"]] == 1
+    parts = {split: api.get(pictures, params={"split": split, "digit": 7}).json() for split in SPLITS}
+    assert sum(part["total"] for part in parts.values()) == 5
+    assert all(each["split"] == split and each["digit"] == 7 for split in SPLITS for each in parts[split]["items"])
     for answer, status in [
+        (api.get(pictures, params={"split": "tset"}), 422),
         (api.patch(f"{pictures}/12", json={"digit": 1}), 404),
         (api.patch(f"{pictures}/0", json={"digit": 10}), 422),
         (api.patch(f"{pictures}/0", json={"digit": True}), 422),
@@ -142,7 +146,8 @@ def test_archives_that_are_made_to_do_harm_are_refused(api: httpx.Client) -> Non
         ({"/7/a.png": b"x"}, 422, "leads out of it"),
         ({"7/a.bmp": bytes(2 * 2**20)}, 422, "200 times its size"),
         ({f"7/{number}.png": b"" for number in range(10_001)}, 413, "10,001 files, more than 10,000"),
-        ({"7/a.png": b"no picture"}, 422, "None of the 1 files can be used. 7/a.png: These bytes are not"),
+        ({}, 422, "The archive holds no files. Put the pictures into folders 0 to 9"),
+        ({"7/a.png": b"no picture"}, 422, "Of 1 file, none can be used. 7/a.png: These bytes are not"),
     ]:
         answer = upload(api, new_name(), ("digits.zip", make_zip(files)))
         assert answer.status_code == status
@@ -172,6 +177,7 @@ def test_form_that_lacks_something_says_what(api: httpx.Client) -> None:
         (upload(api, "feedback", archive), "body.name"),
         (api.post("/v1/datasets", files={"file": archive}), "body.name"),
         (api.post("/v1/datasets", data={"name": "x"}, files={"other": archive}), "body.file"),
+        (api.post("/v1/datasets", data={"name": "x", "seed": "3"}, files={"file": archive}), "body.seed"),
         (upload(api, "x", *[archive] * 5), "body.file"),
         (api.post("/v1/datasets", data={"name": "x"}, files=[("f", archive)] * 20), "body"),
     ]:

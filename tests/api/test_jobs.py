@@ -201,6 +201,14 @@ def test_unknown_job_is_404(api: httpx.Client, job_id: str) -> None:
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
+def test_an_id_in_upper_case_is_the_same(api: httpx.Client) -> None:
+    job = api.post("/v1/jobs", json={"kind": "backprop_sweep", "learning_rates": [0.5]}).json()
+    upper = job["id"].upper()
+    assert api.get(f"/v1/jobs/{upper}").json() == job
+    assert api.post("/v1/backprop/trace", json={"job": upper}).status_code == 200
+    assert job["id"] in api.get("/v1/jobs/compare", params={"ids": upper}).json()["detail"]
+
+
 def test_wrong_path_method_and_parameters_are_problems_too(api: httpx.Client) -> None:
     nothing = api.get("/v1/nothing").json()
     assert (nothing["status"], nothing["detail"][:32]) == (404, "There is nothing at /v1/nothing.")
@@ -208,6 +216,9 @@ def test_wrong_path_method_and_parameters_are_problems_too(api: httpx.Client) ->
     assert misspelt["detail"].startswith("There is nothing at /v1/job/x/retry; do you mean /v1/jobs/x/retry? GET")
     wrong_method = api.put("/v1/jobs")
     assert (wrong_method.status_code, wrong_method.headers["Allow"]) == (405, "GET, HEAD, POST")
+    for path, allowed in (("/v1/models/aliases", "GET, HEAD"), ("/v1/jobs/compare", "GET, HEAD"),
+                          ("/v1/datasets/x", "DELETE, GET, HEAD")):  # fmt: skip
+        assert api.post(path).headers["Allow"] == allowed
     assert api.get("/v1/jobs", params={"limit": 0}).json()["errors"][0]["location"] == "query.limit"
     assert api.get("/v1/jobs", params={"cursor": "'"}).status_code == 422
     job_id = submit(api)

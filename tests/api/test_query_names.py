@@ -1,6 +1,7 @@
-"""Misspelt names in queries, for every endpoint that takes some."""
+"""Names in queries that are meant, and not known there: for every endpoint that takes some."""
 
 import httpx
+import pytest
 
 from app.api import openapi
 
@@ -22,8 +23,39 @@ def test_a_misspelt_name_is_refused_with_the_one_that_was_meant(api: httpx.Clien
     assert asked > 25
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("POST", "/v1/predict?version=2", "do you mean 'model'?"),
+        ("POST", "/v1/predict?Alias=trial", "do you mean 'model'?"),
+        ("POST", "/v1/predict/batch?debug=true", "There is no 'debug' in this query."),
+        ("POST", "/v2/models/digits/infer?model=2", "There is no 'model' in this query."),
+        ("GET", "/v1/models?limit=abc", "There is no 'limit' in this query."),
+        ("GET", "/v1/datasets/mnist/pictures?label=3", "do you mean 'digit'?"),
+        ("GET", "/v1/datasets/mnist/pictures?page=3", "do you mean 'offset'?"),
+        ("GET", "/v1/jobs?offset=2", "do you mean 'cursor'?"),
+        ("GET", "/v1/jobs?per_page=2", "do you mean 'limit'?"),
+        ("GET", "/v1/jobs?status=running&status=queued", "'status' takes one value, not 2."),
+        ("POST", "/v1/predict?model=1&model=2", "'model' takes one value, not 2."),
+        ("POST", "/v1/jobs/01a224df-abbe-7439-9cb0-502f69bdce1a/retry?epochs=3", "'epochs' goes into the body"),
+        ("POST", "/v1/jobs?kind=backprop_sweep", "'kind' goes into the body"),
+        ("PUT", "/v1/models/aliases/trial?force=true", "'force' goes into the body"),
+    ],
+)
+def test_names_known_elsewhere_are_refused(api: httpx.Client, method: str, path: str, said: str) -> None:
+    bodies = {"/v1/jobs": {"kind": "backprop_sweep"}, "/v1/models/aliases/trial": {"version": "1"}}
+    answer = api.request(method, path, json=bodies.get(path.partition("?")[0], PICTURE if "predict" in path else None))
+    assert answer.status_code == (400 if path.startswith("/v2") else 422), answer.text
+    assert said in answer.text
+
+
+def test_lists_in_a_query_may_be_repeated(api: httpx.Client) -> None:
+    assert api.get("/v1/backprop/trace.svg?inputs=0.1&inputs=0.2&targets=0.1,0.9").status_code == 200
+
+
 def test_names_like_none_are_ignored(api: httpx.Client) -> None:
-    params = {"_": "1764400000", "utm_source": "mail", "x" * 5000: "1"}
+    params = {"_": "1764400000", "utm_source": "mail", "v": "1", "t": "2", "x" * 5000: "1"}
     assert api.post("/v1/predict", json=PICTURE, params=params).status_code == 200
     assert api.get("/v1/jobs", params=params).status_code == 200
     assert api.get("/v2", params=params).status_code == 200
+    assert api.get("/livez", params={"type": "liveness"}).status_code == 200

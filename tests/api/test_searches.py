@@ -60,7 +60,7 @@ def test_other_jobs_have_no_trials(api: httpx.Client, part: str) -> None:
     job = api.post("/v1/jobs", json={"kind": "backprop_sweep"}).json()
     answer = api.get(f"/v1/jobs/{job['id']}/{part}")
     assert answer.status_code == 404
-    assert "only a training_search has trials" in answer.json()["detail"]
+    assert "only a search has trials" in answer.json()["detail"]
 
 
 def test_extension_is_refused_until_the_search_has_ended_and_past_its_bounds(

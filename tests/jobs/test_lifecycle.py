@@ -1,11 +1,12 @@
 from itertools import product
+from typing import get_args
 
 import pytest
 
 from app.db import Sessions, database_now
 from app.jobs import service
-from app.jobs.lifecycle import TRANSITIONS, JobStatus
-from app.jobs.specs import BackpropSweepSpec
+from app.jobs.lifecycle import STATES, TRANSITIONS, JobStatus, in_words
+from app.jobs.specs import BackpropSweepSpec, JobKind
 from app.jobs.tables import Job
 from app.jobs.transitions import move
 
@@ -29,3 +30,9 @@ def test_only_succeeded_failed_and_cancelled_are_final() -> None:
         JobStatus.FAILED,
         JobStatus.CANCELLED,
     }
+
+
+def test_every_job_can_be_told_in_words() -> None:
+    assert set(STATES) == set(JobStatus)
+    assert in_words("mnist_training", "succeeded") == "training that has succeeded"
+    assert all("_" not in in_words(kind, "queued") for kind in get_args(JobKind))

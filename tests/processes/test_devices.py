@@ -28,7 +28,12 @@ class RecordedSupervisor(Supervisor):
         self.started: dict[str, tuple[tuple[str, ...], Mapping[str, str]]] = {}
 
     def start(
-        self, name: str, *command: str, ends_last: bool = False, environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *command: str,
+        ends_last: bool = False,
+        environment: Mapping[str, str] | None = None,
+        logs_only: bool = False,
     ) -> None:
         self.started[name] = command, environment or {}
 

@@ -5,6 +5,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from app.processes.supervisor import Supervisor
 
 SLEEPER = "import time; time.sleep(60)"
@@ -36,6 +38,21 @@ def test_dead_child_is_started_again_and_all_end_together(tmp_path: Path) -> Non
     supervisor.stop()
     thread.join(10)
     assert not is_alive(second)
+
+
+def test_the_log_says_which_signal_ended_it_and_a_child_that_only_logs_prints_nothing(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    supervisor = Supervisor({})
+    code = "import sys; print('Warm shutdown'); print('a log line', file=sys.stderr)"
+    supervisor.start("child", sys.executable, "-c", code, logs_only=True)
+    while supervisor.is_alive("child"):
+        time.sleep(0.01)
+    supervisor.stop(signal.SIGTERM)
+    with caplog.at_level("INFO"):
+        supervisor.run()
+    assert capfd.readouterr() == ("", "a log line\n")
+    assert "stopping all processes: SIGTERM was received" in caplog.messages
 
 
 def test_child_that_ignores_sigterm_is_killed_with_its_own_children(tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def test_command_says_equal_or_since_when_not(tmp_path: Path) -> None:
         equal = CliRunner().invoke(cli, ["reproduce", "1", *url])
         assert (equal.exit_code, equal.stdout) == (
             0,
-            "Version 1: equal. Its 2 epochs end with the same weights, bit for bit.\n",
+            "Version 1: equal. After 2 epochs it has the same weights, bit for bit.\n",
         )
 
         def change(card: dict[str, Any]) -> None:

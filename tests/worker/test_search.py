@@ -399,7 +399,7 @@ def test_search_without_a_trial_that_came_to_its_end_fails_with_the_reason(sessi
     runs.fail(sessions, claim(sessions, open_trainings(sessions, search_id)[0]), reason="error", detail="No data.")
     step(sessions)
     job = service.get(sessions, search_id)
-    assert job.error == {"reason": "error", "detail": "None of the 1 trials came to its end: No data."}
+    assert job.error == {"reason": "error", "detail": "Of 1 trial, none came to its end: No data."}
 
 
 def test_search_goes_on_when_there_is_room_for_its_trials_again(sessions: Sessions) -> None:

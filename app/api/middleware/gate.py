@@ -4,7 +4,9 @@ One middleware for all of it, since every prediction pays for each layer: benchm
 """
 
 import asyncio
+from collections.abc import Sequence
 
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
@@ -14,7 +16,7 @@ from app.api.middleware.audit import write_audit_line
 from app.api.middleware.caller import read_caller
 from app.api.middleware.response_headers import NEVER_ANSWERED, Outcome, with_headers
 from app.api.security_headers import Headers
-from app.errors import AppError, ShuttingDown
+from app.errors import AppError, ScopeMissing, ShuttingDown
 from app.metrics.recorder import Recorder
 
 METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
@@ -24,8 +26,17 @@ UNMATCHED, OTHER_METHOD = "(none)", "OTHER"
 class Gate:
     """ASGI middleware: identifies the caller, authorizes the request, and records how it was answered."""
 
-    def __init__(self, app: ASGIApp, *, authorization: Authorization, recorder: Recorder, headers: Headers) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        authorization: Authorization,
+        recorder: Recorder,
+        headers: Headers,
+        routes: Sequence[BaseRoute],
+    ) -> None:
         self._app, self._authorization, self._recorder, self._headers = app, authorization, recorder, headers
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,9 +64,14 @@ class Gate:
         try:
             self._authorization.authorize(scope["method"], scope["path"], scope["query_string"], caller)
         except AppError as error:
+            if isinstance(error, ScopeMissing) and self._is_nowhere(scope):
+                return None  # 404: no other key would find anything there
             self._recorder.record_refusal(type(error).__name__)
             return error.with_traceback(None)
         return None
+
+    def _is_nowhere(self, scope: Scope) -> bool:
+        return all(route.matches(scope)[0] is Match.NONE for route in self._routes)
 
     def _record(self, scope: Scope, caller: Caller, outcome: Outcome) -> None:
         method = scope["method"] if scope["method"] in METHODS else OTHER_METHOD

@@ -42,7 +42,7 @@ def build_stack(app: FastAPI, raw_routes: RawRoutes, services: Services) -> ASGI
         partial(Draining, shutdown=services.shutdown),
         partial(RootPath, default=settings.root_path),
         *([partial(_allow_origins, origins=origins)] if origins else []),
-        partial(Gate, authorization=authorization, recorder=services.recorder, headers=headers),
+        partial(Gate, authorization=authorization, recorder=services.recorder, headers=headers, routes=app.routes),
         partial(Unpacking, raw_routes=raw_routes, max_bytes=settings.max_body_bytes),
         partial(FastLane, fastapi=app, raw_routes=raw_routes),
         partial(BodyLimit, max_bytes=min(MAX_JSON_BYTES, settings.max_body_bytes)),

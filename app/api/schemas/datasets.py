@@ -63,7 +63,7 @@ class Picture(BaseModel):
 
 class PicturePage(BaseModel):
     items: list[Picture]
-    total: int = Field(description="how many there are, with this label if one was asked for")
+    total: int = Field(description="how many there are, of the label and split that were asked for")
 
 
 class Label(NamedFields):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from app.api.schemas.results import Calibration, Epoch, Evaluation, FinalEvaluation, PictureFigures, Start, UsedDataset
 from app.jobs.specs.options import NamedFields
@@ -106,7 +106,7 @@ class AliasTarget(AliasCondition):
     reason: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = Field(
         None, description="for the history"
     )
-    force: bool = Field(False, description="promote past the gate; only `champion` has one. The history keeps it")
+    force: StrictBool = Field(False, description="promote past the gate; only `champion` has one. The history keeps it")
 
 
 class AliasChange(BaseModel):

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from app.api.request_context import TIMEOUT_PARAMETER
 from app.api.schemas.media import BINARY, ref
 from app.api.v2.requests import CLASSES, OUTPUTS
 from app.api.v2.tensors import INPUT, MAX_PICTURES
+from app.jobs.specs.options import NamedFields
 
 
 class ProtocolError(BaseModel):
@@ -52,6 +53,10 @@ class IndexEntry(BaseModel):
     version: str
     state: str
     reason: str
+
+
+class IndexRequest(NamedFields):
+    ready: StrictBool = Field(False, description="only those that are ready: all of them are")
 
 
 class Count(BaseModel):
@@ -150,3 +155,13 @@ INFER = _infer()
 INFER_VERSION = _infer(
     {"name": "version", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 40}}
 )
+INDEX: dict[str, Any] = {
+    "requestBody": {
+        "content": {
+            "application/json": {
+                "schema": IndexRequest.model_json_schema(),
+                "examples": {"ready": {"value": {"ready": True}}},
+            }
+        },
+    },
+}

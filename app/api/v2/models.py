@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
+from pydantic import ValidationError
 
 from app.api.dependencies import ServicesDependency
 from app.api.path_parameters import VersionName
@@ -10,8 +11,10 @@ from app.api.v2 import documents
 from app.api.v2.requests import DIGIT, PROBABILITIES
 from app.api.v2.responses import MODEL
 from app.api.v2.tensors import INPUT, PICTURE
+from app.errors import InvalidInput
 from app.registry import service as registry
 from app.services import Services
+from app.validation_messages import describe_all
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"], responses=documents.ERRORS)
 
@@ -83,7 +86,23 @@ def is_version_ready(version: VersionName, services: ServicesDependency) -> dict
     return {"name": MODEL, "ready": True}
 
 
-@router.post("/repository/index", response_model=list[documents.IndexEntry], name="index_repository")
+async def check_index_request(request: Request) -> None:
+    """Raise InvalidInput for a body that asks for something else. It need not say that it is JSON."""
+    if body := await request.body():
+        try:
+            documents.IndexRequest.model_validate_json(body)
+        except ValidationError as error:
+            [place, message] = describe_all(error.errors(include_url=False))[0]
+            raise InvalidInput(f"{'.'.join(place) or 'The body'}: {message}") from None
+
+
+@router.post(
+    "/repository/index",
+    response_model=list[documents.IndexEntry],
+    name="index_repository",
+    openapi_extra=documents.INDEX,
+    dependencies=[Depends(check_index_request)],
+)
 def list_models(services: ServicesDependency) -> list[dict[str, str]]:
     """All versions. Each of them answers, so a body with `ready` changes nothing."""
     return [{"name": MODEL, "version": version, "state": "READY", "reason": ""} for version in _versions(services)]

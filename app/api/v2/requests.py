@@ -12,6 +12,7 @@ import orjson
 from app.api.json_limits import JsonLimits, not_json, require_within
 from app.api.v2.tensors import INPUT, MAX_PICTURES, PICTURE, Floats, from_bytes, from_json
 from app.errors import InvalidInput
+from models.wording import counted
 
 PROBABILITIES, DIGIT = "probabilities", "digit"
 OUTPUTS = (PROBABILITIES, DIGIT)
@@ -52,7 +53,9 @@ def read_request(body: bytes, json_size: int | None) -> InferenceRequest:
     if json_size == 0:
         return InferenceRequest(from_bytes(body, 1), tuple(RequestedOutput(name, True) for name in OUTPUTS))
     if json_size is not None and json_size > len(body):
-        raise InvalidInput(f"Inference-Header-Content-Length is {json_size}, but the body has {len(body)} bytes only.")
+        raise InvalidInput(
+            f"Inference-Header-Content-Length is {json_size}, but the body has only {counted(len(body), 'byte')}."
+        )
     document = _parse(body if json_size is None else body[:json_size])
     parameters = _parameters(document, "the request")
     request_id = document.get("id")
@@ -96,12 +99,17 @@ def _read_input(inputs: Any, tensors: bytes) -> Floats:
     size = parameters.get("binary_data_size")
     if size is None:
         if tensors:
-            raise InvalidInput(f"{len(tensors)} bytes follow the JSON, but no input has `parameters.binary_data_size`.")
+            raise InvalidInput(
+                f"Behind the JSON there is data ({counted(len(tensors), 'byte')}), but no input has "
+                "`parameters.binary_data_size`."
+            )
         return from_json(tensor.get("data"), count)
     if tensor.get("data") is not None:
         raise InvalidInput(f"The input {INPUT!r} has both `data` and `parameters.binary_data_size`; give one.")
     if type(size) is not int or size != len(tensors):
-        raise InvalidInput(f"binary_data_size is {_shown(size)}, but {len(tensors)} bytes follow the JSON.")
+        raise InvalidInput(
+            f"binary_data_size is {_shown(size)}, but the data behind the JSON has {counted(len(tensors), 'byte')}."
+        )
     return from_bytes(tensors, count)
 
 

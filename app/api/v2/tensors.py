@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import InvalidInput
+from models.wording import counted
 
 Floats = NDArray[np.float32]
 
@@ -24,8 +25,8 @@ def from_bytes(content: bytes, count: int) -> Floats:
     """Pictures (count, 1, 28, 28) out of float32 bytes, row by row. Raises InvalidInput."""
     if len(content) != count * PICTURE_BYTES:
         raise InvalidInput(
-            f"The binary data of {INPUT!r} has {len(content)} bytes; {count} pictures of FP32 [1, 28, 28] "
-            f"take {count * PICTURE_BYTES}."
+            f"The binary data of {INPUT!r} has {counted(len(content), 'byte')}; shape {[count, *PICTURE]} of FP32 "
+            f"takes {count * PICTURE_BYTES:,}."
         )
     pixels: Floats = np.frombuffer(content, "<f4").reshape(count, *PICTURE)
     _require_range(pixels)
@@ -58,7 +59,7 @@ def _flatten(values: Any, shape: tuple[int, ...]) -> list[Any]:
             data = list(chain.from_iterable(data))
     if len(data) != math.prod(shape):
         raise InvalidInput(
-            f"The data of {INPUT!r} has {len(data)} elements; shape {list(shape)} has {math.prod(shape)}."
+            f"The data of {INPUT!r} has {counted(len(data), 'element')}; shape {list(shape)} has {math.prod(shape)}."
         )
     return data
 

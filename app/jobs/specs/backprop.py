@@ -97,6 +97,19 @@ class BackpropSweepSpec(NetworkFields, BaseSpec):
         count = min(self.epochs + 1, max(2, self.weight_points))
         return [int(epoch) for epoch in np.linspace(0, self.epochs, count).round()]
 
+    @property
+    def notes(self) -> list[str]:
+        """What was asked for and changes nothing, for the result: sweeps with it have always been done."""
+        samples, stops_at = len(as_samples(self.inputs)), self.stop.target_loss if self.stop else None
+        found = []
+        if self.stop is not None and stops_at is None and self.stop.patience is None:
+            found.append("`stop` is empty: it ends no training early.")
+        if stops_at is not None and self.target_loss is not None and self.target_loss < stops_at:
+            found.append(f"A target_loss of {self.target_loss:g} is not waited for: `stop` ends at {stops_at:g}.")
+        if self.batch_size is not None and self.batch_size > samples:
+            found.append(f"Each step takes all samples: {samples:,}, fewer than the batch_size of {self.batch_size:,}.")
+        return found
+
     def require_sense(self) -> None:
         """Raise InvalidInput for a constant that says nothing to the optimizer, and for mini-batches that would take
         hours: a block of networks shares their steps."""

@@ -12,8 +12,8 @@ from app.jobs.specs.network_fields import (
     MAX_UNITS,
     WORKBOOK_LAYERS,
     WORKBOOK_WEIGHTS,
+    BiasesOfLayers,
     Constant,
-    Row,
     Samples,
     Weights,
 )
@@ -35,8 +35,10 @@ class NetworkFields(NamedFields):
         "squared_error",
         description="squared_error: half the sum of squared errors; cross_entropy: with a softmax at the outputs",
     )
-    biases: StrictBool | Annotated[list[Row], Field(max_length=MAX_LAYERS - 1, fail_fast=True)] = Field(
-        False, description="true: initially zero; or the initial biases of each layer except the inputs"
+    biases: StrictBool | BiasesOfLayers = Field(
+        False,
+        description="true: initially zero; or the initial biases of each layer except the inputs: a list, or one "
+        "number for all of its units",
     )
     inputs: Samples = Field([0.05, 0.10], validate_default=True, description="one sample, or a list of samples")
     targets: Samples = Field(
@@ -101,21 +103,21 @@ class NetworkFields(NamedFields):
     @classmethod
     def _check_biases(cls, biases: Any, info: ValidationInfo) -> Any:
         if (layers := info.data.get("layers")) and isinstance(biases, list):
-            sweep_checks.check_biases(biases, layers=layers)
+            return sweep_checks.check_biases(biases, layers=layers)
         return biases
 
     @field_validator("inputs")
     @classmethod
     def _check_inputs(cls, inputs: Any, info: ValidationInfo) -> Any:
         if layers := info.data.get("layers"):
-            sweep_checks.check_width(inputs, layers[0])
+            sweep_checks.check_width(inputs, layers[0], name="inputs")
         return inputs
 
     @field_validator("targets")
     @classmethod
     def _check_targets(cls, targets: Any, info: ValidationInfo) -> Any:
         if layers := info.data.get("layers"):
-            sweep_checks.check_width(targets, layers[-1])
+            sweep_checks.check_width(targets, layers[-1], name="targets")
         if inputs := info.data.get("inputs"):
             sweep_checks.check_count(targets, inputs=inputs)
         if info.data.get("loss") == "cross_entropy":

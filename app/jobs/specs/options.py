@@ -87,6 +87,9 @@ class BaseSpec(NamedFields):
     def require_sense(self) -> None:
         """Raise InvalidInput for what no new job may ask for, but the stored spec of an older program may."""
 
+    def require_effect(self) -> None:
+        """Raise InvalidInput for a field that the client named, but that does nothing beside the others."""
+
     def place_of(self, field: str) -> str:
         """Where the field of a training stands in the request, for an error."""
         return f"body.{field}"

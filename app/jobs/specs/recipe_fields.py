@@ -1,9 +1,9 @@
 """The fields of a training's spec that make its recipe, with their bounds. A named recipe fills in what is left out."""
 
 from dataclasses import fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, StrictBool, model_validator
 
 from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
 from app.jobs.specs.options import NamedFields
@@ -122,6 +122,15 @@ class RecipeFields(NamedFields):
                 "0.002 is a good first one for adamw, 0.1 for sgd"
             )
         return {name: getattr(recipe, name) for name in RECIPE_NAMES} | values
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_names(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """`model_fields_set` is what was named, without what the recipe filled in."""
+        spec = handler(values)
+        if isinstance(values, dict):
+            spec.model_fields_set.intersection_update(values)
+        return spec
 
     @model_validator(mode="after")
     def _require_momentum_for_nesterov(self) -> "RecipeFields":

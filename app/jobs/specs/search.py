@@ -20,12 +20,14 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from app.errors import InvalidInput
 from app.jobs.specs.numbers import WHOLE, Number, WholeNumber
 from app.jobs.specs.options import BaseSpec, NamedFields
 from app.jobs.specs.recipe_fields import RECIPE_NAMES, RecipeFields
 from app.jobs.specs.training import MODEL_BYTES, MnistTrainingSpec, require_whole_batch
 from app.validation_messages import describe, nearest
 from models.recipes import RECIPES
+from models.wording import counted
 
 SEARCH_QUEUE = "searches"  # its own: a step takes milliseconds, a sweep may take minutes
 MAX_TRIALS = 200
@@ -151,6 +153,12 @@ class TrainingSearchSpec(BaseSpec):
     def require_sense(self) -> None:
         require_whole_batch(self, self._common.dataset)
 
+    def require_effect(self) -> None:
+        """Raise InvalidInput for a field that does nothing in the trials at either end of the space."""
+        first, last = (self.training(_corner(self.space, last=is_last)).idle_fields() for is_last in (False, True))
+        for name in first.keys() & last.keys():
+            raise InvalidInput(f"{name} has no effect: {first[name]}. Leave it out.", location=self.place_of(name))
+
     @cached_property
     def _common(self) -> MnistTrainingSpec:
         """One of the trials, for what all of them share."""
@@ -210,7 +218,7 @@ class TrainingSearchSpec(BaseSpec):
         if points > MAX_TRIALS:
             raise ValueError(f"the grid has {points:,} points; at most {MAX_TRIALS} are allowed: take random or tpe")
         if trials and trials > points:
-            raise ValueError(f"the grid has only {points} points")
+            raise ValueError(f"the grid has only {counted(points, 'point')}")
         for values in product(*(dimension.values for dimension in space.values())):
             MnistTrainingSpec.model_validate(_with_base(info.data["base"], dict(zip(space, values, strict=True))))
         return trials or points

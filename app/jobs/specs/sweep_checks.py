@@ -5,6 +5,7 @@ from typing import Any
 from app.jobs.specs.network_fields import WORKBOOK_LAYERS
 from models.backprop.sweeps.result_size import MAX_FINAL_OUTPUTS
 from models.backprop.sweeps.task import count_parameters
+from models.wording import counted
 
 MAX_STEPS = 50_000_000
 MAX_MULTIPLICATIONS = 20_000_000_000  # some minutes on one core
@@ -21,18 +22,26 @@ def as_samples(values: Any) -> list[list[float]]:
     return values if isinstance(values[0], list) else [values]
 
 
-def check_biases(biases: list[list[float]], *, layers: list[int]) -> None:
-    _require([len(row) for row in biases] == layers[1:], f"`biases` must be lists of {layers[1:]} numbers")
+def check_biases(biases: Any, *, layers: list[int]) -> list[list[float]]:
+    """Returns a list of biases for each layer, where one number was given for all units of a layer too."""
+    units = layers[1:]
+    if not isinstance(biases[0], list) and len(biases) == len(units):
+        return [[bias] * count for bias, count in zip(biases, units, strict=True)]
+    are_right = isinstance(biases[0], list) and [len(row) for row in biases] == units
+    sizes = " and ".join(counted(count, "number") for count in units)
+    _require(are_right, f"`biases` must have one list per layer, of {sizes}, or one number per layer")
+    return list(biases)
 
 
-def check_width(samples: Any, width: int) -> None:
+def check_width(samples: Any, width: int, *, name: str) -> None:
     are_right = all(len(sample) == width for sample in as_samples(samples))
-    _require(are_right, f"each sample must have {width} number{'s' * (width > 1)}, as `layers` says")
+    _require(are_right, f"each sample of `{name}` must have {counted(width, 'number')}, as `layers` says")
 
 
 def check_count(targets: Any, *, inputs: Any) -> None:
     count = len(as_samples(inputs))
-    _require(len(as_samples(targets)) == count, f"`targets` must have {count} samples, as `inputs` has")
+    are_right = len(as_samples(targets)) == count
+    _require(are_right, f"`targets` must have {counted(count, 'sample')}, as `inputs` has")
 
 
 def check_range(targets: Any, *, activation: str) -> None:
@@ -56,9 +65,10 @@ def check_weights(weights: Any, *, layers: list[int]) -> None:
         return
     shapes = list(zip(layers[1:], layers, strict=False))
     given = [(len(matrix), {len(row) for row in matrix}) for matrix in weights]
+    sizes = " and ".join(f"{counted(units, 'list')} of {counted(inputs, 'number')}" for units, inputs in shapes)
     _require(
         given == [(units, {inputs}) for units, inputs in shapes],
-        f"layers {layers} need matrices of (units, inputs) {shapes}",
+        f"`weights` must have one matrix per layer, a list for each unit: for layers {layers}, {sizes}",
     )
 
 

@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app.jobs.specs.backprop import MAX_EPOCHS
 from app.jobs.specs.network import NetworkFields
@@ -30,14 +31,21 @@ class TraceSpec(NetworkFields):
     def _refuse_network_of_a_job(cls, values: Any) -> Any:
         is_of_a_job = isinstance(values, dict) and values.get("job") is not None
         if is_of_a_job and (other := sorted(set(cls.model_fields).intersection(values) - OF_A_STEP)):
-            raise ValueError(f"the sweep says what the network is: leave out {', '.join(other)}")
+            refusal = PydanticCustomError("value_error", "the sweep says what the network is: leave this out")
+            found = [InitErrorDetails(type=refusal, loc=(name,), input=values[name]) for name in other]
+            raise ValidationError.from_exception_data(cls.__name__, found)  # at the fields, not at the whole
         return values
 
+    @field_validator("epoch")
+    @classmethod
+    def _require_job(cls, epoch: int, info: ValidationInfo) -> int:
+        if epoch and info.data.get("job", epoch) is None:
+            raise ValueError("name the `job`, a sweep, whose epoch it is")
+        return epoch
+
     @model_validator(mode="after")
-    def _require_one_step(self) -> Self:
+    def _require_readable(self) -> Self:
         if self.job is None:
-            if self.epoch:
-                raise ValueError("epoch needs the job whose epoch it is")
             require_explainable(self)
         return self
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from app.errors import InvalidInput
 from app.jobs.specs.numbers import Number, WholeNumber
 from app.jobs.specs.options import BaseSpec
-from app.jobs.specs.recipe_fields import RecipeFields
+from app.jobs.specs.recipe_fields import RECIPE_NAMES, RecipeFields
 from app.jobs.specs.versions import Version
 from models.datasets.built_in import BUILT_IN, FEEDBACK, NAME_PATTERN, NOT_DIGITS
 
@@ -71,6 +71,22 @@ class MnistTrainingSpec(RecipeFields, BaseSpec):
 
     def require_sense(self) -> None:
         require_whole_batch(self, self.dataset)
+
+    def require_effect(self) -> None:
+        for name, why in self.idle_fields().items():
+            raise InvalidInput(f"{name} has no effect: {why}. Leave it out.", location=self.place_of(name))
+
+    def idle_fields(self) -> dict[str, str]:
+        """The fields that were named but do nothing, and why. A complete spec, as it is stored, names none."""
+        if self.model_fields_set.issuperset(RECIPE_NAMES):
+            return {}
+        reasons = {
+            "distillation_weight": (self.dataset != "mnist", f"the teacher knows MNIST only, not {self.dataset}"),
+            "nesterov": (self.optimizer == "adamw", "Nesterov's momentum is one of the optimizer sgd"),
+            "warmup": (self.schedule == "constant", "a constant learning rate does not rise"),
+        }
+        named = self.model_fields_set.intersection(name for name in reasons if getattr(self, name))
+        return {name: why for name, (is_idle, why) in reasons.items() if is_idle and name in named}
 
 
 def require_whole_batch(spec: BaseSpec, dataset: str) -> None:

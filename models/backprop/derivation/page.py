@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from models.wording import counted
+
 HEADINGS = {
     "forward": (
         "Forward pass",
@@ -50,7 +52,7 @@ def describe_samples(inputs: Sequence[Sequence[float]], targets: Sequence[Sequen
         for sample, target in zip(inputs, targets, strict=True)
     ]
     shown = "; ".join(samples[:MAX_SAMPLES])
-    others = f"; and {len(samples) - MAX_SAMPLES} more samples" if len(samples) > MAX_SAMPLES else ""
+    others = f"; and {counted(len(samples) - MAX_SAMPLES, 'more sample')}" if len(samples) > MAX_SAMPLES else ""
     error_text = "is no finite number" if error is None or not math.isfinite(error) else f"is {error:.9g}"
     return f"{shown[:1].upper()}{shown[1:]}{others}. The error before the step {error_text}."
 

@@ -109,7 +109,7 @@ def test_whatever_is_wrong_is_400_and_says_what(api: httpx.Client) -> None:
         (as_json(tensor(), outputs=[{"name": "é\x00"}]), {}, "`name` of an output"),
         (body, {JSON_SIZE: str(size - 1)}, "JSON"),
         (body, {JSON_SIZE: "x"}, "'x'"),
-        (body[:-4], {JSON_SIZE: str(size)}, "3132"),
+        (body[:-4], {JSON_SIZE: str(size)}, "3,132"),
         (np.full(784, np.nan, "<f4").tobytes(), {JSON_SIZE: "0"}, "0 to 1"),
         (as_json(tensor()), {"X-Request-Timeout": "soon"}, "seconds"),
     ):

@@ -64,6 +64,8 @@ def test_failures_are_all_in_the_protocols_form(api: httpx.Client) -> None:
     assert_is_error(api.get(f"{DIGITS}/versions/99/stats"), 404, "'99'")
     assert_is_error(api.get(f"{DIGITS}/versions/{'9' * 50}"), 400, "40")
     assert_is_error(api.get("/v2/repository/index"), 405, "POST")
+    for body, word in ((b'{"ready": "x"}', "ready"), (b'{"redy": true}', "'ready'"), (b"[]", "object"), (b"x", "JSON")):
+        assert_is_error(api.post("/v2/repository/index", content=body), 400, word)
     assert api.get("/v2x").headers["content-type"] == "application/problem+json"
 
 

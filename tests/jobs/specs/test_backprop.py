@@ -94,9 +94,9 @@ def test_bad_input_is_refused_by_the_name_of_its_field(field: str, fields: dict[
 
 
 def test_samples_of_another_width_are_told_how_many_numbers_they_need() -> None:
-    with pytest.raises(ValidationError, match="each sample must have 1 number, as `layers` says"):
+    with pytest.raises(ValidationError, match="each sample of `inputs` must have 1 number, as `layers` says"):
         sweep_spec(layers=[1, 2], inputs=[0.1, 0.2])
-    with pytest.raises(ValidationError, match="each sample must have 2 numbers, as `layers` says"):
+    with pytest.raises(ValidationError, match="each sample of `inputs` must have 2 numbers, as `layers` says"):
         sweep_spec(inputs=[0.1])
 
 
@@ -106,6 +106,20 @@ def test_constant_that_the_optimizer_does_not_know_is_refused() -> None:
     with pytest.raises(InvalidInput, match="momentum says nothing to the optimizer gradient_descent") as refused:
         sweep_spec(momentum=0.5).require_sense()
     assert refused.value.location == "body.momentum"
+
+
+@pytest.mark.parametrize(
+    ("fields", "note"),
+    [
+        ({"stop": {}}, "`stop` is empty"),
+        ({"target_loss": 0.001, "stop": {"target_loss": 0.01}}, "A target_loss of 0.001 is not waited for"),
+        ({"batch_size": 2}, "Each step takes all samples: 1, fewer than the batch_size of 2."),
+    ],
+)
+def test_what_changes_nothing_is_noted(fields: dict[str, Any], note: str) -> None:
+    [said] = sweep_spec(**fields).notes
+    assert note in said
+    assert not sweep_spec(target_loss=0.02, stop={"target_loss": 0.01, "patience": 3}, batch_size=1).notes
 
 
 def test_steps_with_mini_batches_count_once_for_each_block_of_networks() -> None:

@@ -166,3 +166,20 @@ def test_no_batch_of_a_search_is_larger_than_its_data_set(fields: dict[str, Any]
         spec.require_sense()
     assert refused.value.location == place
     make(**(fields | {"base": spec.base | {"mix": 0.5}})).require_sense()
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"space": {"learning_rate": RATES}, "base": {"warmup": 0.3, "schedule": "constant"}}, "body.base.warmup"),
+        (
+            {"space": {"distillation_weight": {"low": 0.1, "high": 0.9}}, "base": {"dataset": "optdigits"}},
+            "body.space.distillation_weight",
+        ),
+    ],
+)
+def test_a_field_that_does_nothing_in_any_trial_is_refused(fields: dict[str, Any], place: str) -> None:
+    with pytest.raises(InvalidInput, match="has no effect") as refused:
+        make(**fields).require_effect()
+    assert refused.value.location == place
+    make(space={"warmup": {"values": [0.1, 0.3]}, "schedule": {"values": ["constant", "cosine"]}}).require_effect()

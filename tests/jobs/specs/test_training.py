@@ -110,6 +110,28 @@ def test_stored_spec_of_an_older_program_still_means_its_recipe(name: str) -> No
     assert asdict(MnistTrainingSpec.model_validate(old).to_recipe()) == expected
 
 
+@pytest.mark.parametrize(
+    ("field", "idle", "useful"),
+    [
+        ("distillation_weight", {"distillation_weight": 0.5, "dataset": "optdigits"}, {"recipe": "robust"}),
+        ("nesterov", {"nesterov": True, "optimizer": "adamw", "learning_rate": 0.002}, {"nesterov": False}),
+        ("warmup", {"warmup": 0.1, "schedule": "constant"}, {"schedule": "cosine"}),
+    ],
+)
+def test_a_field_that_was_named_and_does_nothing_is_refused(
+    field: str, idle: dict[str, Any], useful: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidInput, match=f"{field} has no effect") as refused:
+        training_spec(**idle).require_effect()
+    assert refused.value.location == f"body.{field}"
+    for fine in (
+        idle | {"dataset": "mnist"} | useful,
+        {name: value for name, value in idle.items() if name != field} | useful,  # the recipe's own
+        training_spec(**idle).model_dump(),  # as it was stored by an older program
+    ):
+        training_spec(**fine).require_effect()
+
+
 def test_batch_that_is_larger_than_the_data_makes_no_sense(optdigits: Dataset, mnist: Dataset) -> None:
     assert {each.name: len(each.train) for each in (mnist, optdigits)}.items() <= TRAINING_PICTURES.items()
     with pytest.raises(InvalidInput, match="larger than the 1,197 training pictures of optdigits"):

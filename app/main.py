@@ -29,7 +29,7 @@ from app.api import (
     system,
 )
 from app.api.middleware.stack import build_stack
-from app.api.query_names import names_of_all, require_known_names
+from app.api.query_names import require_known_names
 from app.api.raw_route import RawRoutes
 from app.api.schemas.pictures import COMPONENTS as PICTURES
 from app.api.schemas.problems import Problem
@@ -80,7 +80,6 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     app.state.paths = frozenset(route.path for route in app.state.routes if isinstance(route, APIRoute))
-    app.state.query_names = names_of_all(app.state.routes)
     error_handlers.install(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -3,7 +3,7 @@
 As with settings, a name that is like none of the known ones is ignored: proxies and browsers add some of their own.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
@@ -12,15 +12,15 @@ from fastapi.params import Query
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.routing import BaseRoute
 
 from app.errors import InvalidInput
 
 MIN_LIKENESS = 0.7  # difflib's ratio
 MAX_LENGTH = 40  # longer names are like none
 MAX_NAMES = 20  # the others of a query are not looked at
+VERSION_NAMES = frozenset({"model", "version", "alias"})  # refused wherever the query names no version
 SYNONYMS: tuple[frozenset[str], ...] = (
-    frozenset({"model", "version", "alias"}),
+    VERSION_NAMES,
     frozenset({"digit", "label", "class"}),
     frozenset({"cursor", "offset", "page", "skip"}),
     frozenset({"limit", "page_size", "per_page", "size"}),
@@ -55,12 +55,6 @@ def names_of(route: APIRoute) -> frozenset[str]:
     }
 
 
-def names_of_all(routes: Iterable[BaseRoute]) -> frozenset[str]:
-    """The names that the queries of these routes may have, and their synonyms."""
-    known = (names_of(route) for route in routes if isinstance(route, APIRoute))
-    return frozenset().union(*known, *SYNONYMS)
-
-
 def _refuse_if_meant(name: str, request: Request, route: APIRoute, known: frozenset[str]) -> None:
     lower = name.lower()
     is_api = request.scope["path"].startswith(("/v1/", "/v2/"))  # probes and pages take whatever is sent
@@ -69,7 +63,7 @@ def _refuse_if_meant(name: str, request: Request, route: APIRoute, known: frozen
     synonyms = next((names & known for names in SYNONYMS if lower in names), frozenset[str]())
     if near := [*synonyms, *get_close_matches(lower, known, n=1, cutoff=MIN_LIKENESS)]:
         raise InvalidInput(f"There is no {name!r} in this query; do you mean {near[0]!r}?", location=f"query.{name}")
-    if is_api and lower in request.app.state.query_names:
+    if is_api and lower in VERSION_NAMES:
         raise InvalidInput(f"There is no {name!r} in this query.", location=f"query.{name}")
 
 

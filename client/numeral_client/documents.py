@@ -28,6 +28,13 @@ class Document(BaseModel):
         """The fields, long ones shortened: a card has ten thousand characters."""
         return f"{type(self).__name__}({', '.join(f'{name}={reprlib.repr(value)}' for name, value in self)})"
 
+    def __getitem__(self, name: str) -> Any:
+        """A field, as in the JSON."""
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise KeyError(name) from None
+
     def _repr_html_(self) -> str:
         return html_table({"field": name, "value": reprlib.repr(value)} for name, value in self)
 

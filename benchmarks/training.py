@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from epoch_time import published_loader, take_published_step
+from epoch_time import join, published_loader, take_published_step
 from scipy import stats
 from torch import nn
 
@@ -74,10 +74,6 @@ def main() -> None:
     }
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
-
-
-def join(one: Split, other: Split) -> Split:
-    return Split(torch.cat([one.images, other.images]), torch.cat([one.labels, other.labels]))
 
 
 def train_once(name: str, recipe: Recipe, dataset: Dataset, everything: Split, seed: int) -> Outcome:

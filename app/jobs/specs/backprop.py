@@ -41,13 +41,18 @@ class BackpropSweepSpec(NetworkFields, BaseSpec):
 
     kind: Literal["backprop_sweep"]
     learning_rates: Annotated[list[LearningRate], Field(fail_fast=True)] = Field(
-        [0.1, 0.2, 0.5, 0.8, 1.0, 2.0], min_length=1, max_length=MAX_LEARNING_RATES
+        [0.1, 0.2, 0.5, 0.8, 1.0, 2.0],
+        min_length=1,
+        max_length=MAX_LEARNING_RATES,
+        description="one network is trained at each, from the same weights",
     )
-    epochs: WholeNumber = Field(100, ge=1, le=MAX_EPOCHS, validate_default=True)
+    epochs: WholeNumber = Field(
+        100, ge=1, le=MAX_EPOCHS, validate_default=True, description="passes over all samples, at each learning rate"
+    )
     target_loss: Number | None = Field(
         None, gt=0, allow_inf_nan=False, description="a further loss of epochs_to; it does not stop the training"
     )
-    stop: Stop | None = None
+    stop: Stop | None = Field(None, description="when a network is trained no further")
     max_points: WholeNumber = Field(
         1000, ge=10, le=MAX_EPOCHS + 1, description="of each curve in the result; all points are in curves.npz"
     )

@@ -1,6 +1,5 @@
 """The settings, all with the prefix NUMERAL_: environment variables, `.env`, and files that NUMERAL_*_FILE name."""
 
-import difflib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +19,10 @@ from pydantic_settings import (
 from sqlalchemy import URL
 
 from app.errors import ConfigurationError
+from app.validation_messages import nearest
 
 MIN_PASSWORD_LENGTH = 16  # of a URL in a file
 MIN_KEY_LENGTH, MAX_KEY_LENGTH, MIN_KEY_CHARACTERS = 32, 256, 10  # the last: how many different ones
-MIN_LIKENESS = 0.7  # difflib's ratio, of a misspelt setting and the one that was meant
 MAX_SOCKET_PATH_BYTES = 100  # Linux allows 107, macOS 103
 SOCKET_PATH = re.compile(r"[A-Za-z0-9/._-]+")  # other characters mean something in redis+socket:// to some library
 SOCKET, SOCKET_LINK = "valkey.sock", "sockets"  # in the data folder; the link leads to a private folder elsewhere
@@ -258,7 +257,7 @@ def require_known_names(settings_cls: type[BaseSettings]) -> None:
         name = variable.removeprefix("numeral_")
         if name == variable or name in known:
             continue
-        for near in difflib.get_close_matches(name, known, n=1, cutoff=MIN_LIKENESS):
+        if near := nearest(name, known):
             raise ConfigurationError(f"There is no setting {variable.upper()}. Did you mean NUMERAL_{near.upper()}?")
 
 

@@ -144,6 +144,16 @@ def serve(settings: Settings, notifier: RecordedNotifier) -> Iterator[httpx.Clie
             thread.join()
 
 
+@contextmanager
+def serve_new(folder: Path) -> Iterator[tuple[httpx.Client, Settings]]:
+    """A service of its own with an empty database; its jobs stay queued."""
+    settings = Settings(data_dir=folder, port=free_port())
+    upgrade(settings.resolved_database_url)
+    with serve(settings, RecordedNotifier()) as client:
+        assert client.get("/readyz").is_success  # the shipped network is version 1
+        yield client, settings
+
+
 @pytest.fixture(scope="session")
 def api_sessions(api: httpx.Client, api_settings: Settings) -> Iterator[Sessions]:
     """The database behind `api`, for tests that play the worker."""

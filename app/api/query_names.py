@@ -4,7 +4,6 @@ As with settings, a name that is like none of the known ones is ignored: proxies
 """
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
 from fastapi.dependencies.utils import get_flat_params
@@ -14,8 +13,8 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from app.errors import InvalidInput
+from app.validation_messages import nearest
 
-MIN_LIKENESS = 0.7  # difflib's ratio
 MAX_LENGTH = 40  # longer names are like none
 MAX_NAMES = 20  # the others of a query are not looked at
 VERSION_NAMES = frozenset({"model", "version", "alias"})  # refused wherever the query names no version
@@ -61,8 +60,8 @@ def _refuse_if_meant(name: str, request: Request, route: APIRoute, known: frozen
     if is_api and route.body_field and name in _body_names(route.body_field.field_info.annotation):
         raise InvalidInput(f"{name!r} goes into the body, not into the query.", location=f"query.{name}")
     synonyms = next((names & known for names in SYNONYMS if lower in names), frozenset[str]())
-    if near := [*synonyms, *get_close_matches(lower, known, n=1, cutoff=MIN_LIKENESS)]:
-        raise InvalidInput(f"There is no {name!r} in this query; do you mean {near[0]!r}?", location=f"query.{name}")
+    if near := next(iter(synonyms), None) or nearest(name, known):
+        raise InvalidInput(f"There is no {name!r} in this query; do you mean {near!r}?", location=f"query.{name}")
     if is_api and lower in VERSION_NAMES:
         raise InvalidInput(f"There is no {name!r} in this query.", location=f"query.{name}")
 

@@ -6,10 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.config import Settings
-from app.migrations.migrate import upgrade
-from tests.conftest import free_port, serve
-from tests.fakes import RecordedNotifier
+from tests.conftest import serve_new
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 CONFORMANCE = (
@@ -21,10 +18,7 @@ CONFORMANCE = (
 @pytest.fixture(scope="module")
 def own_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A service of its own: the fuzzer moves aliases, and other tests register versions whose cards say little."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("fuzz"), port=free_port())
-    upgrade(settings.resolved_database_url)
-    with serve(settings, RecordedNotifier()) as client:
-        assert client.get("/readyz").is_success
+    with serve_new(tmp_path_factory.mktemp("fuzz")) as (client, _):
         yield client
 
 

@@ -10,13 +10,10 @@ import jsonschema_rs
 import pytest
 
 from app.api import openapi
-from app.config import Settings
 from app.db import Sessions
-from app.migrations.migrate import upgrade
 from app.storage import open_storage
 from docs.make_examples import zip_of_sevens
-from tests.conftest import free_port, serve
-from tests.fakes import RecordedNotifier
+from tests.conftest import serve_new
 from tests.networks import add_version
 
 WITHOUT_EXAMPLE = ("image/png", "application/zip", "application/octet-stream", "multipart/form-data")
@@ -30,10 +27,7 @@ Operations = dict[str, tuple[str, str, dict[str, Any]]]
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A service of its own: the examples create jobs, data sets and aliases."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("openapi"), port=free_port())
-    upgrade(settings.resolved_database_url)
-    with serve(settings, RecordedNotifier()) as client:
-        assert client.get("/readyz").is_success
+    with serve_new(tmp_path_factory.mktemp("openapi")) as (client, settings):
         sessions = Sessions(settings.resolved_database_url)
         other = add_version(sessions, open_storage(settings), "job:other")
         sessions.close()

@@ -8,13 +8,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Response, expect
 
-from app.config import Settings
 from app.db import Sessions
-from app.migrations.migrate import upgrade
 from app.storage import open_storage
 from docs.make_examples import zip_of_sevens
 from tests.api_keys import make_key, prepare
-from tests.conftest import free_port, serve
+from tests.conftest import serve, serve_new
 from tests.console.conftest import OpenTab
 from tests.fakes import RecordedNotifier
 from tests.searches import run_search
@@ -70,15 +68,13 @@ def list_models(page: Page) -> dict[str, list[dict[str, str]]]:
 @pytest.fixture
 def used_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A service with a job of each kind that has succeeded, and a data set of its own."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("used"), port=free_port())
-    upgrade(settings.resolved_database_url)
-    sessions, storage = Sessions(settings.resolved_database_url), open_storage(settings)
 
     def submit(**spec: Any) -> str:
         job_id: str = client.post("/v1/jobs", json=spec).raise_for_status().json()["id"]
         return job_id
 
-    with serve(settings, RecordedNotifier()) as client:
+    with serve_new(tmp_path_factory.mktemp("used")) as (client, settings):
+        sessions, storage = Sessions(settings.resolved_database_url), open_storage(settings)
         run_job(sessions, submit(kind="backprop_sweep", epochs=3), lambda run: sweep(run, storage))
         space = {"learning_rate": {"values": [0.1, 0.2]}}
         run_search(
@@ -91,8 +87,8 @@ def used_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Cli
         )
         files: dict[str, Any] = {"name": (None, "mine"), "file": ("mine.zip", zip_of_sevens())}
         client.post("/v1/datasets", files=files).raise_for_status()
+        sessions.close()
         yield client
-    sessions.close()
 
 
 def test_values_that_exist_are_filled_in(used_service: httpx.Client, open_tab: OpenTab) -> None:
